@@ -1,0 +1,1 @@
+"""Roles: system prompt, tools and limits of each kind of agent."""

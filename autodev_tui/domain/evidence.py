@@ -1,0 +1,72 @@
+"""Evidence: what the engine's own run of a check says about one git tree."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from autodev_tui.domain.base import Frozen
+
+
+class CheckKind(StrEnum):
+    """What a check measures, with its weight in the gate (DESIGN §4)."""
+
+    BEHAVIOUR = "behaviour"
+    TYPES = "types"
+    LINT = "lint"
+    SECURITY = "security"
+    COVERAGE = "coverage"
+
+    @property
+    def weight(self) -> float:
+        """Its share of the score, 0–1."""
+        return {"behaviour": 0.5, "types": 0.15, "lint": 0.15, "security": 0.1, "coverage": 0.1}[self.value]
+
+
+class Check(Frozen):
+    """A command whose exit code says something about a tree."""
+
+    name: str
+    command: str
+    kind: CheckKind = CheckKind.BEHAVIOUR
+    paths: list[str] = Field(default_factory=list)
+    """Globs: run only when one of them changed; empty means always."""
+    source: str = "detected"
+
+
+class Evidence(Frozen):
+    """The result of one check on one tree."""
+
+    check: str
+    kind: CheckKind
+    command: str
+    tree: str
+    result: str
+    """passed, failed, not_run or unverifiable."""
+    exit_code: int | None = None
+    why: str = ""
+    failures: list[str] = Field(default_factory=list)
+    """Names of failing tests or findings, sorted, without positions that move."""
+    output_blob: str = ""
+    environment: str = ""
+    origins: dict[str, str] = Field(default_factory=dict)
+    duration_s: float = 0.0
+    at: float = 0.0
+
+
+class GateResult(Frozen):
+    """The quality gate's verdict on one tree (S26)."""
+
+    tree: str
+    verdict: str
+    """pass, fail or ask."""
+    score: float
+    reasons: list[str] = Field(default_factory=list)
+    ran: list[str] = Field(default_factory=list)
+    not_run: list[str] = Field(default_factory=list)
+    new_failures: dict[str, list[str]] = Field(default_factory=dict)
+    old_failures: dict[str, list[str]] = Field(default_factory=dict)
+    evidence: list[Evidence] = Field(default_factory=list)
+    criteria: list[dict[str, Any]] = Field(default_factory=list)

@@ -1,0 +1,77 @@
+"""A session: one goal from its first word to a landed commit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.states import SessionState
+
+
+class Usage(Frozen):
+    """What the model calls of a session or task used. Tokens are counts, cost is USD."""
+
+    requests: int = 0
+    retries: int = 0
+    input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_read_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    cost_known: bool = True
+    at_least: bool = False
+    """True when a stream was cut, so that its last seen usage is only a floor."""
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together."""
+        return Usage(
+            requests=self.requests + other.requests,
+            retries=self.retries + other.retries,
+            input_tokens=self.input_tokens + other.input_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            cost_known=self.cost_known and other.cost_known,
+            at_least=self.at_least or other.at_least,
+        )
+
+
+class Session(Frozen):
+    """One goal and everything that became of it (S01 lists the fields kept for its record)."""
+
+    id: str
+    goal: str
+    state: SessionState = SessionState.PLANNING
+    left_state: SessionState | None = None
+    """The open state that a failed or interrupted session goes back to."""
+    phase: int = Field(default=1, ge=1, le=6)
+    """The S01 phase it is in, or stopped in."""
+    model: str
+    slider: Level
+    pin: Level | None = None
+    land: bool = False
+    plan_only: bool = False
+    budget_usd: float | None = None
+    timeout_s: float | None = None
+    target_branch: str
+    base_commit: str
+    session_branch: str
+    head_commit: str = ""
+    landed_commit: str = ""
+    start_time: float
+    end_time: float | None = None
+    active_s: float = 0.0
+    """Seconds spent running, over all its processes; waiting for a human is not counted."""
+    usage: Usage = Usage()
+    analysis: dict[str, Any] = Field(default_factory=dict)
+    autonomy_decisions: list[dict[str, Any]] = Field(default_factory=list)
+    assumptions: list[str] = Field(default_factory=list)
+    quality: dict[str, Any] = Field(default_factory=dict)
+    instructions: list[str] = Field(default_factory=list)
+    error: str = ""
+    code: int | None = None
+    """Exit code of the last headless end, see DESIGN's table."""

@@ -1,0 +1,56 @@
+"""A step: one durable effect, recorded before it begins and after it ends."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.states import StepState
+
+
+class StepKind(StrEnum):
+    """What kind of effect a step is."""
+
+    MODEL = "model"
+    TOOL = "tool"
+    NOTE = "note"
+    """Words put into an agent's conversation: its task, a review, an answer."""
+    CHECKPOINT = "checkpoint"
+    CHECK = "check"
+    SETUP = "setup"
+    COMMIT = "commit"
+    FOLLOW = "follow"
+    """The worktree follows a review's result."""
+    MERGE = "merge"
+    LAND = "land"
+
+
+class Step(Frozen):
+    """One effect. Its id is `<session>/<seq>`; `seq` orders all steps of a session."""
+
+    id: str
+    session: str
+    seq: int
+    task: str | None = None
+    kind: StepKind
+    name: str = ""
+    """Tool or check name, or what the effect is called."""
+    state: StepState = StepState.PLANNED
+    attempt: int = 0
+    turn: int = 0
+    call_id: str = ""
+    """Id of the model's tool call that asked for this step."""
+    args: dict[str, Any] = Field(default_factory=dict)
+    args_blob: str = ""
+    input_hash: str = ""
+    approval: str = ""
+    intent: dict[str, Any] = Field(default_factory=dict)
+    """What must be known on resume to judge the effect: hashes, old and new commits, exit file."""
+    result: dict[str, Any] = Field(default_factory=dict)
+    result_blob: str = ""
+    created: float
+    started: float | None = None
+    ended: float | None = None

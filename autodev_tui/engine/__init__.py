@@ -1,0 +1,1 @@
+"""Decides what happens next: phases, the agent loop, approvals, checkpoints, recovery, budget."""

@@ -1,0 +1,1 @@
+"""Checks, the environment they run in, evidence, and the quality gate."""

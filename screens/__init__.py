@@ -1,0 +1,1 @@
+"""Screens of the workbench, one a file, each with its .tcss beside it."""

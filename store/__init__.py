@@ -1,0 +1,1 @@
+"""Durable state: a TinyDB database on an append-only journal, and content-addressed blobs."""

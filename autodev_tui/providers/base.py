@@ -1,0 +1,203 @@
+"""The one protocol that every language model is called through, and the values that cross it.
+
+Messages are kept in the shape of the Anthropic Messages API, `{"role": …, "content": [blocks]}`, because it is
+the richest of the wire formats; other adapters translate from it. History is append-only: newer models check
+the prefix of every thinking block that they get back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from autodev_tui.domain.session import Usage
+
+ErrorKind = Literal[
+    "auth",
+    "permission",
+    "not_found",
+    "invalid",
+    "too_large",
+    "billing",
+    "rate_limited",
+    "overloaded",
+    "server",
+    "connection",
+    "refused",
+    "cut",
+    "idle",
+    "config",
+]
+
+
+class StopReason(StrEnum):
+    """Why the model stopped; the values are the API's own words."""
+
+    END = "end_turn"
+    TOOL_USE = "tool_use"
+    MAX_TOKENS = "max_tokens"
+    STOP_SEQUENCE = "stop_sequence"
+    PAUSE = "pause_turn"
+    REFUSAL = "refusal"
+    CONTEXT_EXCEEDED = "model_context_window_exceeded"
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """A tool as it is offered to a model; `schema` is the JSON schema of its arguments object."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A call the model asks for. `args` is None when its JSON was unusable, and `error` then says how."""
+
+    id: str
+    name: str
+    args: dict[str, Any] | None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One whole reply of a model.
+
+    `content` holds the assistant's blocks to send back unchanged (thinking with its signature). `calls` is
+    empty unless `stop` is TOOL_USE: a call of a cut reply is never run. `usage` covers the turn with all its
+    tries. `stop_detail` carries the stop sequence, or the category and explanation of a refusal.
+    """
+
+    content: list[dict[str, Any]]
+    calls: tuple[ToolCall, ...]
+    text: str
+    stop: StopReason
+    usage: Usage
+    model: str
+    request_id: str
+    stop_detail: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request for a turn. `max_tokens` counts output tokens, thinking included.
+
+    `meta` (role, task, turn) never goes over the wire; scripted providers choose their reply by it.
+    """
+
+    system: str
+    tools: tuple[ToolSpec, ...]
+    messages: list[dict[str, Any]]
+    model: str
+    max_tokens: int
+    effort: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """A piece of the visible answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ThinkingDelta:
+    """A piece of the summarised thinking."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class CallStarted:
+    """The model began to write a call of the tool `name`."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class CallDelta:
+    """`chars` more characters of a call's arguments arrived."""
+
+    chars: int
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """Try `attempt` of `of` failed because of `why`; the next one starts in `wait_s` seconds.
+
+    What was streamed of the failed try is void: show it as discarded.
+    """
+
+    attempt: int
+    of: int
+    wait_s: float
+    why: str
+
+
+@dataclass(frozen=True)
+class UsageSeen:
+    """What this call of `complete` has used so far, all tries together: the floor to book if it is cancelled."""
+
+    usage: Usage
+
+
+Chunk = TextDelta | ThinkingDelta | CallStarted | CallDelta | Retrying | UsageSeen
+
+
+@dataclass(frozen=True)
+class ModelLimits:
+    """Tokens of context and of output; `known` is False when they are a careful guess."""
+
+    context: int
+    max_output: int
+    known: bool
+
+
+class Provider(Protocol):
+    """A source of turns. `complete` raises ProviderError; cancelling its task closes the connection at once."""
+
+    name: str
+
+    async def complete(self, request: Request, on_chunk: Callable[[Chunk], None]) -> Turn:
+        """One turn, with the provider's own retries; progress is reported through `on_chunk`."""
+        ...
+
+    async def limits(self, model: str) -> ModelLimits:
+        """The sizes of a model, a careful guess when nobody knows them."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class ProviderError(Exception):
+    """A turn that did not come. The message says what happened, where, and what to do.
+
+    `retryable` tells whether the same request may succeed later; `retries` counts those already made and
+    `usage_floor` what the failed tries used at least.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str = "",
+        retryable: bool = False,
+        retries: int = 0,
+        usage_floor: Usage | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.request_id = request_id
+        self.retryable = retryable
+        self.retries = retries
+        self.usage_floor = usage_floor or Usage()

@@ -1,1 +1,1 @@
-"""Frozen models that every layer shares: sessions, tasks, steps, approvals, change sets, evidence, events, commands."""
+"""Frozen models that every layer shares: sessions, tasks, steps, approvals, change sets, events, commands."""

@@ -1,0 +1,262 @@
+"""The board: the records of one session in memory, and the one place where they change.
+
+Every change is validated against the tables of states, made durable in one journal line, and only then seen
+by the rest of the engine and told as events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import Approval
+from autodev_tui.domain.evidence import Evidence
+from autodev_tui.domain.session import Session
+from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState, move
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.domain.task import Task, Transition
+from autodev_tui.engine.event_log import EventLog
+
+if TYPE_CHECKING:
+    from store.database import Database
+    from store.journal import Op
+
+Record = Session | Task | Step | Approval
+
+_RESUMABLE = (SessionState.FAILED, SessionState.INTERRUPTED)
+_OPEN = (SessionState.PLANNING, SessionState.RUNNING, SessionState.PAUSED, SessionState.REVIEWING)
+
+
+class Board:
+    """One session's records. Reads are from memory; `commit` is the only way to write."""
+
+    def __init__(
+        self, database: Database, session: Session, log: EventLog, clock: Callable[[], float]
+    ) -> None:
+        self.database = database
+        self.log = log
+        self.clock = clock
+        self.session = session
+        self.tasks: dict[str, Task] = {}
+        self.approvals: dict[str, Approval] = {}
+        self._steps: dict[str, Step] = {}
+        self._task_steps: dict[str | None, list[str]] = {}
+        self._named: dict[tuple[StepKind, str | None, str], str] = {}
+        self._next_seq = 1
+        self.actor = "engine"
+
+    @classmethod
+    def load(cls, database: Database, session: str, log: EventLog, clock: Callable[[], float]) -> Board:
+        """The board of a stored session. Raises KeyError if there is none of that id."""
+        document = database.get("sessions", session)
+        if document is None:
+            raise KeyError(session)
+        board = cls(database, Session(**document), log, clock)
+        for document in database.all("plan_tasks", session=session):
+            board._remember(Task(**document))
+        for document in sorted(database.all("steps", session=session), key=lambda step: step["seq"]):
+            board._remember(Step(**document))
+        for document in sorted(database.all("approvals", session=session), key=lambda one: one["seq"]):
+            board._remember(Approval(**document))
+        return board
+
+    # -- reading
+
+    def steps(self, task: str | None) -> list[Step]:
+        """The steps of a task (None: the session's own), in order."""
+        return [self._steps[step] for step in self._task_steps.get(task, ())]
+
+    def all_steps(self) -> list[Step]:
+        """Every step of the session, in order."""
+        return sorted(self._steps.values(), key=lambda step: step.seq)
+
+    def step(self, step_id: str) -> Step:
+        """One step. Raises KeyError."""
+        return self._steps[step_id]
+
+    def named(self, kind: StepKind, task: str | None, name: str) -> Step | None:
+        """The latest attempt of the step with this name."""
+        found = self._named.get((kind, task, name))
+        return self._steps[found] if found else None
+
+    def pending(self) -> list[Approval]:
+        """The questions that wait, oldest first."""
+        waiting = (ApprovalState.PENDING, ApprovalState.DEFERRED)
+        return [approval for approval in self.approvals.values() if approval.state in waiting]
+
+    # -- writing
+
+    def new_step(self, kind: StepKind, task: str | None, name: str = "", **fields: Any) -> Step:
+        """A new step, not yet committed; its number is taken."""
+        seq = self._next_seq
+        self._next_seq += 1
+        session = self.session.id
+        return Step(
+            id=f"{session}/{seq:06d}",
+            session=session,
+            seq=seq,
+            task=task,
+            kind=kind,
+            name=name,
+            created=self.clock(),
+            **fields,
+        )
+
+    async def commit(
+        self, *records: Record, via: Iterable[StepState] = (), extra: Iterable[Op] = (), why: str = ""
+    ) -> None:
+        """Make the records durable in one line, then remember and tell them.
+
+        `via` names states that a step passes through in the same line (planned → started → failed).
+
+        Raises:
+            IllegalMove: if a record's state may not follow its present one; nothing is written then.
+        """
+        records = tuple(self._transition(record, why) for record in records)
+        for record in records:
+            self._check_move(record, tuple(via))
+        ops: list[Op] = [(_table(record), _key(record), record.doc()) for record in records]
+        ops += list(extra)
+        # A commit once begun is finished: a cancelled waiter must not leave memory behind the disk.
+        writing = asyncio.ensure_future(self.database.acommit(ops))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await writing
+            self._after(records, why)
+            raise
+        self._after(records, why)
+
+    def _after(self, records: Iterable[Record], why: str) -> None:
+        for record in records:
+            old = self._old(record)
+            self._remember(record)
+            self._tell(old, record, why)
+
+    def _old(self, record: Record) -> Any:
+        match record:
+            case Session():
+                return self.session
+            case Task():
+                return self.tasks.get(record.id)
+            case Step():
+                return self._steps.get(record.id)
+            case Approval():
+                return self.approvals.get(record.id)
+
+    def _check_move(self, record: Record, via: tuple[StepState, ...]) -> None:
+        old = self._old(record)
+        if old is None or old.state == record.state:
+            return
+        state: Any = old.state
+        for passed in via if isinstance(record, Step) else ():
+            state = move(state, passed)
+        if isinstance(record, Session) and state in _RESUMABLE and old.left_state:
+            # Back to the state it left, and no other.
+            move(old.left_state, record.state) if record.state != old.left_state else None
+        if state != record.state:
+            move(state, record.state)
+
+    def _transition(self, record: Record, why: str) -> Record:
+        """A task's move is logged in the task itself, with time and actor (S03)."""
+        if isinstance(record, Session) and record.state in _RESUMABLE and self.session.state in _OPEN:
+            return record.but(left_state=self.session.state)
+        if not isinstance(record, Task):
+            return record
+        old = self.tasks.get(record.id)
+        if old is None or old.state == record.state:
+            return record
+        entry = Transition(at=self.clock(), actor=self.actor, old=old.state, new=record.state, why=why)
+        return record.but(transitions=[*record.transitions, entry])
+
+    def _remember(self, record: Record) -> None:
+        match record:
+            case Session():
+                self.session = record
+            case Task():
+                self.tasks[record.id] = record
+            case Approval():
+                self.approvals[record.id] = record
+            case Step():
+                if record.id not in self._steps:
+                    self._task_steps.setdefault(record.task, []).append(record.id)
+                self._steps[record.id] = record
+                self._named[record.kind, record.task, record.name] = record.id
+                self._next_seq = max(self._next_seq, record.seq + 1)
+
+    def _tell(self, old: Any, record: Record, why: str) -> None:
+        if old is not None and old.state == record.state:
+            return
+        was = str(old.state) if old else ""
+        match record:
+            case Session():
+                self.log.emit(events.SessionMoved(old=was, new=record.state, why=why or record.error))
+            case Task():
+                self.log.emit(
+                    events.TaskMoved(
+                        task=record.id, old=was, new=record.state, actor=self.actor, why=why or record.error
+                    )
+                )
+            case Step():
+                detail = {key: record.result[key] for key in SHOWN_DETAIL if key in record.result}
+                self.log.emit(
+                    events.StepMoved(
+                        task=record.task,
+                        step=record.id,
+                        step_kind=record.kind,
+                        name=record.name,
+                        new=record.state,
+                        detail=detail,
+                    )
+                )
+            case Approval() if record.state is ApprovalState.PENDING:
+                self.log.emit(
+                    events.Asked(
+                        task=record.task,
+                        approval=record.id,
+                        ask_kind=record.kind,
+                        title=record.title,
+                        risk=record.risk,
+                    )
+                )
+            case Approval():
+                decision = record.decision
+                self.log.emit(
+                    events.Decided(
+                        task=record.task,
+                        approval=record.id,
+                        state=record.state,
+                        actor=decision.actor if decision else "",
+                        reason=decision.reason if decision else "",
+                    )
+                )
+
+    def task_moved(self, task: str, state: TaskState, **changes: Any) -> Task:
+        """The task in another state, with other changes; not yet committed."""
+        return self.tasks[task].but(state=state, **changes)
+
+
+SHOWN_DETAIL = ("path", "added", "removed", "command", "exit_code", "duration_s", "lines", "matches", "why", "text")
+
+
+def evidence_op(evidence: Evidence, key: str) -> Op:
+    """The store's operation that keeps `evidence`."""
+    return ("evidence", key, evidence.doc())
+
+
+def _table(record: Record) -> str:
+    match record:
+        case Session():
+            return "sessions"
+        case Task():
+            return "plan_tasks"
+        case Step():
+            return "steps"
+        case Approval():
+            return "approvals"
+
+
+def _key(record: Record) -> str:
+    return record.key() if isinstance(record, Task) else record.id

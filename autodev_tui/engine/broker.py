@@ -1,0 +1,184 @@
+"""The approvals broker: questions are records, answers are bound to what was shown, and nothing is asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any, Literal
+
+from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
+from autodev_tui.domain.states import ApprovalState
+from autodev_tui.engine.board import Board, Record
+from autodev_tui.engine.flow import Waiting
+
+OUTCOME = {
+    "approve": ApprovalState.APPROVED,
+    "choose": ApprovalState.APPROVED,
+    "edit": ApprovalState.EDITED,
+    "reject": ApprovalState.REJECTED,
+    "defer": ApprovalState.DEFERRED,
+}
+
+
+class DecisionRefused(Exception):
+    """An answer that does not hold: wrong hash, decided already, unknown choice, forged."""
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON spelling of `value` that hashes and signatures are made over."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def shown_hash(ask: dict[str, Any], base: dict[str, Any]) -> str:
+    """sha256 of exactly what is shown and the base it applies to."""
+    return hashlib.sha256(canonical([ask, base])).hexdigest()
+
+
+def signature(decision: Decision, secret: bytes) -> str:
+    """HMAC of a decision; only somebody who can read the user's client secret can make it."""
+    return hmac.new(secret, canonical(decision.but(mac="").doc()), hashlib.sha256).hexdigest()
+
+
+def sign(decision: Decision, secret: bytes) -> Decision:
+    """The decision with its signature."""
+    return decision.but(mac=signature(decision, secret))
+
+
+def decide(approval: Approval, decision: Decision, secret: bytes) -> Approval:
+    """The approval with the decision in it.
+
+    Raises:
+        DecisionRefused: what was shown is not what is asked now, it is decided already, or the answer is no answer.
+    """
+    if approval.state not in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+        raise DecisionRefused(f"{approval.id} is {approval.state} already")
+    if decision.approval != approval.id or decision.shown_hash != approval.shown_hash:
+        raise DecisionRefused(
+            f"{approval.id} now asks something else than what was shown (hash {approval.shown_hash[:12]}): look again"
+        )
+    if not hmac.compare_digest(decision.mac, signature(decision, secret)):
+        raise DecisionRefused(f"{approval.id}: the answer is not signed with the user's client secret")
+    if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:
+        raise DecisionRefused(f"{approval.id} offers: {', '.join(approval.choices) or 'a free answer (--text)'}")
+    state = OUTCOME[decision.verdict]
+    if approval.state is ApprovalState.DEFERRED:
+        approval = approval.but(state=ApprovalState.PENDING)
+    return approval.but(state=state, decision=decision)
+
+
+class Broker:
+    """Asks, finds answers, and lets an interactive front end answer while agents wait."""
+
+    def __init__(
+        self, board: Board, secret: bytes, new_id: Callable[[str], str], *, interactive: bool = False
+    ) -> None:
+        self._board = board
+        self._secret = secret
+        self._new_id = new_id
+        self._interactive = interactive
+        self._changed = asyncio.Condition()
+
+    async def ask(
+        self,
+        kind: ApprovalKind,
+        title: str,
+        ask: dict[str, Any],
+        *,
+        effect: str,
+        base: dict[str, Any] | None = None,
+        task: str | None = None,
+        step: str = "",
+        risk: Literal["low", "medium", "high", "critical"] = "medium",
+        choices: list[str] | None = None,
+        hard_gates: list[str] | None = None,
+        with_records: Callable[[Approval], list[Record]] = lambda approval: [],
+    ) -> Approval:
+        """The decided approval for `effect`; asks if nobody has yet.
+
+        `with_records` are committed in the same line as a new question, so that no crash parts them.
+
+        Raises:
+            Waiting: headless, and nobody has answered yet.
+        """
+        approval = self.find(effect)
+        wanted = shown_hash(ask, base or {})
+        if approval and approval.shown_hash != wanted:
+            if approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+                await self._supersede(approval)
+            approval = None
+        if approval is None:
+            approval = Approval(
+                id=self._new_id("a"),
+                session=self._board.session.id,
+                task=task,
+                step=step,
+                kind=kind,
+                risk=risk,
+                title=title,
+                ask=ask,
+                shown_hash=wanted,
+                base=base or {},
+                effect=effect,
+                hard_gates=hard_gates or [],
+                choices=choices or [],
+                created=self._board.clock(),
+                seq=len(self._board.approvals) + 1,
+            )
+            await self._board.commit(approval, *with_records(approval))
+        return await self.answer_to(approval)
+
+    async def answer_to(self, approval: Approval) -> Approval:
+        """The approval once decided. Raises Waiting when headless and undecided."""
+        while not self.is_decided(approval := self._board.approvals[approval.id]):
+            if not self._interactive:
+                raise Waiting([approval])
+            async with self._changed:
+                await self._changed.wait()
+        return approval
+
+    def is_decided(self, approval: Approval) -> bool:
+        """Whether it has an answer that really came from the user; a forged one counts for nothing."""
+        decision = approval.decision
+        return (
+            decision is not None
+            and approval.state in (ApprovalState.APPROVED, ApprovalState.EDITED, ApprovalState.REJECTED)
+            and decision.shown_hash == approval.shown_hash
+            and hmac.compare_digest(decision.mac, signature(decision, self._secret))
+        )
+
+    async def decide(self, decision: Decision) -> Approval:
+        """Take an answer from a front end. Raises DecisionRefused."""
+        approval = self._board.approvals.get(decision.approval)
+        if approval is None:
+            raise DecisionRefused(f"no question {decision.approval}")
+        approval = decide(approval, decision, self._secret)
+        await self._board.commit(approval)
+        async with self._changed:
+            self._changed.notify_all()
+        return approval
+
+    async def used(self, approval: Approval, *records: Record) -> None:
+        """The engine has acted on the decision: it is consumed, and cannot be recalled."""
+        await self._board.commit(approval.but(read=True), *records)
+
+    def find(self, effect: str) -> Approval | None:
+        """The latest question about this effect that is not consumed and not superseded."""
+        for approval in reversed(self._board.approvals.values()):
+            if approval.effect == effect and not approval.read and approval.state is not ApprovalState.SUPERSEDED:
+                return approval
+        return None
+
+    async def _supersede(self, approval: Approval) -> None:
+        if approval.state is ApprovalState.DEFERRED:
+            await self._board.commit(approval.but(state=ApprovalState.PENDING))
+            approval = self._board.approvals[approval.id]
+        await self._board.commit(approval.but(state=ApprovalState.SUPERSEDED))
+
+    async def withdraw(self, effect: str) -> None:
+        """The question fell away: what it was about is gone."""
+        approval = self.find(effect)
+        if approval and approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+            await self._supersede(approval)

@@ -1,0 +1,131 @@
+"""The model's conversation: a pure function of the step log, append-only, every call paired with a result.
+
+Rebuilding it from any prefix of the log gives a prefix of the same messages, which is what the models that
+check the history they get back demand. A compaction step starts a new conversation with its summary.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import Step, StepKind
+
+COMPACTION = "compaction"
+Message = dict[str, Any]
+
+_UNFINISHED = {
+    StepState.PLANNED: "Not run yet: the program was interrupted before this call.",
+    StepState.AWAITING: "Not run yet: it waits for the human's decision.",
+    StepState.APPROVED: "Not run yet: the program was interrupted before this call.",
+    StepState.STARTED: "Interrupted while running; whether it had an effect is not known. Look before you repeat it.",
+    StepState.INTERRUPTED: "Interrupted before it finished. Look at the present state before you repeat it.",
+    StepState.UNKNOWN: "Interrupted while running; whether it had an effect is not known. Look before you repeat it.",
+    StepState.SUPERSEDED: "Not run: an earlier call of the same reply was refused.",
+    StepState.SKIPPED: "Skipped by the human.",
+}
+
+TERMINAL = frozenset(
+    {StepState.DONE, StepState.FAILED, StepState.REFUSED, StepState.SUPERSEDED, StepState.SKIPPED}
+)
+"""States in which a tool call has its final result. An interrupted call is run again by a new step."""
+
+
+def result_text(step: Step, read_blob: Callable[[str], bytes]) -> str:
+    """What the model sees of a tool step; never empty."""
+    if step.result_blob:
+        return read_blob(step.result_blob).decode(errors="replace")
+    text = step.result.get("text") or _UNFINISHED.get(step.state)
+    return str(text or "(no output)")
+
+
+def note_text(step: Step, read_blob: Callable[[str], bytes]) -> str:
+    """The words of a note."""
+    return read_blob(step.result_blob).decode() if step.result_blob else str(step.result["text"])
+
+
+def latest_calls(steps: Iterable[Step]) -> dict[tuple[int, str], Step]:
+    """The latest attempt of each tool call, by (turn, call id)."""
+    return {(step.turn, step.call_id): step for step in steps if step.kind is StepKind.TOOL}
+
+
+class Conversation:
+    """Messages that only grow. Feed it each finished step once, in order of `seq`."""
+
+    def __init__(self, read_blob: Callable[[str], bytes]) -> None:
+        self._read_blob = read_blob
+        self.messages: list[Message] = []
+        self.characters = 0
+        """Text sent so far, the base of the token estimate."""
+
+    def note(self, step: Step) -> None:
+        """Words for the model; a compaction starts over."""
+        if step.name == COMPACTION:
+            self.messages.clear()
+            self.characters = 0
+        self._append("user", [{"type": "text", "text": note_text(step, self._read_blob)}])
+
+    def turn(self, content: list[dict[str, Any]]) -> None:
+        """The assistant's content blocks, verbatim."""
+        self._append("assistant", content)
+
+    def results(self, steps: Iterable[Step]) -> None:
+        """The results of one turn's calls, in the order of the calls, all in one user message."""
+        blocks = []
+        for step in steps:
+            block: dict[str, Any] = {
+                "type": "tool_result",
+                "tool_use_id": step.call_id,
+                "content": result_text(step, self._read_blob),
+            }
+            if step.state is not StepState.DONE or not step.result.get("ok", True):
+                block["is_error"] = True
+            blocks.append(block)
+        self._append("user", blocks)
+
+    def _append(self, role: str, blocks: list[dict[str, Any]]) -> None:
+        self.characters += sum(len(json.dumps(block, ensure_ascii=False)) for block in blocks)
+        if self.messages and self.messages[-1]["role"] == role:
+            self.messages[-1]["content"].extend(blocks)
+        else:
+            self.messages.append({"role": role, "content": list(blocks)})
+
+
+def rebuild(steps: list[Step], read_blob: Callable[[str], bytes]) -> tuple[Conversation, list[Step]]:
+    """The conversation of a task, and the last turn's calls that have no final result yet.
+
+    `steps` are the task's steps in order. While calls are open, the conversation ends with the assistant's
+    turn; notes that came after it follow the results once these are there.
+    """
+    conversation = Conversation(read_blob)
+    calls = latest_calls(steps)
+    waiting: list[Step] = []
+    held: list[Step] = []
+    open_calls: list[Step] = []
+
+    def close_turn() -> None:
+        nonlocal waiting, held
+        if waiting:
+            conversation.results(waiting)
+        for note in held:
+            conversation.note(note)
+        waiting, held = [], []
+
+    for step in steps:
+        if step.kind is StepKind.NOTE and step.state is StepState.DONE:
+            if open_calls or waiting:
+                held.append(step)
+            else:
+                conversation.note(step)
+        elif step.kind is StepKind.MODEL and step.state is StepState.DONE and not step.result.get("dropped"):
+            close_turn()
+            turn = json.loads(read_blob(step.result_blob))
+            conversation.turn(turn["content"])
+            wanted = [calls[step.turn, call["id"]] for call in turn["calls"]]
+            open_calls = [call for call in wanted if call.state not in TERMINAL]
+            waiting = wanted if not open_calls else []
+    if not open_calls:
+        close_turn()
+    return conversation, open_calls

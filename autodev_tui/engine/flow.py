@@ -1,0 +1,40 @@
+"""How a run ends early: exceptions for control flow, each with the exit code it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autodev_tui.domain.approval import Approval
+
+DONE, FAILED, USAGE, WAITING_CODE, LIMIT, DAMAGED, INTERRUPTED_CODE = 0, 1, 2, 3, 4, 5, 130
+"""Exit codes of a headless run (DESIGN §7)."""
+
+
+class Halt(Exception):
+    """The run cannot go on by itself; `code` is its exit code."""
+
+    code = FAILED
+
+
+class Waiting(Halt):
+    """Questions wait for the human."""
+
+    code = WAITING_CODE
+
+    def __init__(self, approvals: Sequence[Approval]) -> None:
+        self.approvals = list(approvals)
+        super().__init__("; ".join(approval.title for approval in approvals))
+
+
+class GaveUp(Halt):
+    """The agent, its checks or its provider failed for good."""
+
+
+class LimitReached(Halt):
+    """Budget, time or turns are used up."""
+
+    code = LIMIT
+
+
+class TaskCancelled(Exception):
+    """The human ended this task."""

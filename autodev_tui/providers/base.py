@@ -1,8 +1,8 @@
 """The one protocol that every language model is called through, and the values that cross it.
 
-Messages are kept in the shape of the Anthropic Messages API, `{"role": …, "content": [blocks]}`, because it is
-the richest of the wire formats; other adapters translate from it. History is append-only: newer models check
-the prefix of every thinking block that they get back.
+Messages are kept in the shape of the Anthropic Messages API, `{"role": …, "content": [blocks]}`, because it
+is the richest of the wire formats; other adapters translate from it. History is append-only: newer models
+check the prefix of every thinking block that they get back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ErrorKind = Literal[
     "overloaded",
     "server",
     "connection",
-    "refused",
+    "refused",  # nobody listens at the address
     "cut",
     "idle",
     "config",
@@ -67,9 +67,10 @@ class ToolCall:
 class Turn:
     """One whole reply of a model.
 
-    `content` holds the assistant's blocks to send back unchanged (thinking with its signature). `calls` is
-    empty unless `stop` is TOOL_USE: a call of a cut reply is never run. `usage` covers the turn with all its
-    tries. `stop_detail` carries the stop sequence, or the category and explanation of a refusal.
+    `content` holds the assistant's blocks to send back unchanged (thinking with its signature). Unless `stop`
+    is TOOL_USE, `calls` is empty and `content` ends before the first call, so that a cut call is neither run
+    nor left unanswered; it may be empty, and then no assistant message must be stored. `usage` covers the
+    turn with all its tries. `stop_detail` is the stop sequence, or category and explanation of a refusal.
     """
 
     content: list[dict[str, Any]]
@@ -141,7 +142,7 @@ class Retrying:
 
 @dataclass(frozen=True)
 class UsageSeen:
-    """What this call of `complete` has used so far, all tries together: the floor to book if it is cancelled."""
+    """What this call of `complete` used so far, all tries together: the floor to book if it is cancelled."""
 
     usage: Usage
 
@@ -159,7 +160,7 @@ class ModelLimits:
 
 
 class Provider(Protocol):
-    """A source of turns. `complete` raises ProviderError; cancelling its task closes the connection at once."""
+    """A source of turns. `complete` raises ProviderError; cancelling its task closes the connection."""
 
     name: str
 

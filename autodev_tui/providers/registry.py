@@ -1,0 +1,106 @@
+"""Makes the provider that a model specification such as `anthropic/claude-opus-5-5` names."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from random import random as default_random
+from urllib.parse import urlsplit
+
+from autodev_tui.providers import models
+from autodev_tui.providers.base import Provider, ProviderError
+from autodev_tui.providers.pricing import Prices
+
+ANTHROPIC_URL = "https://api.anthropic.com"
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,199}")
+NOT_YET = "is not supported by this version: use anthropic/<model>"
+
+
+def default_model(env: Mapping[str, str]) -> str | None:
+    """The specification to use when none is given, None when nothing usable is set up."""
+    return f"anthropic/{models.DEFAULT_MODEL}" if env.get("ANTHROPIC_API_KEY", "").strip() else None
+
+
+def make_provider(
+    spec: str,
+    env: Mapping[str, str],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    random: Callable[[], float] = default_random,
+    clock: Callable[[], float] = time.time,
+    prices: Prices | None = None,
+) -> tuple[Provider, str]:
+    """The provider of `spec` and the model's own name. Sends nothing and loads no SDK.
+
+    `env` is the user's environment; keys and addresses come from nowhere else. A model that we do not know
+    is let through: whether it exists, `limits` of the provider asks the service.
+
+    Raises:
+        ProviderError: kind `config`, with the nearest names where there are any.
+    """
+    kind, slash, model = spec.partition("/")
+    if spec == "rules" or kind == "ollama" or spec.startswith("replay:"):
+        raise ProviderError("config", f"model {spec!r} {NOT_YET}")
+    if not slash:
+        known = models.facts(spec) is not None or spec.startswith("claude-")
+        near = [spec] if known else models.nearest(spec, models.known_models())
+        hint = f"did you mean anthropic/{near[0]}?" if near else "write anthropic/<model>"
+        raise ProviderError("config", f"model {spec!r} names no provider: {hint}")
+    if kind != "anthropic":
+        raise ProviderError("config", f"provider {kind!r} is unknown: did you mean anthropic/{model}?")
+    if not MODEL_NAME.fullmatch(model):
+        raise ProviderError(
+            "config", f"{model!r} is no model name: write anthropic/<model>, for example {_example()}"
+        )
+    from autodev_tui.providers.anthropic import AnthropicProvider
+
+    provider = AnthropicProvider(
+        api_key=_key(env),
+        base_url=_address(env.get("ANTHROPIC_BASE_URL", "").strip() or ANTHROPIC_URL),
+        sleep=sleep,
+        random=random,
+        clock=clock,
+        prices=prices,
+    )
+    return provider, model
+
+
+def _example() -> str:
+    return f"anthropic/{models.DEFAULT_MODEL}"
+
+
+def _key(env: Mapping[str, str]) -> str:
+    key = env.get("ANTHROPIC_API_KEY", "").strip()
+    if not key:
+        raise ProviderError("config", "no key for Anthropic: set ANTHROPIC_API_KEY")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ProviderError("config", "ANTHROPIC_API_KEY holds characters that no key has: copy it again")
+    return key
+
+
+def _address(url: str) -> str:
+    """The checked base address. A key never goes over plain http, except to this machine itself."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ProviderError("config", f"ANTHROPIC_BASE_URL is no address ({error})") from error
+    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+        raise ProviderError("config", "ANTHROPIC_BASE_URL is no address: write https://host[:port][/path]")
+    if parts.username is not None or parts.password is not None:
+        raise ProviderError("config", "ANTHROPIC_BASE_URL must not hold a user or password")
+    if parts.scheme == "http" and not _loopback(host):
+        raise ProviderError(
+            "config", f"ANTHROPIC_BASE_URL would send the key to {host} unencrypted: use https"
+        )
+    return url
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,1 +1,1 @@
-"""Checks, the environment they run in, evidence, and the quality gate."""
+"""The environment that checks run in, the evidence they give, and the gate that judges it."""

@@ -1,0 +1,162 @@
+"""The environment that checks and agents' commands run in: found, or made once per lock hash."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from autodev_tui.domain.base import Frozen
+from autodev_tui.quality.declared import Declared, declared, missing, read_text, suits
+from autodev_tui.quality.interpreter import Interpreter, candidates, inspect
+from autodev_tui.quality.project import Project, describe
+from autodev_tui.quality.running import RunCommand
+from autodev_tui.quality.setup import READY, SetupRequest, digest, request
+
+MAX_SAMPLE = 200
+"""Test files looked into: enough to meet every style of a project."""
+CHECK_TOOLS = ("pytest", "ruff", "mypy", "bandit", "coverage")
+
+
+class Environment(Frozen):
+    """What a command needs to start: interpreter, PATH, variables and what it may read."""
+
+    id: str
+    """Changes whenever a check could come out differently: interpreter, version or packages changed."""
+    description: str
+    recipe: str
+    """nothing to install, configured, uv, pip; not set up yet; none."""
+    python: str = ""
+    """The interpreter's path, empty without one."""
+    python_name: str = "python3"
+    """What commands call it."""
+    path: list[str]
+    """The directories of PATH, the interpreter's first."""
+    env: dict[str, str] = {}
+    readable: list[str] = []
+    tools: list[str] = []
+    """Which of the known check tools the interpreter has."""
+    missing: list[str] = []
+    """Declared requirements that are not there."""
+    roots: list[str] = ["."]
+    """The source roots for PYTHONPATH, relative to a worktree."""
+    setup: SetupRequest | None = None
+    """What would make the environment complete; None when it is."""
+
+    def variables(self, worktree: Path) -> dict[str, str]:
+        """The variables for a command in `worktree`: PATH, PYTHONPATH with its own code, and more."""
+        python_path = os.pathsep.join(os.path.normpath(worktree / root) for root in self.roots)
+        return {"PATH": os.pathsep.join(self.path), "PYTHONPATH": python_path, **self.env}
+
+
+async def prepare(
+    tree: Path,
+    *,
+    checkout: Path,
+    environments: Path,
+    variables: Mapping[str, str],
+    run: RunCommand,
+    tracked: Callable[[str], bool],
+    setup: str = "",
+) -> Environment:
+    """The environment for the code in the directory `tree`.
+
+    `checkout` is the user's own checkout, where a `.venv` may be; `tracked` tells of a path relative to it
+    whether git tracks it or anything below. `environments` is where made ones are kept, shared by all
+    worktrees. `variables` are the user's. `setup` is the configured, trusted `[environment] setup`. When
+    something has to be installed and was not yet, the result is the best that is there, with `setup` and
+    `missing` set.
+    """
+    needs, project, tool = await asyncio.to_thread(_look, tree)
+    base = await _choose(checkout, variables, tracked, run, needs)
+    path = clean_path(checkout, variables)
+    if base is None:
+        return Environment(
+            id="none", description="no Python found", recipe="none", path=path, roots=project.roots
+        )
+    wanted = [*needs.requirements, *tool]
+    absent = missing(wanted, base)
+    if not setup and not absent:
+        return _environment("nothing to install", base, project, path)
+    ask = request(tree, environments, needs, wanted, absent, base, variables, path, setup)
+    made = Path(ask.directory)
+    if (made / READY).is_file():
+        inner = await inspect(made / "venv" / "bin" / "python", variables, run)
+        if inner is not None:
+            found = _environment(ask.recipe, inner, project, path)
+            return found.but(missing=missing(wanted, inner))
+    return _environment("not set up yet", base, project, path).but(missing=absent, setup=ask)
+
+
+def _environment(recipe: str, python: Interpreter, project: Project, path: list[str]) -> Environment:
+    """The environment that is `python`."""
+    version = ".".join(map(str, python.version))
+    have = {name.lower() for name in python.distributions}
+    packages = sorted(f"{name}=={number}" for name, number in python.distributions.items())
+    env = {"VIRTUAL_ENV": python.venv} if python.venv else {}
+    if python.user_base:
+        env["PYTHONUSERBASE"] = python.user_base
+    return Environment(
+        id=digest(recipe, python.executable, version, *packages),
+        description=f"Python {version} at {python.executable}, {recipe}",
+        recipe=recipe,
+        python=python.executable,
+        python_name=python.name,
+        path=list(dict.fromkeys([str(Path(python.executable).parent), *path])),
+        env=env,
+        readable=python.readable,
+        tools=[name for name in CHECK_TOOLS if name in have],
+        roots=project.roots,
+    )
+
+
+async def _choose(
+    checkout: Path,
+    variables: Mapping[str, str],
+    tracked: Callable[[str], bool],
+    run: RunCommand,
+    needs: Declared,
+) -> Interpreter | None:
+    """The first interpreter that starts and suits `requires-python`, else the first that starts."""
+    first = None
+    for path in candidates(checkout, variables, tracked):
+        found = await inspect(path, variables, run)
+        if found is not None and suits(needs.python, found):
+            return found
+        first = first or found
+    return first
+
+
+def _look(tree: Path) -> tuple[Declared, Project, list[str]]:
+    """What the tree needs and has; the list holds pytest when its tests need it and nobody declared it."""
+    needs = declared(tree)
+    project = describe(tree, needs)
+    undeclared = not any(line.startswith("pytest") for line in needs.requirements)
+    return needs, project, ["pytest"] if undeclared and uses_pytest(tree, project) else []
+
+
+def uses_pytest(tree: Path, project: Project) -> bool:
+    """Whether the tests in the directory `tree` are for pytest: configured, or written so."""
+    if any((tree / name).is_file() for name in ("pytest.ini", "conftest.py", "tests/conftest.py")):
+        return True
+    texts = (read_text(tree / name) for name in ("pyproject.toml", "tox.ini", "setup.cfg"))
+    if any(mark in text for text in texts for mark in ("[tool.pytest", "[pytest]", "[tool:pytest]")):
+        return True
+    sample = [read_text(tree / path) for path in project.tests[:MAX_SAMPLE]]
+    return any("import pytest" in text or "from pytest" in text for text in sample) or any(
+        "\ndef test_" in f"\n{text}" and "unittest" not in text for text in sample
+    )
+
+
+def clean_path(checkout: Path, variables: Mapping[str, str]) -> list[str]:
+    """The user's PATH without relative entries and without any inside the checkout."""
+    entries = variables.get("PATH", os.defpath).split(os.pathsep)
+    root = checkout.resolve()
+    return list(
+        dict.fromkeys(
+            entry
+            for entry in entries
+            if Path(entry).is_absolute() and not Path(entry).resolve().is_relative_to(root)
+        )
+    )

@@ -89,7 +89,8 @@ class AnthropicProvider:
             reader = StreamReader(on_chunk)
 
             def tell(attempt: int = attempt, reader: StreamReader = reader, spent: Usage = spent) -> None:
-                on_chunk(UsageSeen(spent.plus(self._used(reader, request.model, attempt, whole=False))))
+                used = spent.plus(self._used(reader, request.model, attempt, whole=False))
+                on_chunk(UsageSeen(used.but(at_least=True)))
 
             try:
                 await self._stream(client, body, reader, tell)

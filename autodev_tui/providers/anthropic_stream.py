@@ -117,8 +117,10 @@ class StreamReader:
             block.pieces.append(str(delta.get("thinking", "")))
             self._on_chunk(ThinkingDelta(whole_text(block.pieces[-1])))
         elif kind == "input_json_delta":
-            block.pieces.append(str(delta.get("partial_json", "")))
-            self._on_chunk(CallDelta(len(block.pieces[-1])))
+            piece = str(delta.get("partial_json", ""))
+            block.pieces.append(piece)
+            if piece:
+                self._on_chunk(CallDelta(len(piece)))
         elif kind == "signature_delta":
             block.signature.append(str(delta.get("signature", "")))
         elif kind == "citations_delta":

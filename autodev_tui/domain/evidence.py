@@ -49,6 +49,10 @@ class Evidence(Frozen):
     why: str = ""
     failures: list[str] = Field(default_factory=list)
     """Names of failing tests or findings, sorted, without positions that move."""
+    passed_tests: int = 0
+    """How many tests passed, as far as they can be told apart."""
+    tests: dict[str, str] = Field(default_factory=dict)
+    """passed, failed or skipped, of each test that was asked about by name."""
     output_blob: str = ""
     environment: str = ""
     origins: dict[str, str] = Field(default_factory=dict)

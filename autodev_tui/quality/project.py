@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ MAX_ENTRIES = 50_000
 NOT_IMPORTED = re.compile(r"(setup|conftest|noxfile|tasks|fabfile|__init__|__main__)$")
 TEST_NAME = re.compile(r"(tests?|testing|test_.*|.*_tests?|conftest)$")
 BESIDE = frozenset({"docs", "doc", "examples", "example", "scripts", "benchmarks", "tools"})
-"""Directories at the root that usually are no packages, unless they have an `__init__.py`."""
+"""Directories that may be imported from, but are not what a project is about."""
 
 
 class Project(Frozen):
@@ -66,15 +67,16 @@ def describe(tree: Path, needs: Declared) -> Project:
     roots = _configured_roots(tree) + [_package_root(tree, path) for path in needs.local]
     if any(path.startswith("src/") for path in files) and not (tree / "src" / "__init__.py").exists():
         roots.append("src")
-    at_root = _importable(tree, ".", files)
+    at_root = _importable(tree, ".", files) - BESIDE - {"src"}
     if not roots or any(not TEST_NAME.match(name) for name in at_root):
         roots.append(".")
     roots = list(dict.fromkeys(roots))
-    modules = sorted({name for root in roots for name in _importable(tree, root, files)})
+    # The tree's own directory is always searched too: the working directory of the check.
+    modules = sorted({name for root in [*roots, "."] for name in _importable(tree, root, files)})
     return Project(
         roots=roots,
         modules=modules,
-        code=[name for name in modules if not TEST_NAME.match(name)],
+        code=[name for name in modules if not TEST_NAME.match(name) and name not in BESIDE],
         tests=sorted(tests),
     )
 
@@ -90,9 +92,9 @@ def _importable(tree: Path, root: str, files: list[str]) -> set[str]:
         package = (tree / prefix / first / "__init__.py").exists()
         if not name.isidentifier() or (not rest and NOT_IMPORTED.match(name)):
             continue
-        # Below a source root a directory without `__init__.py` is a namespace package; at the tree's root
-        # it may be anything.
-        plain = root != "." or (len(rest) == 1 and name not in BESIDE and name != "src")
+        # Below a source root a directory without `__init__.py` is a namespace package; at the tree's root it
+        # may be anything, and one that is called like a standard module is not what is imported by that name.
+        plain = root != "." or (len(rest) == 1 and name not in sys.stdlib_module_names)
         if not rest or package or plain:
             names.add(name)
     return names

@@ -4,8 +4,8 @@ Its directory leads PYTHONPATH while a check runs. It is written for every Pytho
 on), never raises, and needs only modules that each start has loaded already, so that no file of the project
 with the name of a standard module can come in between and the start of each process stays fast.
 """
-# ruff: noqa: PTH
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-any-expr, disable-error-code="no-untyped-def"
+# ruff: noqa: PTH100, PTH105, PTH118, PTH120, PTH123
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import atexit
 import os

@@ -136,9 +136,7 @@ def clean(text: str, limit: int = 300) -> str:
 
 def _status(error: Any, clock: Callable[[], float]) -> Failure:
     status = int(error.status_code)
-    kind = TYPE_KINDS.get(str(error.type)) if status == 200 or status not in STATUS_KINDS else None
-    if kind is None:
-        kind = STATUS_KINDS.get(status)
+    kind = STATUS_KINDS.get(status) or (TYPE_KINDS.get(str(error.type)) if status == 200 else None)
     if kind is None:
         kind = "server" if status >= 500 or status in (200, 408, 409) else "invalid"
     said = clean(error.api_message or "")

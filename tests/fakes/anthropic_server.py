@@ -143,7 +143,13 @@ class _Handler(BaseHTTPRequestHandler):
             body = json.loads(raw)
         except ValueError:
             body = None
-        facts = {"method": "POST", "path": self.path.split("?")[0], "auth": self._key(), "body": body}
+        facts = {
+            "method": "POST",
+            "peer": self.client_address[1],
+            "path": self.path.split("?")[0],
+            "auth": self._key(),
+            "body": body,
+        }
         entry = self.server.fake.begin(**facts, headers={k.lower(): v for k, v in self.headers.items()})
         try:
             self._check_key()

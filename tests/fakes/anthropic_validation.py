@@ -197,7 +197,7 @@ def _check_blocks(raw: list[Any], messages: list[dict[str, Any]]) -> None:
     for place, message in enumerate(messages):
         for position, block in enumerate(message["content"]):
             where = f"messages.{place}.content.{position}"
-            kind = block.get("type") if isinstance(block, dict) else None
+            kind = str(block.get("type")) if isinstance(block, dict) else ""
             need(kind in ROLE_BLOCKS[message["role"]], f"{where}: {kind!r} is not allowed there")
             extra = set(block) - BLOCK_FIELDS[kind]
             need(not extra, f"{where}.{', '.join(sorted(extra))}: Extra inputs are not permitted")

@@ -22,7 +22,7 @@ class NetworkCall(AssertionError):
 
 def install() -> Callable[[], None]:
     """Guard this process; returns the function that takes the guard off again."""
-    originals = {
+    originals: dict[tuple[Any, str], Callable[..., Any]] = {
         (socket.socket, "connect"): socket.socket.connect,
         (socket.socket, "connect_ex"): socket.socket.connect_ex,
         (socket.socket, "sendto"): socket.socket.sendto,

@@ -21,6 +21,8 @@ class StartSession(Frozen):
     timeout_s: float | None = None
     land: bool = False
     plan_only: bool = False
+    instructions: list[str] = Field(default_factory=list)
+    """More about the goal, word for word, such as a requirements file."""
 
 
 class ResumeSession(Frozen):

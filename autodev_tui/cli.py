@@ -1,0 +1,305 @@
+"""The command line: every verb, its options, its exit code."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autodev_tui.cli_errors import LONGEST_GOAL, Failure, guarded
+from autodev_tui.domain.levels import Level
+from autodev_tui.version import __version__
+
+LEVELS = [level.value for level in Level]
+
+
+class NearestGroup(click.Group):
+    """A group that names the nearest command when one is misspelt."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See click. Raises UsageError with the nearest match."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
+            hint = f" · did you mean {near[0]}" if near else ""
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class NearestChoice(click.Choice[str]):
+    """A choice that names the nearest value when one is misspelt."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See click. Raises BadParameter with the nearest match."""
+        if value not in self.choices:
+            near = difflib.get_close_matches(str(value), list(self.choices), 1)
+            hint = f" · did you mean {near[0]}" if near else ""
+            self.fail(f"{value!r} is none of {', '.join(self.choices)}{hint}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+@click.group(cls=NearestGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="autodev %(version)s")
+@click.option("-C", "directory", default=".", metavar="DIR", help="Work on the repository at DIR.")
+@click.pass_context
+def main(ctx: click.Context, directory: str) -> None:
+    """Hand goals to coding agents and stay in command.
+
+    Each goal is planned, worked on in git worktrees inside a sandbox, checked, reviewed and landed. Whatever
+    stops it, `autodev resume` goes on exactly there.
+    """
+    ctx.obj = Path(directory)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+model_option = click.option("--model", metavar="P/M", help="Provider and model, as anthropic/NAME.")
+level_option = click.option("--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level.")
+budget_option = click.option("--budget", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Stop and ask at this cost.")
+timeout_option = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Stop, resumable, after S seconds.")
+
+
+@main.command()
+@click.argument("goal", required=False)
+@click.option("--plan", "plan_id", metavar="ID", help="Carry out a plan made with `autodev plan`.")
+@level_option
+@model_option
+@budget_option
+@click.option("--land", is_flag=True, help="At full, land on your branch without asking.")
+@timeout_option
+@as_json
+@click.pass_obj
+def run(directory: Path, goal: str | None, plan_id: str | None, land: bool, **options: Any) -> None:
+    """Carry out GOAL (`-` reads it from stdin) until it is done or waits for you."""
+    from autodev_tui import cli_run
+
+    with guarded(options["as_json"], session=True):
+        if plan_id:
+            if goal:
+                raise Failure("a goal and --plan exclude each other", 2)
+            cli_run.run_plan(directory, plan_id, land, options)
+        else:
+            cli_run.start(directory, _goal(goal), land, options)
+
+
+@main.command()
+@click.argument("goal")
+@click.option("--requirements", type=click.Path(), metavar="F.md", help="A file that says more about the goal.")
+@level_option
+@model_option
+@budget_option
+@timeout_option
+@as_json
+@click.pass_obj
+def plan(directory: Path, goal: str, requirements: str | None, **options: Any) -> None:
+    """Plan GOAL and stop: prints the tasks; `autodev run --plan ID` carries them out."""
+    from autodev_tui import cli_run
+
+    with guarded(options["as_json"]):
+        cli_run.plan(directory, _goal(goal), requirements, options)
+
+
+@main.command()
+@click.argument("session", required=False)
+@click.option("--headless", is_flag=True, help="Without a screen (this version knows no other way).")
+@model_option
+@click.option("--land", is_flag=True, help="At full, land on your branch without asking.")
+@timeout_option
+@as_json
+@click.pass_obj
+def resume(directory: Path, session: str | None, headless: bool, land: bool, **options: Any) -> None:
+    """Go on with SESSION, or the latest one, exactly where it stopped."""
+    from autodev_tui import cli_run
+
+    with guarded(options["as_json"], session=True):
+        cli_run.resume(directory, session, land, options)
+
+
+@main.command()
+@click.argument("session", required=False)
+@click.option("--hash", "shown", metavar="H", help="The hash of the land question as `approvals` shows it.")
+@model_option
+@timeout_option
+@as_json
+@click.pass_obj
+def land(directory: Path, session: str | None, shown: str | None, **options: Any) -> None:
+    """Land SESSION, or the latest one, on your branch: the answer to its open land question."""
+    from autodev_tui import cli_run
+
+    with guarded(options["as_json"], session=True):
+        cli_run.land(directory, session, shown, options)
+
+
+@main.command()
+@click.argument("session", required=False)
+@click.pass_obj
+def stop(directory: Path, session: str | None) -> None:
+    """Stop the running engine; it records where it is and can be resumed."""
+    from autodev_tui import cli_answers
+
+    with guarded(False):
+        cli_answers.stop(directory, session)
+
+
+@main.command()
+@click.argument("session", required=False)
+@as_json
+@click.pass_obj
+def status(directory: Path, session: str | None, as_json: bool) -> None:
+    """What the latest session (or SESSION) is doing, and where its files are."""
+    from autodev_tui import cli_show
+
+    with guarded(as_json, session=True):
+        cli_show.status(directory, session, as_json)
+
+
+@main.command()
+@click.argument("session")
+@as_json
+@click.pass_obj
+def show(directory: Path, session: str, as_json: bool) -> None:
+    """Everything about SESSION: plan, evidence, decisions, text for a pull request."""
+    from autodev_tui import cli_show
+
+    with guarded(as_json, session=True):
+        cli_show.show(directory, session, as_json)
+
+
+@main.command()
+@as_json
+@click.pass_obj
+def approvals(directory: Path, as_json: bool) -> None:
+    """The questions that wait for you, in full, each with its hash."""
+    from autodev_tui import cli_show
+
+    with guarded(as_json):
+        cli_show.approvals(directory, as_json)
+
+
+shown_hash = click.option("--hash", "shown", required=True, metavar="H", help="The hash as `approvals` shows it: you decide what you saw.")
+
+
+@main.command()
+@click.argument("approval")
+@shown_hash
+@click.option("--hunks", metavar="1,3-5", help="Accept just these hunks; the others are rejected.")
+@click.option("--reason", default="", help="What the agent reads.")
+@as_json
+@click.pass_obj
+def approve(directory: Path, approval: str, shown: str, hunks: str | None, reason: str, as_json: bool) -> None:
+    """Say yes to a question. `autodev resume` goes on from the answer."""
+    from autodev_tui import cli_answers
+
+    with guarded(as_json):
+        cli_answers.approve(directory, approval, shown, hunks, reason, as_json)
+
+
+@main.command()
+@click.argument("approval")
+@shown_hash
+@click.option("--hunks", metavar="1,3-5", help="Reject just these hunks; the others are accepted.")
+@click.option("--reason", default="", help="What the agent reads.")
+@as_json
+@click.pass_obj
+def reject(directory: Path, approval: str, shown: str, hunks: str | None, reason: str, as_json: bool) -> None:
+    """Say no to a question, with a reason for the agent."""
+    from autodev_tui import cli_answers
+
+    with guarded(as_json):
+        cli_answers.reject(directory, approval, shown, hunks, reason, as_json)
+
+
+@main.command()
+@click.argument("approval")
+@shown_hash
+@click.option("--choice", metavar="NAME", help="One of the question's choices.")
+@click.option("--text", metavar="T", help="An answer in your own words.")
+@as_json
+@click.pass_obj
+def answer(directory: Path, approval: str, shown: str, choice: str | None, text: str | None, as_json: bool) -> None:
+    """Answer a question, an escalation, an unknown step or a spent budget."""
+    from autodev_tui import cli_answers
+
+    with guarded(as_json):
+        if bool(choice) == bool(text):
+            raise Failure("give either --choice or --text", 2)
+        cli_answers.answer(directory, approval, shown, choice or "", text or "", as_json)
+
+
+@main.command()
+@click.option("--show", "show_files", is_flag=True, help="Print what would be trusted, as plain text.")
+@click.option("--hash", "digest", metavar="H", help="Trust exactly what --show printed.")
+@click.option("--revoke", is_flag=True, help="Trust this repository's files no longer.")
+@as_json
+@click.pass_obj
+def trust(directory: Path, show_files: bool, digest: str | None, revoke: bool, as_json: bool) -> None:
+    """Trust this repository's own configuration and rules (.autodev/, AGENTS.md, CLAUDE.md)."""
+    from autodev_tui import cli_answers
+
+    with guarded(as_json):
+        cli_answers.trust(directory, digest, revoke, as_json)
+
+
+@main.group()
+def worktree() -> None:
+    """The worktrees that agents work in."""
+
+
+@worktree.command("list")
+@as_json
+@click.pass_obj
+def worktree_list(directory: Path, as_json: bool) -> None:
+    """List the worktrees of this repository's sessions."""
+    from autodev_tui import cli_show
+
+    with guarded(as_json):
+        cli_show.worktrees(directory, as_json)
+
+
+@worktree.command("remove")
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Also when its session may still go on.")
+@as_json
+@click.pass_obj
+def worktree_remove(directory: Path, name: str, force: bool, as_json: bool) -> None:
+    """Remove a worktree; its branch and checkpoints stay."""
+    from autodev_tui import cli_show
+
+    with guarded(as_json):
+        cli_show.remove_worktree(directory, name, force, as_json)
+
+
+def _goal(goal: str | None) -> str:
+    if goal is None:
+        raise Failure('no goal · autodev run "GOAL", or autodev run - to read it from stdin', 2)
+    text = sys.stdin.read() if goal == "-" else goal
+    if not text.strip():
+        raise Failure("the goal is empty · say what you want in a sentence or two", 2)
+    if len(text) > LONGEST_GOAL:
+        raise Failure(
+            f"the goal has {len(text):,} characters, at most {LONGEST_GOAL:,} are taken"
+            " · put the long part in a file and name it: --requirements FILE (autodev plan)",
+            2,
+        )
+    return text.strip()
+
+
+def add_todo_commands() -> None:
+    """Hang in the to-do verbs, which are a small program of their own."""
+    from autodev_tui.cli_todo import todo
+
+    main.add_command(todo)
+
+
+add_todo_commands()
+
+
+def emit(document: Any) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=True))

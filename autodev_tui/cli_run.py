@@ -1,0 +1,202 @@
+"""The verbs that run an engine: run, plan, resume, land."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autodev_tui import paths
+from autodev_tui.cli_errors import LONGEST_GOAL, Failure
+from autodev_tui.domain import commands
+from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.states import SessionState
+from autodev_tui.headless import Place, refuse_agents, run, to_stderr
+
+Options = dict[str, Any]
+
+
+def start(directory: Path, goal: str, land: bool, options: Options) -> None:
+    """`autodev run GOAL`."""
+    place = Place.find(directory)
+    level = options["autonomy"]
+    command = commands.StartSession(
+        goal=goal,
+        level=Level(level) if level else None,
+        budget_usd=options["budget"],
+        timeout_s=options["timeout"],
+        land=land,
+    )
+    _go(place, command, options)
+
+
+def plan(directory: Path, goal: str, requirements: str | None, options: Options) -> None:
+    """`autodev plan GOAL`."""
+    from autodev_tui.cli import emit
+
+    place = Place.find(directory)
+    instructions = [_requirements(Path(requirements))] if requirements else []
+    level = options["autonomy"]
+    command = commands.StartSession(
+        goal=goal,
+        level=Level(level) if level else None,
+        budget_usd=options["budget"],
+        timeout_s=options["timeout"],
+        plan_only=True,
+        instructions=instructions,
+    )
+    code, document = run(place, command, _settings(options), _teller(options))
+    waiting = [one for one in document["approvals"] if one["kind"] != "plan"]
+    # A plan that waits for its approval is what was asked for.
+    if code == 3 and not waiting and document["tasks"]:
+        code = 0
+    if options["as_json"]:
+        shown = {"session": document["session"], "goal": goal, "tasks": document["tasks"]}
+        emit(shown if code == 0 else shown | {"error": document["error"], "code": code})
+    else:
+        _print_plan(document)
+        _say_end(document | {"code": code})
+    raise click.exceptions.Exit(code)
+
+
+def run_plan(directory: Path, session: str, land: bool, options: Options) -> None:
+    """`autodev run --plan ID`: asking for exactly this plan to be carried out approves it."""
+    from autodev_tui.cli_answers import record
+    from autodev_tui.engine.queries import find_session, pending_approvals
+
+    place = Place.find(directory)
+    database = place.open_store(read_only=True)
+    try:
+        found = find_session(database, session)
+        if not found.plan_only or found.state not in (SessionState.PLANNING, SessionState.INTERRUPTED):
+            raise Failure(f"{found.id} is no plan that waits to be carried out (it is {found.state})", 2)
+        waiting = [one for one in pending_approvals(database, found.id) if one.kind is ApprovalKind.PLAN]
+    finally:
+        database.close()
+    for approval in waiting:
+        record(place, approval, verdict="approve", reason="run --plan")
+    command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"], land=land)
+    _go(place, command, options)
+
+
+def resume(directory: Path, session: str | None, land: bool, options: Options) -> None:
+    """`autodev resume`."""
+    place = Place.find(directory)
+    found = _resumable(place, session)
+    command = commands.ResumeSession(
+        session=found, timeout_s=options["timeout"], land=True if land else None
+    )
+    _go(place, command, options)
+
+
+def land(directory: Path, session: str | None, shown: str | None, options: Options) -> None:
+    """`autodev land`: says yes to the land question and carries it out."""
+    from autodev_tui.cli_answers import record, same_hash
+    from autodev_tui.engine.queries import find_session, pending_approvals
+
+    place = Place.find(directory)
+    refuse_agents(place)
+    database = place.open_store(read_only=True)
+    try:
+        found = find_session(database, session)
+        if found.state is SessionState.LANDED:
+            raise Failure(f"{found.id} has landed already as {found.landed_commit[:12]}", 2)
+        waiting = [one for one in pending_approvals(database, found.id) if one.kind is ApprovalKind.LAND]
+    finally:
+        database.close()
+    if not waiting:
+        raise Failure(f"{found.id} ({found.state}) is not ready to land · autodev resume {found.id}", 3)
+    if shown:
+        same_hash(waiting[0], shown)
+    record(place, waiting[0], verdict="approve")
+    command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"])
+    _go(place, command, options)
+
+
+def decision(approval: Approval, place: Place, **fields: Any) -> Decision:
+    """A signed answer of the user who runs this command."""
+    import getpass
+    import time
+
+    from autodev_tui.engine.broker import sign
+
+    try:
+        actor = getpass.getuser()
+    except (KeyError, OSError):
+        actor = "user"
+    answer = Decision(
+        approval=approval.id, shown_hash=approval.shown_hash, actor=actor, at=time.time(), **fields
+    )
+    return sign(answer, paths.client_secret(place.environment))
+
+
+def _resumable(place: Place, session: str | None) -> str:
+    from autodev_tui.engine.queries import find_session
+
+    database = place.open_store(read_only=True)
+    try:
+        found = find_session(database, session)
+    finally:
+        database.close()
+    if found.state in (SessionState.LANDED, SessionState.CANCELLED):
+        raise Failure(f"nothing to resume: {found.id} is {found.state}", 2)
+    return found.id
+
+
+def _go(place: Place, command: commands.StartSession | commands.ResumeSession, options: Options) -> None:
+    from autodev_tui.cli import emit
+
+    code, document = run(place, command, _settings(options), _teller(options))
+    if options["as_json"]:
+        emit(document)
+    _say_end(document)
+    raise click.exceptions.Exit(code)
+
+
+def _settings(options: Options) -> Options:
+    """The options that are settings, as the topmost layer."""
+    return {name: options[name] for name in ("model",) if options.get(name)}
+
+
+def _teller(options: Options) -> Any:
+    return (lambda line: None) if options["as_json"] else to_stderr
+
+
+def _say_end(document: dict[str, Any]) -> None:
+    """The last lines: what became of it, and what to do next."""
+    session, code, usage = document["session"], document["code"], document["usage"] or {}
+    cost = f"${usage.get('cost_usd', 0):.2f}{'' if usage.get('cost_known', True) else ' and unknown prices'}"
+    head = f"{session} {document['state']} · {usage.get('requests', 0)} requests · {cost}"
+    match code:
+        case 0 if document["landed"]:
+            to_stderr(f"✓ {head} · landed {document['landed'][:12]} on {document['target']}")
+        case 0 if document["approvals"]:
+            to_stderr(f"✓ {head} · ready · autodev approvals · autodev land {session}")
+        case 0:
+            to_stderr(f"✓ {head}{' · ' + document['error'] if document['error'] else ''}")
+        case 3:
+            to_stderr(f"◐ {head} · {document['error']} · autodev approvals, then autodev resume {session}")
+        case _:
+            to_stderr(f"✗ {head} · {document['error']} · autodev resume {session}")
+
+
+def _print_plan(document: dict[str, Any]) -> None:
+    for task in document["tasks"]:
+        needs = f"  (needs {', '.join(task['depends_on'])})" if task["depends_on"] else ""
+        click.echo(f"{task['id']}  {task['title']}  ~{task['estimate_minutes']} min{needs}")
+        for criterion in task["acceptance_criteria"]:
+            click.echo(f"      · {criterion['text']}")
+    if document["tasks"]:
+        click.echo(f"carry it out: autodev run --plan {document['session']}")
+
+
+def _requirements(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"the requirements cannot be read · {path}: {error}", 2) from error
+    if len(text) > LONGEST_GOAL:
+        raise Failure(f"{path} has {len(text):,} characters, at most {LONGEST_GOAL:,} are taken", 2)
+    return text

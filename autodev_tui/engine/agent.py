@@ -1,0 +1,131 @@
+"""One agent at work: its role, its conversation, and what it may know of its worktree."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from autodev_tui.agents.roles import Role
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.domain.task import Task
+from autodev_tui.engine.conversation import COMPACTION, Conversation, rebuild, result_text
+from autodev_tui.engine.limits import StuckDetector
+from autodev_tui.engine.services import Services
+from prompts import render
+
+if TYPE_CHECKING:
+    from autodev_tui.providers.base import ToolSpec
+    from autodev_tui.tools.context import ToolContext
+
+INLINE = 2000
+"""Texts longer than this many characters are blobs, so that the state file stays small."""
+
+
+class Agent:
+    """The memory of one agent. Everything in it can be rebuilt from the step log."""
+
+    def __init__(
+        self, services: Services, role: Role, task: str | None, context: ToolContext, tools: tuple[ToolSpec, ...]
+    ) -> None:
+        self.services = services
+        self.role = role
+        self.task_id = task
+        self.context = context
+        self.tools = tools
+        self.system = render(role.system_prompt)
+        self.stuck = StuckDetector()
+        self.bad_replies = 0
+        self.output_limit = 0
+        self.restore()
+
+    @property
+    def task(self) -> Task | None:
+        """The task as it is now; None for the planner."""
+        return self.services.board.tasks[self.task_id] if self.task_id else None
+
+    @property
+    def steps(self) -> list[Step]:
+        """The agent's own steps, in order."""
+        return self.services.board.steps(self.task_id)
+
+    def restore(self) -> None:
+        """Rebuild conversation, open calls and counters from the step log."""
+        self.conversation: Conversation
+        self.open_calls: list[Step]
+        self.conversation, self.open_calls = rebuild(self.steps, self.services.blobs.get)
+        self.turns = max((step.turn for step in self.steps if step.kind is StepKind.MODEL), default=0)
+        self.stuck.reset()
+        for step in self.steps:
+            if step.kind is StepKind.TOOL and step.state is StepState.DONE:
+                self.stuck.add(step.name, step.args, result_text(step, self.services.blobs.get))
+            elif step.kind is StepKind.NOTE:
+                self.stuck.reset()
+
+    async def say(self, name: str, text: str) -> None:
+        """Put a note into the conversation, once: a note of this name that is there is not said again."""
+        board = self.services.board
+        if board.named(StepKind.NOTE, self.task_id, name):
+            return
+        step = board.new_step(StepKind.NOTE, self.task_id, name, state=StepState.DONE, turn=self.turns)
+        if len(text) > INLINE:
+            step = step.but(result_blob=self.services.put_text(text))
+        else:
+            step = step.but(result={"text": text})
+        await board.commit(step)
+        if not self.open_calls:
+            self.conversation.note(step)
+        if name != COMPACTION:
+            self.stuck.reset()
+
+    def answered(self) -> None:
+        """All calls of the last turn have results: let the model see them, and notes that came meanwhile."""
+        turn = self.last_turn()
+        self.conversation.results(self.last_calls())
+        self.open_calls = []
+        for step in self.steps:
+            if step.kind is StepKind.NOTE and turn is not None and step.seq > turn.seq:
+                self.conversation.note(step)
+
+    def last_turn(self) -> Step | None:
+        """The last model step that counts."""
+        for step in reversed(self.steps):
+            if step.kind is StepKind.MODEL and step.state is StepState.DONE and not step.result.get("dropped"):
+                return step
+        return None
+
+    def last_calls(self) -> list[Step]:
+        """The latest attempts of the last turn's calls, in the order of the calls."""
+        turn = self.last_turn()
+        if turn is None:
+            return []
+        latest: dict[str, Step] = {}
+        for step in reversed(self.steps):
+            if step.seq <= turn.seq:
+                break
+            if step.kind is StepKind.TOOL and step.turn == turn.turn:
+                latest.setdefault(step.call_id, step)
+        return [latest[call] for call in turn.result["calls"]]
+
+    def finished(self) -> Step | None:
+        """The step that ended the agent's work, if nothing was said to it since."""
+        turn = self.last_turn()
+        if turn is None:
+            return None
+        calls = self.last_calls()
+        for step in reversed(self.steps):
+            if step.seq <= turn.seq:
+                break
+            if step.kind is StepKind.NOTE:
+                return None
+        if not calls:
+            return turn if turn.result.get("ends") else None
+        for call in calls:
+            if call.name == self.role.ends_by and call.state is StepState.DONE and call.result.get("ok", True):
+                return call
+        return None
+
+    def last_text(self) -> str:
+        """What the model said last."""
+        turn = self.last_turn()
+        return str(json.loads(self.services.blobs.get(turn.result_blob))["text"]) if turn else ""

@@ -1,0 +1,63 @@
+"""Compaction: when a conversation grows too long, a new one starts from what the step log knows for certain.
+
+The summary is made by rules, not by a model: the task, everything the human said since, word for word, the
+to-do list, the files changed and the last results. It is one note in the step log, so the conversation stays a
+pure function of the log.
+"""
+
+from __future__ import annotations
+
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import StepKind
+from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.conversation import COMPACTION, note_text
+from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.limits import estimated_tokens
+from prompts import render
+
+USABLE = 0.8
+"""Share of the window, after the reply's allowance, at which a new conversation starts."""
+LAST_COMMANDS = 8
+
+
+async def should_compact(agent: Agent) -> bool:
+    """Whether the next request would use more of the window than it should."""
+    services = agent.services
+    limits = await services.provider.limits(services.model)
+    window = min(limits.context - agent.output_limit, services.settings.limits.context_tokens)
+    return len(agent.conversation.messages) > 2 and (
+        estimated_tokens(agent.conversation.characters) > USABLE * window
+    )
+
+
+async def compact(agent: Agent) -> None:
+    """Start a new conversation. Raises GaveUp when the last one was compacted without a turn in between."""
+    services = agent.services
+    steps = agent.steps
+    if steps and steps[-1].kind is StepKind.NOTE and steps[-1].name.startswith(COMPACTION):
+        raise GaveUp("the task alone does not fit into the model's window")
+    notes = [step for step in steps if step.kind is StepKind.NOTE and step.name != COMPACTION]
+    texts = [note_text(step, services.blobs.get) for step in notes]
+    commands = [
+        f"{step.args.get('command')}: exit code {step.result.get('exit_code')}"
+        for step in steps
+        if step.name == "run_command" and step.state is StepState.DONE
+    ]
+    task = agent.task
+    text = render(
+        "compaction",
+        opening=texts[0] if texts else "",
+        notes=texts[1:],
+        todos=task.todos if task else [],
+        changed=sorted({str(step.result["path"]) for step in steps if "path" in step.result and "added" in step.result}),
+        commands=commands[-LAST_COMMANDS:],
+        last_text=agent.last_text(),
+    )
+    agent.open_calls = []
+    agent.context.read_marks.clear()
+    board = services.board
+    step = board.new_step(
+        StepKind.NOTE, agent.task_id, COMPACTION, state=StepState.DONE, result_blob=services.put_text(text)
+    )
+    await board.commit(step)
+    agent.conversation.note(step)

@@ -1,0 +1,313 @@
+"""The engine: a service with two doors, `submit(command)` and `subscribe(from_seq)`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autodev_tui.domain import commands, events
+from autodev_tui.domain.ids import Ids
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.session import Session
+from autodev_tui.domain.states import SessionState
+from autodev_tui.engine import flow
+from autodev_tui.engine.board import Board
+from autodev_tui.engine.broker import Broker
+from autodev_tui.engine.commands_runner import CommandRunner
+from autodev_tui.engine.event_log import EventLog
+from autodev_tui.engine.recovery import mark_interrupted, recover
+from autodev_tui.engine.services import Services
+from autodev_tui.engine.session_run import Outcome, SessionRun
+from autodev_tui.vcs.worktrees import Worktrees
+from store.journal import StoreError
+
+if TYPE_CHECKING:
+    from autodev_tui.providers.base import Provider
+    from autodev_tui.sandbox.spec import Rung
+    from autodev_tui.settings import Settings
+    from autodev_tui.vcs.repository import Repository
+    from store.database import Database
+
+logger = logging.getLogger(__name__)
+
+
+class EngineBusy(Exception):
+    """A command that does not fit what the engine is doing."""
+
+
+class Engine:
+    """Runs one session at a time in one repository. It owns the store, the spawner and the provider."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        database: Database,
+        state: Path,
+        settings: Settings,
+        provider: Provider,
+        model: str,
+        secret: bytes,
+        *,
+        rung: Rung,
+        hidden: list[Path],
+        environment: Mapping[str, str],
+        rules: tuple[tuple[str, str], ...] = (),
+        interactive: bool = False,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+        ids: Ids | None = None,
+    ) -> None:
+        self._repository = repository
+        self._database = database
+        self._state = state
+        self._settings = settings
+        self._provider = provider
+        self._model = model
+        self._secret = secret
+        self._rules = rules
+        self._interactive = interactive
+        self._clock = clock
+        self._monotonic = monotonic
+        self._ids = ids or Ids(clock)
+        self._environment = environment
+        self._runner = CommandRunner(rung, state, hidden, repository.common_dir)
+        self._worktrees = Worktrees(repository, state / "worktrees")
+        self._services: Services | None = None
+        self._work: asyncio.Task[Outcome] | None = None
+
+    # -- the two doors
+
+    async def submit(self, command: commands.Command) -> None:
+        """Take a command; its effects are told as events.
+
+        Raises:
+            EngineBusy: it does not fit what the engine is doing.
+            DecisionRefused: an answer that does not hold.
+            LookupError: no such session.
+        """
+        match command:
+            case commands.StartSession():
+                self._begin(await self._create(command), command.timeout_s, command.plan_only)
+            case commands.ResumeSession():
+                self._begin(await self._reopen(command), command.timeout_s, command.plan_only)
+            case commands.StopSession():
+                if self._work:
+                    self._work.cancel()
+            case commands.PauseSession():
+                await self._pause()
+            case commands.ContinueSession():
+                await self._continue()
+            case commands.SetSlider(level=level):
+                await self._open.board.commit(self._open.session.but(slider=level), why=f"slider at {level}")
+            case commands.CancelTask(task=task):
+                if task not in self._open.board.tasks:
+                    raise LookupError(f"no task {task} in this session")
+                self._open.cancelled.add(task)
+            case commands.Decide(decision=decision):
+                await self._open.broker.decide(decision)
+
+    async def subscribe(self, from_seq: int = 0) -> AsyncIterator[events.Event]:
+        """The session's events after `from_seq`: those logged, then live ones."""
+        async for event in self._open.board.log.subscribe(from_seq):
+            yield event
+
+    async def wait(self) -> Outcome:
+        """The end of the present run."""
+        if self._work is None:
+            raise EngineBusy("no session runs")
+        return await asyncio.shield(self._work)
+
+    async def aclose(self) -> None:
+        """Stop what runs, leave no process behind, close the store."""
+        if self._work and not self._work.done():
+            self._work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._work
+        await self._runner.aclose()
+        await self._provider.aclose()
+        if self._services:
+            self._services.board.log.close()
+        self._database.close()
+
+    # -- a session's life
+
+    @property
+    def _open(self) -> Services:
+        if self._services is None:
+            raise EngineBusy("no session is open")
+        return self._services
+
+    @property
+    def services(self) -> Services:
+        """The open session's services; for the headless front end and for tests."""
+        return self._open
+
+    async def _create(self, command: commands.StartSession) -> Services:
+        repository = self._repository
+        session_id = self._ids.new("s")
+        level = command.level
+        session = Session(
+            id=session_id,
+            goal=command.goal,
+            model=self._model,
+            slider=level or self._settings.autonomy,
+            pin=level,
+            land=command.land,
+            plan_only=command.plan_only,
+            instructions=command.instructions,
+            budget_usd=command.budget_usd if command.budget_usd is not None else self._settings.budget_usd,
+            timeout_s=command.timeout_s,
+            target_branch=repository.branch,
+            base_commit=repository.head,
+            session_branch=f"autodev/{session_id}/session",
+            head_commit=repository.head,
+            start_time=self._clock(),
+        )
+        # The record first: a branch without a session would be an orphan nobody knows.
+        await self._database.acommit([("sessions", session.id, session.doc())])
+        services = self._load(session.id)
+        services.board.log.emit(events.SessionMoved(old="", new=session.state))
+        return services
+
+    async def _reopen(self, command: commands.ResumeSession) -> Services:
+        services = self._load(command.session)
+        session = services.session
+        if session.state in (SessionState.LANDED, SessionState.CANCELLED):
+            raise LookupError(f"session {session.id} is {session.state}: there is nothing to resume")
+        if session.code is None:
+            await mark_interrupted(services.board)
+        if services.session.state in (SessionState.FAILED, SessionState.INTERRUPTED):
+            left = services.session.left_state or SessionState.PLANNING
+            await services.board.commit(services.session.but(state=left, error=""), why="resumed")
+        if services.session.state is SessionState.PAUSED:
+            await services.board.commit(services.session.but(state=SessionState.RUNNING), why="resumed")
+        land = services.session.land if command.land is None else command.land
+        await services.board.commit(
+            services.session.but(code=None, error="", land=land, plan_only=command.plan_only)
+        )
+        return services
+
+    def _load(self, session: str) -> Services:
+        if self._work and not self._work.done():
+            raise EngineBusy("a session runs already")
+        log = EventLog(self._state / "sessions" / session / "events.jsonl", session, self._clock)
+        board = Board.load(self._database, session, log, self._clock)
+        broker = Broker(board, self._secret, self._ids.new, interactive=self._interactive)
+        self._services = Services(
+            board=board,
+            broker=broker,
+            blobs=self._database.blobs,
+            repository=self._repository,
+            worktrees=self._worktrees,
+            provider=self._provider,
+            model=self._model,
+            settings=self._settings,
+            runner=self._runner,
+            state=self._state,
+            clock=self._clock,
+            monotonic=self._monotonic,
+            rules=self._rules,
+        )
+        self._services.unpaused.set()
+        return self._services
+
+    def _begin(self, services: Services, timeout_s: float | None, plan_only: bool) -> None:
+        services.started = self._monotonic()
+        self._work = asyncio.create_task(self._drive(services, timeout_s, plan_only), name="session")
+
+    async def _drive(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
+        """Run to an end, whatever it is, and record it: no failure leaves a session that says nothing."""
+        state: SessionState | None = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._ensure_branch(services)
+                await asyncio.to_thread(self._worktrees.reap, self._known_worktrees())
+                await recover(services)
+                outcome = await SessionRun(services).run(plan_only=plan_only)
+        except flow.Waiting as waiting:
+            outcome = Outcome(flow.WAITING_CODE, f"waiting: {waiting}")
+        except flow.LimitReached as limit:
+            outcome, state = Outcome(flow.LIMIT, str(limit)), SessionState.INTERRUPTED
+        except TimeoutError:
+            outcome, state = Outcome(flow.LIMIT, f"--timeout {timeout_s:g} s is over"), SessionState.INTERRUPTED
+        except flow.GaveUp as error:
+            outcome, state = Outcome(flow.FAILED, str(error)), SessionState.FAILED
+        except asyncio.CancelledError:
+            outcome, state = Outcome(flow.INTERRUPTED_CODE, "stopped"), SessionState.INTERRUPTED
+        except StoreError as error:
+            # Nothing more can be recorded: the store itself is what failed.
+            logger.exception("the store failed")
+            return Outcome(flow.DAMAGED, str(error))
+        except Exception as error:
+            logger.exception("the run failed")
+            outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")
+            state = SessionState.FAILED
+        await self._record(services, outcome, state)
+        return outcome
+
+    async def _record(self, services: Services, outcome: Outcome, state: SessionState | None) -> None:
+        session = services.session
+        now = self._clock()
+        active = session.active_s + self._monotonic() - services.started
+        if session.state is SessionState.LANDED:
+            state = None
+        ended = session.but(
+            state=state or session.state, code=outcome.code, error=outcome.error, active_s=active, end_time=now
+        )
+        history = {
+            "session": session.id,
+            "task": session.goal[:200],
+            "start_time": session.start_time,
+            "end_time": now,
+            "total_duration": active,
+            "status": "completed" if outcome.code == flow.DONE else "failed",
+            "success": outcome.code == flow.DONE,
+            "phase": session.phase,
+            "code": outcome.code,
+            "error": outcome.error,
+            "autonomy_level": services.level(None).value if session.analysis else None,
+            "usage": session.usage.doc(),
+            "decisions": sum(one.decision is not None for one in services.board.approvals.values()),
+        }
+        key = f"{session.id}/{int(now * 1000)}"
+        await services.board.commit(ended, extra=[("history", key, history)])
+        services.board.log.emit(events.Ended(code=outcome.code, error=outcome.error))
+
+    async def _ensure_branch(self, services: Services) -> None:
+        """The session's branch, made now unless a run before a crash made it."""
+        session, repository = services.session, self._repository
+        if await asyncio.to_thread(repository.has_branch, session.session_branch):
+            return
+        ref = f"refs/heads/{session.session_branch}"
+        await asyncio.to_thread(repository.update_ref, ref, session.head_commit, "0" * len(session.head_commit))
+
+    def _known_worktrees(self) -> set[str]:
+        """Names of worktrees that belong to sessions which may still go on."""
+        open_sessions = [
+            document["id"]
+            for document in self._database.all("sessions")
+            if document["state"] not in (SessionState.LANDED, SessionState.CANCELLED)
+        ]
+        return {name for name in self._worktrees.names() if any(name.startswith(f"{one}-") for one in open_sessions)}
+
+    async def _pause(self) -> None:
+        services = self._open
+        services.unpaused.clear()
+        if services.session.state is SessionState.RUNNING:
+            await services.board.commit(services.session.but(state=SessionState.PAUSED))
+
+    async def _continue(self) -> None:
+        services = self._open
+        if services.session.state is SessionState.PAUSED:
+            await services.board.commit(services.session.but(state=SessionState.RUNNING))
+        services.unpaused.set()
+
+
+def advised_level(session: Session) -> Level:
+    """The level that the score recommends for the goal."""
+    return Level(session.analysis["recommended"])

@@ -1,0 +1,169 @@
+"""The last decision: the session's verified head onto the user's branch, by compare-and-swap, all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.states import ApprovalState, SessionState, StepState
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.engine import flow
+from autodev_tui.engine.effects import once
+from autodev_tui.engine.services import Services
+from autodev_tui.engine.verify import Verifier
+from autodev_tui.policy.table import Action, Facts, Verdict, decide
+from autodev_tui.vcs.landing import (
+    LandingConflict,
+    LandingGate,
+    LandingPlan,
+    LandingRefused,
+    perform,
+    plan_landing,
+    run_hooks,
+)
+
+
+async def land(services: Services, verifier: Verifier) -> Any:
+    """Land, or leave the land question open.
+
+    Raises:
+        Waiting: `--land` was given but the level, a refusal or a failed hook makes it a question.
+        GaveUp: the merge with the moved target is red.
+    """
+    from autodev_tui.engine.session_run import Outcome
+
+    session, board = services.session, services.board
+    if session.head_commit == session.base_commit:
+        return Outcome(flow.DONE, "nothing changed, so nothing lands")
+    while services.session.state is not SessionState.LANDED:
+        started = board.named(StepKind.LAND, None, "land")
+        approval: Approval | None = None
+        if started and started.state in (StepState.STARTED, StepState.DONE):
+            plan = LandingPlan(**started.intent["plan"])
+        else:
+            plan = await _plan(services, verifier)
+            approval = await _decision(services, plan)
+            if approval is None and not _auto(services):
+                return Outcome(flow.DONE)
+        await _perform(services, plan, approval)
+    return Outcome(flow.DONE)
+
+
+def _auto(services: Services) -> bool:
+    gate = services.session.quality.get("verdict")
+    facts = Facts(
+        sandbox=services.sandboxed,
+        gate_passed=True if gate == "pass" else None if gate == "ask" else False,
+        land_flag=services.session.land,
+    )
+    return decide(services.level(None), Action.LAND, facts).verdict is Verdict.AUTO
+
+
+async def _plan(services: Services, verifier: Verifier) -> LandingPlan:
+    session = services.session
+    while True:
+        try:
+            plan = await asyncio.to_thread(
+                plan_landing, services.repository, session.head_commit, session.target_branch, _message(services)
+            )
+            break
+        except (LandingRefused, LandingConflict) as refusal:
+            await _refused(services, str(refusal))
+    if plan.tree != services.session.quality.get("tree"):
+        gate = await verifier.judge(plan.tree, None)
+        if gate.verdict == "fail":
+            raise flow.GaveUp(
+                f"{session.target_branch} has moved, and the merge with it is red: {'; '.join(gate.reasons)}"
+            )
+    return plan
+
+
+async def _decision(services: Services, plan: LandingPlan) -> Approval | None:
+    """The human's yes; None when nobody need be asked, or when the question stays open."""
+    if _auto(services):
+        return None
+    session = services.session
+    try:
+        approval = await services.broker.ask(
+            ApprovalKind.LAND,
+            f"land {plan.new[:7]} on {session.target_branch}",
+            {
+                "branch": session.target_branch,
+                "old": plan.old,
+                "new": plan.new,
+                "mode": plan.mode,
+                "paths": [path.path for path in plan.paths],
+                "quality": session.quality,
+                "message": _message(services),
+            },
+            effect=f"land:{session.id}",
+            base={"old": plan.old, "head": session.head_commit, "tree": plan.tree},
+            risk="high",
+        )
+    except flow.Waiting:
+        if session.land:
+            raise
+        return None
+    if approval.state is ApprovalState.REJECTED:
+        reason = approval.decision.reason if approval.decision else ""
+        await services.broker.used(approval)
+        raise flow.GaveUp(f"landing was rejected{': ' + reason if reason else ''}")
+    return approval
+
+
+async def _perform(services: Services, plan: LandingPlan, approval: Approval | None) -> None:
+    session, board, repository = services.session, services.board, services.repository
+
+    async def do(_: Step) -> dict[str, Any]:
+        outputs = await asyncio.to_thread(run_hooks, repository, plan)
+        await asyncio.to_thread(perform, repository, plan)
+        return {"old": plan.old, "new": plan.new, "hooks": outputs}
+
+    async def again(_: Step) -> dict[str, Any] | None:
+        await asyncio.to_thread(perform, repository, plan)
+        return {"old": plan.old, "new": plan.new}
+
+    def also(result: dict[str, Any]) -> list[Any]:
+        landed = services.session.but(
+            state=SessionState.LANDED, landed_commit=plan.new, end_time=services.clock(), error=""
+        )
+        return [landed, *([approval.but(read=True)] if approval else [])]
+
+    try:
+        await once(
+            board, StepKind.LAND, None, "land", do, intent={"plan": plan.model_dump(mode="json")}, judge=again, also=also
+        )
+    except (LandingRefused, LandingGate) as refusal:
+        if approval:
+            await services.broker.used(approval)
+        await _refused(services, str(refusal))
+        return
+    await services.broker.withdraw(f"land:{session.id}")
+    board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
+
+
+async def _refused(services: Services, why: str) -> None:
+    """A refused landing is a question: nothing moved, and the human says when to try again."""
+    session = services.session
+    for _ in range(2):
+        approval = await services.broker.ask(
+            ApprovalKind.LAND,
+            f"landing on {session.target_branch} was refused: {why}",
+            {"branch": session.target_branch, "why": why, "head": session.head_commit},
+            effect=f"land:{session.id}",
+            base={"head": session.head_commit, "why": why},
+            risk="high",
+            choices=["try again"],
+        )
+        # It was tried again before this was reached, and refused for the same reason: asked anew.
+        await services.broker.used(approval)
+        if approval.state is ApprovalState.REJECTED:
+            raise flow.GaveUp(f"landing was refused: {why}")
+
+
+def _message(services: Services) -> str:
+    tasks = services.board.tasks.values()
+    lines = "\n".join(f"- {task.id} {task.title}" for task in tasks)
+    return f"{services.session.goal.strip().splitlines()[0][:72]}\n\n{lines}\n"

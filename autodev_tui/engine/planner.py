@@ -1,0 +1,205 @@
+"""Phases 1 to 3: analyse the goal, choose the level, make a plan and have it approved."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from autodev_tui.agents.roles import PLANNER
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import ApprovalKind
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.task import Criterion, Task, TaskComplexity
+from autodev_tui.engine.agent_loop import make_agent, work
+from autodev_tui.engine.broker import canonical
+from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.services import Services
+from autodev_tui.engine.verify import Verifier
+from autodev_tui.planning.analysis import RepositoryFacts, analyse
+from autodev_tui.planning.autonomy import score
+from autodev_tui.policy.table import Action, Facts, Verdict, decide
+from prompts import render
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.step import Step
+
+LAYOUT_LINES = 40
+
+
+async def analyse_goal(services: Services) -> None:
+    """Phases 1 and 2: scores, risks and the recommended level of the goal."""
+    session = services.session
+    if session.analysis:
+        return
+    facts = await asyncio.to_thread(_facts, services)
+    analysis = analyse(session.goal, facts)
+    autonomy = score(analysis.factors())
+    await services.board.commit(
+        session.but(
+            analysis={**analysis.doc(), "recommended": autonomy.level.value},
+            autonomy_decisions=[{"task": None, **autonomy.doc()}],
+        )
+    )
+
+
+async def make_plan(services: Services, verifier: Verifier) -> None:
+    """Phase 3: the planner's tasks, recorded, and approved where the level asks.
+
+    Raises:
+        Waiting: the plan waits for the human.
+        GaveUp: the planner handed in none.
+    """
+    board = services.board
+    if not board.tasks:
+        await _ask_planner(services, verifier)
+    while True:
+        approved = await _approve(services)
+        if approved is None:
+            return
+        await _ask_planner(services, verifier, approved)
+
+
+async def _ask_planner(services: Services, verifier: Verifier, correction: str = "") -> None:
+    board, session = services.board, services.session
+    path = await asyncio.to_thread(services.worktrees.checkout, f"{session.id}-plan", session.base_commit)
+    agent = await make_agent(services, PLANNER, None, path)
+    environment = await verifier.environment(path)
+    checks = await verifier.checks(path, environment)
+    paths = await asyncio.to_thread(services.repository.tracked_paths, session.base_commit)
+    opening = render(
+        "plan_request",
+        goal=session.goal,
+        requirements="\n\n".join(session.instructions),
+        rules=services.rules,
+        branch=session.target_branch,
+        file_count=len(paths),
+        layout=_layout(paths),
+        checks=[check.command for check in checks],
+    )
+    await agent.say("goal", opening)
+    if correction:
+        await agent.say(f"plan rejected {agent.turns}", correction)
+    ended: Step = await work(agent, verifier, None)
+    if ended.name != PLANNER.ends_by:
+        raise GaveUp("the planner ended without a plan")
+    tasks = [_task(services, document, number) for number, document in enumerate(_in_order(ended), 1)]
+    old = [task for task in board.tasks.values() if task.id not in {new.id for new in tasks}]
+    gone = [("plan_tasks", task.key(), None) for task in old]
+    for task in old:
+        del board.tasks[task.id]
+    await board.commit(*tasks, extra=gone)
+    board.log.emit(events.PlanReady(tasks=[task.doc() for task in tasks]))
+
+
+async def _approve(services: Services) -> str | None:
+    """None when the plan holds; else the human's words to the planner."""
+    board = services.board
+    plan = [plan_view(task) for task in board.tasks.values()]
+    digest = hashlib.sha256(canonical(plan)).hexdigest()
+    level = services.level(None)
+    if decide(level, Action.PLAN, Facts(sandbox=services.sandboxed)).verdict is Verdict.AUTO:
+        return None
+    if any(
+        one.kind is ApprovalKind.PLAN and one.read and one.state is ApprovalState.APPROVED and one.ask["tasks"] == plan
+        for one in board.approvals.values()
+    ):
+        return None
+    approval = await services.broker.ask(
+        ApprovalKind.PLAN,
+        f"plan: {len(plan)} task{'s' if len(plan) != 1 else ''}",
+        {"goal": services.session.goal, "tasks": plan},
+        effect=f"plan:{services.session.id}",
+        base={"plan": digest},
+    )
+    await services.broker.used(approval)
+    if approval.state is ApprovalState.REJECTED:
+        reason = approval.decision.reason if approval.decision else ""
+        return f"The human rejected the plan. Their words: {reason or '(none)'}\nHand in another one."
+    return None
+
+
+def plan_view(task: Task) -> dict[str, Any]:
+    """What a human sees of a planned task."""
+    return {
+        "id": task.id,
+        "title": task.title,
+        "description": task.description,
+        "depends_on": task.dependencies,
+        "acceptance_criteria": [criterion.text for criterion in task.acceptance_criteria],
+        "role": task.role,
+        "files": task.files,
+        "estimate_minutes": round(task.estimated_effort * 60),
+        "risk": task.risk,
+        "recommended_level": task.recommended.value,
+    }
+
+
+def _in_order(step: Step) -> list[dict[str, Any]]:
+    """The plan's tasks in dependency order, otherwise as planned."""
+    waiting = [dict(task) for task in step.result["tasks"]]
+    placed: list[dict[str, Any]] = []
+    while waiting:
+        ready = [t for t in waiting if all(any(p["id"] == d for p in placed) for d in t["depends_on"])]
+        if not ready:
+            raise GaveUp("the plan's dependencies go in a circle")
+        placed.append(ready[0])
+        waiting.remove(ready[0])
+    names = {task["id"]: f"T{number}" for number, task in enumerate(placed, 1)}
+    return [
+        {**task, "id": names[task["id"]], "depends_on": [names[one] for one in task["depends_on"]]}
+        for task in placed
+    ]
+
+
+def _task(services: Services, document: dict[str, Any], number: int) -> Task:
+    facts = _facts(services)
+    criteria = [Criterion(text=text) for text in document.get("acceptance_criteria", [])]
+    effort = float(document.get("estimate_minutes") or 60) / 60
+    analysis = analyse(
+        f"{document['title']}\n{document.get('description', '')}",
+        facts,
+        criteria=len(criteria),
+        effort_hours=effort,
+        files=document.get("files", []),
+        risk=document.get("risk"),
+    )
+    autonomy = score(analysis.factors())
+    complexity = (
+        TaskComplexity.SIMPLE
+        if analysis.complexity < 0.35
+        else TaskComplexity.MODERATE
+        if analysis.complexity < 0.6
+        else TaskComplexity.COMPLEX
+        if analysis.complexity < 0.85
+        else TaskComplexity.EXPERT
+    )
+    return Task(
+        id=document["id"],
+        session=services.session.id,
+        title=document["title"],
+        description=document.get("description", ""),
+        acceptance_criteria=criteria,
+        complexity=complexity,
+        estimated_effort=effort,
+        dependencies=document.get("depends_on", []),
+        role=document.get("role", "development"),
+        files=document.get("files", []),
+        risk=analysis.risk,
+        recommended=Level(autonomy.level),
+        autonomy=autonomy.doc(),
+    )
+
+
+def _facts(services: Services) -> RepositoryFacts:
+    paths = services.repository.tracked_paths(services.session.base_commit)
+    return RepositoryFacts(paths=tuple(paths))
+
+
+def _layout(paths: list[str]) -> list[str]:
+    """The repository's folders with how many files are in each, the fullest first."""
+    folders = Counter(str(PurePosixPath(path).parent) for path in paths)
+    return [f"{folder}: {count} files" for folder, count in folders.most_common(LAYOUT_LINES)]

@@ -1,0 +1,360 @@
+"""The review of one task's change set: proposed tree, evidence, decisions on hunks, result tree, follow-up.
+
+Everything here can be entered again after a crash: each part looks first whether its step is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
+from autodev_tui.domain.changeset import ChangeSet
+from autodev_tui.domain.evidence import GateResult
+from autodev_tui.domain.states import ApprovalState, TaskState
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.domain.task import Task
+from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.effects import once
+from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.verify import Verifier, explain_failure
+from autodev_tui.engine.workspace import Workspace
+from autodev_tui.policy.hard_gates import GateHit, find_hard_gates
+from autodev_tui.policy.table import Action, Facts, Verdict, decide
+from autodev_tui.vcs.decisions import build_result
+from autodev_tui.vcs.follow import follow
+from autodev_tui.vcs.messages import commit_message
+from autodev_tui.vcs.trees import change_set
+from prompts import render
+
+MENDING_ROUNDS = 3
+"""How often an agent gets red checks back before the task fails."""
+
+
+class Review:
+    """Reviews one task until its change is on the task's branch and verified, or it goes back to the agent."""
+
+    def __init__(self, agent: Agent, workspace: Workspace, verifier: Verifier) -> None:
+        self._agent = agent
+        self._services = agent.services
+        self._board = agent.services.board
+        self._workspace = workspace
+        self._verifier = verifier
+
+    @property
+    def _task(self) -> Task:
+        task = self._agent.task
+        assert task is not None
+        return task
+
+    async def run(self) -> bool:
+        """True when the task is completed; False when the agent has to go on.
+
+        Raises:
+            Waiting: the human is asked.
+            GaveUp: the checks stay red.
+        """
+        round_number = self._task.rounds + 1
+        base = await self._workspace.base_tree(self._task)
+        proposed = await self._workspace.propose(self._task)
+        changes = await asyncio.to_thread(change_set, self._services.repository, base, proposed)
+        if not changes.files:
+            return await self._nothing_new(base)
+        gate = await self._verifier.judge(proposed, self._task)
+        await self._note_evidence(gate)
+        if gate.verdict == "fail" and self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}") is None:
+            return await self._back_to_agent(gate)
+        approval = await self._decision(round_number, changes, gate)
+        return await self._settle(round_number, changes, gate, approval)
+
+    # -- nothing to decide
+
+    async def _nothing_new(self, base: str) -> bool:
+        """The agent ended without a new change: what was accepted so far is the task's result."""
+        if not self._task.head_commit or self._task.head_commit == self._task.base_commit:
+            await self._board.commit(self._board.task_moved(self._task.id, TaskState.COMPLETED))
+            return True
+        gate = await self._verifier.judge(base, self._task)
+        await self._note_evidence(gate)
+        if gate.verdict == "fail":
+            return await self._back_to_agent(gate)
+        await self._complete()
+        return True
+
+    async def _back_to_agent(self, gate: GateResult) -> bool:
+        mended = sum(
+            step.kind is StepKind.NOTE and step.name.startswith("checks ") for step in self._agent.steps
+        )
+        if mended >= MENDING_ROUNDS:
+            raise GaveUp(f"{self._task.id}: the checks stay red after {mended} rounds: {'; '.join(gate.reasons)}")
+        text = render(
+            "checks_note",
+            reasons=gate.reasons,
+            outputs=await explain_failure(self._services.blobs, gate),
+            round=mended + 1,
+            of=MENDING_ROUNDS,
+        )
+        await self._go_on(f"checks {gate.tree[:12]} {mended + 1}", text, "the checks are red")
+        return False
+
+    async def _go_on(self, name: str, text: str, why: str) -> None:
+        await self._agent.say(name, text)
+        if self._task.state is TaskState.IN_REVIEW:
+            await self._board.commit(self._board.task_moved(self._task.id, TaskState.IN_PROGRESS), why=why)
+
+    # -- deciding
+
+    async def _decision(self, round_number: int, changes: ChangeSet, gate: GateResult) -> Approval | None:
+        """The human's decision, or None where the level lets the change pass alone."""
+        if self._task.state is not TaskState.IN_REVIEW:
+            await self._board.commit(self._board.task_moved(self._task.id, TaskState.IN_REVIEW))
+        done = self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}")
+        if done:
+            found = done.intent.get("approval")
+            return self._board.approvals[found] if found else None
+        hits = await self._hard_gates(changes)
+        level = self._services.level(self._task)
+        facts = Facts(sandbox=self._services.sandboxed, gate_passed=gate.verdict == "pass")
+        ruling = decide(level, Action.HARD_GATE if hits else Action.TASK_CHANGES, facts)
+        if ruling.verdict is Verdict.AUTO:
+            return None
+        ask = show_changes(changes, gate, hits, self._rejected_before()) | {
+            "task": self._task.id,
+            "why_asked": ruling.why,
+            "criteria": [criterion.text for criterion in self._task.acceptance_criteria],
+        }
+        return await self._services.broker.ask(
+            ApprovalKind.CHANGES,
+            f"{self._task.id} {self._task.title}: {len(changes.hunks)} hunks in {len(changes.files)} files",
+            ask,
+            effect=f"changes:{self._task.id}:{round_number}",
+            base={"base": changes.base, "proposed": changes.proposed},
+            task=self._task.id,
+            risk="high" if hits else "medium",
+            hard_gates=[hit.kind for hit in hits],
+        )
+
+    async def _hard_gates(self, changes: ChangeSet) -> list[GateHit]:
+        return await asyncio.to_thread(
+            find_hard_gates, changes, self._services.repository.blob, self._workspace.tracked_count()
+        )
+
+    def _rejected_before(self) -> dict[str, str]:
+        """Fingerprints of rejected hunks and the reasons given."""
+        return {
+            fingerprint: reason
+            for step in self._agent.steps
+            if step.kind is StepKind.COMMIT
+            for fingerprint, reason in step.result.get("rejected", {}).items()
+        }
+
+    # -- taking effect
+
+    async def _settle(
+        self, round_number: int, changes: ChangeSet, gate: GateResult, approval: Approval | None
+    ) -> bool:
+        services, task = self._services, self._task
+        decisions = hunk_decisions(changes, approval)
+
+        async def make_commit(step: Step) -> dict[str, Any]:
+            return await asyncio.to_thread(self._commit, step, changes, decisions, approval)
+
+        async def look(step: Step) -> dict[str, Any] | None:
+            found = await asyncio.to_thread(services.repository.find_step, task.branch, step.id)
+            return self._commit_result(found, changes, decisions) if found else None
+
+        def also(result: dict[str, Any]) -> list[Any]:
+            changed = self._task.but(head_commit=result["commit"] or self._task.head_commit)
+            return [changed, *([approval.but(read=True)] if approval and not approval.read else [])]
+
+        result = await once(
+            self._board,
+            StepKind.COMMIT,
+            task.id,
+            f"r{round_number}",
+            make_commit,
+            intent={"approval": approval.id if approval else "", "base": changes.base},
+            judge=look,
+            also=also,
+        )
+        changed = await self._follow(round_number, changes, result["tree"])
+        rejected = [one for one in decisions if one.verdict in ("reject", "comment")]
+        edited = [one for one in decisions if one.verdict == "edit"]
+        if result["tree"] != changes.proposed:
+            gate = await self._verifier.judge(result["tree"], task)
+            await self._note_evidence(gate)
+        await self._tell_agent(round_number, changes, decisions, approval, changed, bool(rejected))
+        await self._board.commit(self._task.but(rounds=round_number))
+        if rejected:
+            await self._rejected(gate)
+            return False
+        if gate.verdict == "fail":
+            return await self._back_to_agent(gate)
+        if edited and gate.verdict == "ask":
+            services.board.log.emit(events.Noticed(task=task.id, text="; ".join(gate.reasons), severity="warning"))
+        await self._complete()
+        return True
+
+    def _commit(
+        self, step: Step, changes: ChangeSet, decisions: list[HunkDecision], approval: Approval | None
+    ) -> dict[str, Any]:
+        """R on the task's branch. Sync: runs in a thread."""
+        repository, task = self._services.repository, self._task
+        tree = build_result(repository, changes, decisions, "reject")
+        parent = repository.head_of(task.branch)
+        if tree == changes.base:
+            return self._commit_result("", changes, decisions) | {"tree": tree}
+        result = change_set(repository, changes.base, tree)
+        actor = approval.decision.actor if approval and approval.decision else "autonomy"
+        message = commit_message(
+            task.title,
+            result,
+            body=task.summary,
+            trailers={
+                "Autodev-Step": step.id,
+                "Autodev-Task": task.id,
+                "Autodev-Session": task.session,
+                "Approved-by": actor,
+            },
+        )
+        commit = repository.commit_tree(tree, [parent], message)
+        repository.update_ref(f"refs/heads/{task.branch}", commit, parent)
+        self._board.log.emit(
+            events.Committed(task=task.id, branch=task.branch, commit=commit, title=message.splitlines()[0])
+        )
+        return self._commit_result(commit, changes, decisions)
+
+    def _commit_result(self, commit: str, changes: ChangeSet, decisions: list[HunkDecision]) -> dict[str, Any]:
+        hunks = {hunk.number: hunk for hunk in changes.hunks}
+        return {
+            "commit": commit,
+            "tree": self._services.repository.tree_of(commit) if commit else changes.base,
+            "rejected": {
+                hunks[one.hunk].fingerprint: one.reason for one in decisions if one.verdict == "reject"
+            },
+        }
+
+    async def _follow(self, round_number: int, changes: ChangeSet, tree: str) -> list[str]:
+        """The worktree follows the decision."""
+        if tree == changes.proposed:
+            return []
+
+        async def do(_: Step) -> dict[str, Any]:
+            outcome = await asyncio.to_thread(
+                follow, self._services.repository, self._workspace.path, changes.proposed, tree
+            )
+            if outcome.conflicts:
+                raise GaveUp(
+                    f"{self._task.id}: {', '.join(outcome.conflicts)} changed since the review and cannot be merged"
+                )
+            return {"changed": outcome.changed}
+
+        result = await once(self._board, StepKind.FOLLOW, self._task.id, f"r{round_number}", do)
+        for path in result["changed"]:
+            self._agent.context.read_marks.pop(path, None)
+        return list(result["changed"])
+
+    async def _tell_agent(
+        self,
+        round_number: int,
+        changes: ChangeSet,
+        decisions: list[HunkDecision],
+        approval: Approval | None,
+        changed: list[str],
+        goes_on: bool,
+    ) -> None:
+        if not goes_on and not changed:
+            return
+        hunks = {hunk.number: hunk for hunk in changes.hunks}
+        words = {"reject": "Rejected", "comment": "Commented", "edit": "Edited"}
+        items = [
+            {
+                "verdict": words[one.verdict],
+                "hunk": one.hunk,
+                "path": hunks[one.hunk].path,
+                "diff": "".join(hunks[one.hunk].diff),
+                "reason": one.reason,
+            }
+            for one in decisions
+            if one.verdict in words
+        ]
+        text = render(
+            "review_note",
+            items=items,
+            reason=approval.decision.reason if approval and approval.decision else "",
+            accepted=sum(one.verdict == "accept" for one in decisions),
+            changed_files=changed,
+            goes_on=goes_on,
+        )
+        await self._agent.say(f"review {round_number}", text)
+
+    async def _rejected(self, gate: GateResult) -> None:
+        await self._board.commit(
+            self._board.task_moved(self._task.id, TaskState.IN_PROGRESS), why="sent back by the human"
+        )
+
+    async def _note_evidence(self, gate: GateResult) -> None:
+        word = {"pass": "verified", "fail": "failing", "ask": "claimed"}[gate.verdict]
+        if any(one.result == "unverifiable" for one in gate.evidence):
+            word = "unverifiable"
+        await self._board.commit(self._task.but(evidence=word, evidence_tree=gate.tree))
+
+    async def _complete(self) -> None:
+        await self._board.commit(self._board.task_moved(self._task.id, TaskState.COMPLETED))
+
+
+def hunk_decisions(changes: ChangeSet, approval: Approval | None) -> list[HunkDecision]:
+    """One decision a hunk: what the human said of it, else what becomes of the rest."""
+    decision = approval.decision if approval else None
+    if decision is None:
+        return [HunkDecision(hunk=hunk.number, verdict="accept") for hunk in changes.hunks]
+    whole = "reject" if approval and approval.state is ApprovalState.REJECTED else "accept"
+    named = {one.hunk: one for one in decision.hunks}
+    rest = decision.rest if named else whole
+    return [
+        named.get(hunk.number)
+        or HunkDecision(
+            hunk=hunk.number,
+            verdict="accept" if rest == "accept" else "reject",
+            reason="" if rest == "accept" else decision.reason,
+        )
+        for hunk in changes.hunks
+    ]
+
+
+def show_changes(
+    changes: ChangeSet, gate: GateResult, hits: list[GateHit], rejected_before: dict[str, str]
+) -> dict[str, Any]:
+    """Everything that the human sees of a change set, in full."""
+    badges: dict[int, list[str]] = {}
+    for hit in hits:
+        for number in hit.hunks:
+            badges.setdefault(number, []).append(hit.text)
+    return {
+        "files": [
+            {"path": file.path, "status": file.status, "added": file.added, "removed": file.removed}
+            for file in changes.files
+        ],
+        "hunks": [
+            {
+                "number": hunk.number,
+                "path": hunk.path,
+                "header": hunk.header,
+                "diff": "".join(hunk.diff),
+                "badges": [*hunk.badges, *badges.get(hunk.number, [])],
+                "rejected_before": rejected_before.get(hunk.fingerprint),
+            }
+            for hunk in changes.hunks
+        ],
+        "hard_gates": [f"{hit.kind}: {hit.path}: {hit.text}" for hit in hits],
+        "gate": {
+            "verdict": gate.verdict,
+            "score": round(gate.score, 3),
+            "reasons": gate.reasons,
+            "ran": gate.ran,
+            "not_run": gate.not_run,
+            "new_failures": gate.new_failures,
+            "old_failures": gate.old_failures,
+        },
+    }

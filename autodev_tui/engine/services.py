@@ -1,0 +1,87 @@
+"""What every part of a running session shares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodev_tui.domain.levels import Level, effective_level
+from autodev_tui.domain.session import Session
+from autodev_tui.domain.task import Task
+from autodev_tui.engine.board import Board
+from autodev_tui.engine.broker import Broker
+from autodev_tui.engine.flow import LimitReached, TaskCancelled
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.commands_runner import CommandRunner
+    from autodev_tui.providers.base import Provider
+    from autodev_tui.settings import Settings
+    from autodev_tui.vcs.repository import Repository
+    from autodev_tui.vcs.worktrees import Worktrees
+    from store.blobs import Blobs
+
+
+@dataclass
+class Services:
+    """Handed to every part; holds no decisions of its own but pause, limits and levels."""
+
+    board: Board
+    broker: Broker
+    blobs: Blobs
+    repository: Repository
+    worktrees: Worktrees
+    provider: Provider
+    model: str
+    settings: Settings
+    runner: CommandRunner
+    state: Path
+    """The repository's state directory."""
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    rules: tuple[tuple[str, str], ...] = ()
+    """(file name, text) of the repository's rules, once trusted."""
+    masks: dict[str, Any] = field(default_factory=dict)
+    cancelled: set[str] = field(default_factory=set)
+    unpaused: asyncio.Event = field(default_factory=asyncio.Event)
+    started: float = 0.0
+
+    @property
+    def session(self) -> Session:
+        """The session as it is now."""
+        return self.board.session
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether commands run in a sandbox that was seen to work."""
+        return self.runner.sandboxed
+
+    def session_directory(self) -> Path:
+        """Where this session's logs and command outputs are."""
+        return self.state / "sessions" / self.session.id
+
+    def level(self, task: Task | None) -> Level:
+        """The level that holds for `task`, or for the goal as a whole."""
+        recommended = task.recommended if task else Level(self.session.analysis["recommended"])
+        pin = (task.pin if task else None) or self.session.pin
+        return effective_level(self.session.slider, recommended, pin)
+
+    async def may_go_on(self, task: str | None) -> None:
+        """Wait while paused; stop at the end of a limit.
+
+        Raises:
+            LimitReached: the session's active time is used up.
+            TaskCancelled: the human ended this task.
+        """
+        await self.unpaused.wait()
+        if task in self.cancelled:
+            raise TaskCancelled(task)
+        active = self.session.active_s + self.monotonic() - self.started
+        if active > self.settings.max_time_s:
+            raise LimitReached(f"the session has run for {active:.0f} s; max_time_s is {self.settings.max_time_s:.0f}")
+
+    def put_text(self, text: str) -> str:
+        """Keep bulk text as a blob; its digest. Sync."""
+        return self.blobs.put(text.encode(errors="surrogateescape"))

@@ -1,0 +1,221 @@
+"""One run of a session through its six phases, from wherever it stands to its end or the next question."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from autodev_tui.agents.roles import role_for
+from autodev_tui.domain import events
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.session import Session
+from autodev_tui.domain.states import SessionState, TaskState
+from autodev_tui.domain.task import Task
+from autodev_tui.engine import flow
+from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.agent_loop import make_agent, work
+from autodev_tui.engine.integrate import join
+from autodev_tui.engine.land import land
+from autodev_tui.engine.planner import analyse_goal, make_plan
+from autodev_tui.engine.review import Review
+from autodev_tui.engine.services import Services
+from autodev_tui.engine.session_review import review_session
+from autodev_tui.engine.verify import Verifier
+from autodev_tui.engine.workspace import Workspace
+from prompts import render
+
+PHASES = (
+    "Deep Task Analysis",
+    "Determine Optimal Autonomy Level",
+    "Create Autonomous Execution Plan",
+    "Execute Plan",
+    "Autonomous Quality Validation",
+    "Learn from Execution",
+)
+"""S01's six phases, in order."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its exit code and, unless all is well, why."""
+
+    code: int
+    error: str = ""
+
+
+class SessionRun:
+    """Drives one session. Every part looks first what is durable already, so a run may start anywhere."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._board = services.board
+        self._verifier = Verifier(services)
+
+    async def run(self, *, plan_only: bool = False) -> Outcome:
+        """Go on until the session is done, waits for the human, or cannot go on.
+
+        Raises:
+            Halt: with the exit code that the reason for stopping has.
+        """
+        services = self._services
+        await self._phase(1)
+        await analyse_goal(services)
+        await self._phase(2)
+        await self._phase(3)
+        await make_plan(services, self._verifier)
+        if plan_only:
+            return Outcome(flow.DONE)
+        if services.session.state is SessionState.PLANNING:
+            await self._move(SessionState.RUNNING)
+        while True:
+            await self._phase(4)
+            await self._execute()
+            await self._phase(5)
+            if services.session.state is SessionState.RUNNING:
+                await self._move(SessionState.REVIEWING)
+            if await self._validate():
+                break
+            await self._move(SessionState.RUNNING, "what the review rejected becomes a task")
+        outcome = await land(services, self._verifier)
+        await self._phase(6)
+        return outcome
+
+    async def _phase(self, number: int) -> None:
+        if self._services.session.phase != number:
+            await self._board.commit(self._services.session.but(phase=number))
+        self._board.log.emit(events.PhaseStarted(phase=number, name=PHASES[number - 1]))
+
+    async def _move(self, state: SessionState, why: str = "") -> None:
+        await self._board.commit(self._services.session.but(state=state), why=why)
+
+    # -- phase 4
+
+    async def _execute(self) -> None:
+        """Run the tasks one after the other in dependency order; what waits does not hold up what can go on."""
+        waiting: list[flow.Waiting] = []
+        tried: set[str] = set()
+        while task := self._next(tried):
+            tried.add(task.id)
+            try:
+                await self._run_task(task)
+            except flow.Waiting as stop:
+                waiting.append(stop)
+            except flow.LimitReached:
+                raise
+            except flow.TaskCancelled:
+                await self._board.commit(
+                    self._board.task_moved(task.id, TaskState.CANCELLED), why="cancelled by the human"
+                )
+            except flow.GaveUp as error:
+                await self._board.commit(self._board.task_moved(task.id, TaskState.FAILED, error=str(error)))
+        if waiting:
+            raise flow.Waiting([approval for stop in waiting for approval in stop.approvals])
+        failed = [task for task in self._board.tasks.values() if task.state is TaskState.FAILED]
+        if failed:
+            raise flow.GaveUp("; ".join(task.error or f"{task.id} failed" for task in failed))
+        stuck = [task.id for task in self._board.tasks.values() if task.state is TaskState.PLANNED]
+        if stuck:
+            raise flow.GaveUp(f"{', '.join(stuck)} cannot start: what they depend on was cancelled")
+
+    def _next(self, tried: set[str]) -> Task | None:
+        """The first task, in the order of the plan, that can go on and was not tried in this run."""
+        tasks = self._board.tasks
+        ended = (TaskState.COMPLETED, TaskState.CANCELLED)
+        for task in tasks.values():
+            ready = all(tasks[one].state is TaskState.COMPLETED for one in task.dependencies)
+            if task.id not in tried and task.state not in ended and ready:
+                return task
+        # A completed task may not have joined the session branch before a crash.
+        for task in tasks.values():
+            if task.id not in tried and task.state is TaskState.COMPLETED and task.worktree:
+                return task
+        return None
+
+    async def _run_task(self, task: Task) -> None:
+        services, board = self._services, self._board
+        if task.state is not TaskState.COMPLETED:
+            await self._work_on(task)
+        await join(services, self._verifier, board.tasks[task.id])
+        await asyncio.to_thread(services.worktrees.remove, f"{services.session.id}-{task.id}")
+        done = board.tasks[task.id]
+        await board.commit(done.but(worktree=""))
+        if services.level(done) is Level.FULL:
+            assumed = [f"{done.id}: {one.text}" for one in done.acceptance_criteria if one.check is None]
+            await board.commit(
+                services.session.but(assumptions=list(dict.fromkeys([*services.session.assumptions, *assumed])))
+            )
+
+    async def _work_on(self, task: Task) -> None:
+        services, board = self._services, self._board
+        await self._enter(task)
+        workspace = await Workspace.open(services, board.tasks[task.id])
+        agent = await make_agent(services, role_for(task.role), task.id, workspace.path)
+        await self._brief(agent, workspace)
+        review = Review(agent, workspace, self._verifier)
+        while True:
+            await services.may_go_on(task.id)
+            if board.tasks[task.id].state is TaskState.IN_PROGRESS:
+                try:
+                    ended = await work(agent, self._verifier, workspace)
+                except flow.Waiting:
+                    await board.commit(board.task_moved(task.id, TaskState.BLOCKED))
+                    raise
+                summary = str(ended.result.get("summary") or ended.result.get("text") or "")
+                await board.commit(board.tasks[task.id].but(summary=summary))
+            if await review.run():
+                return
+
+    async def _enter(self, task: Task) -> None:
+        """Bring the task to a state in which work goes on."""
+        board = self._board
+        if task.state is TaskState.PLANNED:
+            await board.commit(board.task_moved(task.id, TaskState.ASSIGNED))
+        if board.tasks[task.id].state in (TaskState.ASSIGNED, TaskState.BLOCKED, TaskState.FAILED):
+            await board.commit(board.task_moved(task.id, TaskState.IN_PROGRESS, error=""))
+
+    async def _brief(self, agent: Agent, workspace: Workspace) -> None:
+        """The agent's first message: goal, task, rules, environment."""
+        services, board = self._services, self._board
+        task = agent.task
+        assert task is not None
+        environment = await self._verifier.environment(workspace.path)
+        checks = await self._verifier.checks(workspace.path, environment)
+        done = [other for other in board.tasks.values() if other.state is TaskState.COMPLETED]
+        text = render(
+            "task_request",
+            goal=services.session.goal,
+            task=task,
+            done_tasks=done,
+            assumptions=services.session.assumptions,
+            rules=services.rules,
+            environment=environment.description,
+            checks=[check.command for check in checks],
+            sandboxed=services.sandboxed,
+        )
+        await agent.say("task", text)
+
+    # -- phase 5
+
+    async def _validate(self) -> bool:
+        """Whether the session's head is verified and reviewed. False when a follow-up task was made."""
+        services = self._services
+        session: Session = services.session
+        if session.head_commit == session.base_commit:
+            return True
+        tree = await asyncio.to_thread(services.repository.tree_of, session.head_commit)
+        gate = await self._verifier.judge(tree, None)
+        await self._board.commit(
+            services.session.but(
+                quality={
+                    "tree": tree,
+                    "verdict": gate.verdict,
+                    "score": gate.score,
+                    "reasons": gate.reasons,
+                    "ran": gate.ran,
+                    "not_run": gate.not_run,
+                }
+            )
+        )
+        if gate.verdict == "fail":
+            raise flow.GaveUp(f"the session's head is red: {'; '.join(gate.reasons)}")
+        return await review_session(services, self._verifier, gate)

@@ -1,0 +1,210 @@
+"""A model turn as a durable step: asked, streamed, judged by its stop reason, recorded with the calls it wants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from autodev_tui.domain import events
+from autodev_tui.domain.session import Usage
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.board import Record
+from autodev_tui.engine.budget import before_call
+from autodev_tui.engine.compaction import compact, should_compact
+from autodev_tui.engine.flow import GaveUp, LimitReached
+from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
+from autodev_tui.providers import base
+from autodev_tui.providers.base import ProviderError, Request, StopReason, Turn
+
+OUTPUT_TOKENS = 16_000
+"""First allowance for a reply, thinking included; doubled when a reply was cut by it."""
+
+
+async def next_turn(agent: Agent) -> None:
+    """Ask the model once; afterwards the agent has open calls, is finished, or was told to go on.
+
+    Raises:
+        GaveUp: the provider refuses, or the model's replies are of no use.
+        LimitReached: turns, time or money are used up.
+    """
+    services = agent.services
+    await services.may_go_on(agent.task_id)
+    limit = min(agent.role.turns or services.settings.max_turns, services.settings.max_turns)
+    if agent.turns >= limit:
+        raise LimitReached(f"{agent.task_id or 'the plan'}: {agent.turns} turns used, max_turns is {limit}")
+    await before_call(services)
+    if await should_compact(agent):
+        await compact(agent)
+    turn = await _ask(agent)
+    if turn is None:
+        return
+    await _react(agent, turn)
+
+
+async def _ask(agent: Agent) -> Turn | None:
+    """One provider call as a step. None when the prompt was too long and has been compacted."""
+    services, board = agent.services, agent.services.board
+    limits = await services.provider.limits(services.model)
+    agent.output_limit = min(agent.output_limit or OUTPUT_TOKENS, limits.max_output)
+    agent.turns += 1
+    step = board.new_step(
+        StepKind.MODEL,
+        agent.task_id,
+        services.model,
+        state=StepState.STARTED,
+        turn=agent.turns,
+        started=services.clock(),
+    )
+    await board.commit(step)
+    seen = Usage()
+
+    def on_chunk(chunk: base.Chunk) -> None:
+        nonlocal seen
+        match chunk:
+            case base.TextDelta(text):
+                board.log.emit(events.TextStreamed(task=agent.task_id, text=text))
+            case base.ThinkingDelta(text):
+                board.log.emit(events.TextStreamed(task=agent.task_id, text=text, thinking=True))
+            case base.Retrying(attempt, of, wait_s, why):
+                board.log.emit(
+                    events.Retrying(task=agent.task_id, attempt=attempt, of=of, wait_s=wait_s, why=why)
+                )
+            case base.UsageSeen(usage):
+                seen = usage
+            case _:
+                pass
+
+    request = Request(
+        system=agent.system,
+        tools=agent.tools,
+        messages=agent.conversation.messages,
+        model=services.model,
+        max_tokens=agent.output_limit,
+        meta={"role": agent.role.name, "task": agent.task_id, "turn": agent.turns},
+    )
+    try:
+        turn = await services.provider.complete(request, on_chunk)
+    except ProviderError as error:
+        usage = error.usage_floor.but(retries=max(error.retries, error.usage_floor.retries))
+        why = str(error)
+        await _record(agent, step, StepState.FAILED, usage, {"text": why, "why": why, "error": error.kind})
+        if error.kind == "too_large" and agent.conversation.messages[1:]:
+            await compact(agent)
+            return None
+        raise GaveUp(why) from error
+    except asyncio.CancelledError:
+        await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": "cancelled"})
+        raise
+    await _keep(agent, step, turn)
+    return turn
+
+
+async def _record(agent: Agent, step: Step, state: StepState, usage: Usage, result: dict[str, object]) -> None:
+    ended = step.but(state=state, result=result, ended=agent.services.clock())
+    await agent.services.board.commit(ended, *_spent(agent, usage))
+
+
+def _spent(agent: Agent, usage: Usage) -> list[Record]:
+    records: list[Record] = [agent.services.session.but(usage=agent.services.session.usage.plus(usage))]
+    if agent.task:
+        records.append(agent.task.but(usage=agent.task.usage.plus(usage), turns=agent.turns))
+    return records
+
+
+async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
+    """The turn and the calls it wants, in one line: a reply is durable before any of its tools starts."""
+    services, board = agent.services, agent.services.board
+    ids = [call.id for call in turn.calls]
+    dropped = _unusable(turn)
+    if not dropped and len(set(ids)) != len(ids):
+        dropped = "Your reply had two tool calls with the same id, so none was run."
+    blob = services.put_text(
+        json.dumps(
+            {
+                "content": turn.content,
+                "calls": [{"id": call.id, "name": call.name} for call in turn.calls],
+                "text": turn.text,
+            }
+        )
+    )
+    ends = turn.stop in (StopReason.END, StopReason.STOP_SEQUENCE) and bool(turn.text.strip())
+    result = {
+        "stop": turn.stop.value,
+        "calls": [] if dropped else ids,
+        "request_id": turn.request_id,
+        "dropped": dropped,
+        "ends": ends and not turn.calls,
+        "text": turn.text[:200],
+    }
+    done = step.but(state=StepState.DONE, result=result, result_blob=blob, ended=services.clock())
+    calls: list[Step] = []
+    if not dropped:
+        for call in turn.calls:
+            planned = board.new_step(
+                StepKind.TOOL,
+                agent.task_id,
+                call.name,
+                turn=step.turn,
+                call_id=call.id,
+                args=call.args or {},
+            )
+            if call.args is None:
+                planned = planned.but(intent={"malformed": call.error or "the arguments are not a JSON object"})
+            calls.append(planned)
+    await board.commit(done, *calls, *_spent(agent, turn.usage))
+    if not dropped and turn.content:
+        agent.conversation.turn(turn.content)
+    agent.open_calls = calls
+
+
+def _unusable(turn: Turn) -> str:
+    """Why this reply must not stay in the conversation; empty when it may."""
+    match turn.stop:
+        case StopReason.MAX_TOKENS:
+            return (
+                "Your last reply was longer than allowed and was cut, so nothing of it was used. "
+                "Make smaller calls: write a large file in parts."
+            )
+        case StopReason.REFUSAL | StopReason.CONTEXT_EXCEEDED:
+            return turn.stop.value
+        case _ if not turn.content:
+            return "Your last reply was empty. Go on with the task, or call the tool that ends it."
+    return ""
+
+
+async def _react(agent: Agent, turn: Turn) -> None:
+    match turn.stop:
+        case StopReason.REFUSAL:
+            detail = turn.stop_detail or "no reason given"
+            raise GaveUp(f"the model refused ({detail}) · {turn.model} · another model or another wording may do")
+        case StopReason.CONTEXT_EXCEEDED:
+            await compact(agent)
+            return
+        case StopReason.MAX_TOKENS:
+            agent.output_limit *= 2
+            await _complain(agent, "cut", _unusable(turn), CUT_REPLIES)
+            return
+        case StopReason.PAUSE if turn.content:
+            return
+    if not turn.content or (not turn.calls and not turn.text.strip()):
+        text = "Your last reply was empty. Go on with the task, or call the tool that ends it."
+        await _complain(agent, "empty", text, EMPTY_REPLIES)
+    elif agent.open_calls and all("malformed" in call.intent for call in agent.open_calls):
+        agent.bad_replies += 1
+        if agent.bad_replies >= BAD_CALLS:
+            raise GaveUp(f"{agent.bad_replies} replies in a row had no usable tool call")
+    elif turn.calls and not agent.open_calls:
+        await _complain(agent, "ids", "Your reply had two tool calls with one id; none was run.", BAD_CALLS)
+    elif not turn.calls and agent.role.ends_by == "submit_plan":
+        await _complain(agent, "no plan", "Hand in the plan with `submit_plan`; text alone is not read.", BAD_CALLS)
+    else:
+        agent.bad_replies = 0
+
+
+async def _complain(agent: Agent, what: str, text: str, at_most: int) -> None:
+    agent.bad_replies += 1
+    if agent.bad_replies >= at_most:
+        raise GaveUp(f"the model's replies were of no use {agent.bad_replies} times in a row ({what})")
+    await agent.say(f"{what} {agent.turns}", text)

@@ -1,0 +1,222 @@
+"""Evidence: the engine's own runs of the checks, on an exact checkout of the tree in question."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import ApprovalKind
+from autodev_tui.domain.evidence import Check, Evidence, GateResult
+from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.domain.task import Task
+from autodev_tui.engine.board import evidence_op
+from autodev_tui.engine.effects import once
+from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.services import Services
+from autodev_tui.policy.table import Action, Facts, Verdict, decide
+from autodev_tui.quality import gate
+from autodev_tui.quality.checks import detect, run_check
+from autodev_tui.quality.environment import Environment, prepare
+from store.blobs import Blobs
+
+SHOWN_OUTPUT = 6000
+"""Characters of a failed check's output that go back to the agent: its tail, where the summary stands."""
+
+
+class Verifier:
+    """Runs checks for one session, each only once a tree."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._environments: dict[str, Environment] = {}
+        self._lock = asyncio.Lock()
+
+    # -- environment and checks
+
+    async def environment(self, directory: Path) -> Environment:
+        """The environment for the code in `directory`; asks once before anything is installed."""
+        services = self._services
+        environment = await self._prepare(directory)
+        request = environment.setup
+        if request is None:
+            return environment
+        effect = f"setup:{request.lock_hash}"
+        skipped = services.board.named(StepKind.SETUP, None, f"{effect} refused")
+        if skipped:
+            return environment
+        approval = await services.broker.ask(
+            ApprovalKind.COMMAND,
+            "install what the checks need (network)",
+            {"command": request.shown, "why": request.why, "network": True, "recipe": request.recipe},
+            effect=effect,
+            base={"lock_hash": request.lock_hash},
+            risk="high",
+        )
+        if approval.state is ApprovalState.REJECTED:
+
+            async def note(_: Step) -> dict[str, Any]:
+                return {"why": approval.decision.reason if approval.decision else ""}
+
+            await once(services.board, StepKind.SETUP, None, f"{effect} refused", note)
+            return environment
+
+        async def install(step: Step) -> dict[str, Any]:
+            run = await asyncio.to_thread(request.begin)
+            ended = await services.runner.for_quality(run)
+            if ended.code != 0:
+                tail = ended.output.decode(errors="replace")[-2000:]
+                raise GaveUp(f"setting up the environment failed (exit code {ended.code}) · {request.shown}\n{tail}")
+            await asyncio.to_thread(request.finish)
+            return {"directory": request.directory, "duration_s": ended.duration_s}
+
+        await once(services.board, StepKind.SETUP, None, effect, install)
+        await services.broker.used(approval)
+        return await self._prepare(directory)
+
+    async def _prepare(self, directory: Path) -> Environment:
+        services = self._services
+        tracked = await asyncio.to_thread(services.repository.tracked_paths, services.session.base_commit)
+        return await prepare(
+            directory,
+            checkout=services.repository.root,
+            environments=services.state / "environments",
+            variables=services.repository.user_variables(),
+            run=services.runner.for_quality,
+            tracked=lambda path: any(one == path or one.startswith(f"{path}/") for one in tracked),
+            setup=services.settings.environment.setup,
+        )
+
+    async def checks(self, directory: Path, environment: Environment) -> list[Check]:
+        """The checks of the code in `directory`."""
+        return await asyncio.to_thread(detect, directory, list(self._services.settings.checks), environment)
+
+    # -- evidence
+
+    async def judge(self, tree: str, task: Task | None) -> GateResult:
+        """The gate's verdict on `tree`; what was red on the session's base in the same way counts as old."""
+        evidence = await self.evidence(tree)
+        base: list[Evidence] = []
+        if any(one.result == "failed" for one in evidence):
+            base_tree = await asyncio.to_thread(
+                self._services.repository.tree_of, self._services.session.base_commit
+            )
+            base = await self.evidence(base_tree)
+        criteria = list(task.acceptance_criteria) if task else []
+        result = gate.score(tree, evidence, base, criteria, threshold=self._services.settings.quality_threshold)
+        self._services.board.log.emit(
+            events.GateJudged(
+                task=task.id if task else None,
+                tree=tree,
+                verdict=result.verdict,
+                score=result.score,
+                reasons=result.reasons,
+            )
+        )
+        return result
+
+    async def evidence(self, tree: str) -> list[Evidence]:
+        """What each check says of `tree`; run now where nobody has run it yet."""
+        async with self._lock:
+            return await self._evidence(tree)
+
+    async def _evidence(self, tree: str) -> list[Evidence]:
+        services = self._services
+        name = f"{services.session.id}-check"
+        path = await asyncio.to_thread(services.worktrees.checkout, name, tree)
+        environment = await self.environment(path)
+        found = []
+        for check in await self.checks(path, environment):
+            key = _key(tree, check, environment)
+            stored = services.board.database.get("evidence", key)
+            if stored:
+                found.append(Evidence(**{name: stored[name] for name in Evidence.model_fields if name in stored}))
+                continue
+            found.append(await self._run(check, tree, path, environment, key))
+        return found
+
+    async def _run(self, check: Check, tree: str, path: Path, environment: Environment, key: str) -> Evidence:
+        services = self._services
+        await self._allowed(check, tree)
+        step = services.board.named(StepKind.CHECK, None, key)
+        evidence: Evidence | None = None
+
+        async def do(step: Step) -> dict[str, Any]:
+            nonlocal evidence
+            await asyncio.to_thread(services.worktrees.checkout, f"{services.session.id}-check", tree)
+            scratch = services.session_directory() / "scratch"
+            await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True, mode=0o700)
+            evidence = await run_check(
+                check,
+                tree,
+                path,
+                environment,
+                services.runner.for_quality,
+                scratch=scratch,
+                keep=services.blobs.put,
+                clock=services.clock,
+                timeout_s=services.settings.limits.check_timeout_s,
+            )
+            # The evidence is durable before the step says that it is done.
+            await services.board.commit(extra=[evidence_op(evidence, key)])
+            return {"check": check.name, "tree": tree, "result": evidence.result, "why": evidence.why}
+
+        if step and step.result.get("tree") == tree:
+            # The step is there but its evidence is not: another state directory; run it under a new name.
+            key = f"{key}:{step.attempt + 1}"
+        await once(services.board, StepKind.CHECK, None, key, do)
+        assert evidence is not None
+        services.board.log.emit(
+            events.Checked(
+                check=check.name,
+                tree=tree,
+                result=evidence.result,
+                duration_s=evidence.duration_s,
+                why=evidence.why,
+            )
+        )
+        return evidence
+
+    async def _allowed(self, check: Check, tree: str) -> None:
+        services = self._services
+        facts = Facts(sandbox=services.sandboxed, evidence_run=True)
+        if decide(services.level(None), Action.KNOWN_COMMAND, facts).verdict is Verdict.AUTO:
+            return
+        approval = await services.broker.ask(
+            ApprovalKind.COMMAND,
+            f"run the check {check.name} without a sandbox",
+            {"command": check.command, "why": "no sandbox works on this machine", "tree": tree},
+            effect=f"check:{check.command}:{tree}",
+            base={"tree": tree},
+            risk="high",
+        )
+        await services.broker.used(approval)
+        if approval.state is ApprovalState.REJECTED:
+            raise GaveUp(f"the check {check.name} was refused, so nothing can be verified")
+
+
+def _key(tree: str, check: Check, environment: Environment) -> str:
+    command = hashlib.sha256(f"{check.name}\0{check.command}\0{environment.id}".encode()).hexdigest()
+    return f"{tree}:{command[:16]}"
+
+
+async def explain_failure(blobs: Blobs, result: GateResult) -> list[dict[str, str]]:
+    """What the agent is told of each check that did not pass: how it ended, and the tail of its output."""
+    parts = []
+    for one in result.evidence:
+        if one.result in ("passed", "not_run"):
+            continue
+        output = await asyncio.to_thread(blobs.get, one.output_blob) if one.output_blob else b""
+        parts.append(
+            {
+                "check": one.check,
+                "command": one.command,
+                "result": one.result,
+                "why": one.why,
+                "output": output.decode(errors="replace")[-SHOWN_OUTPUT:],
+            }
+        )
+    return parts

@@ -1,0 +1,225 @@
+"""The headless front end: assembles an engine for a repository, runs it, and tells what happens on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodev_tui import paths
+from autodev_tui.domain import commands, events
+from autodev_tui.domain.text import visible
+
+if TYPE_CHECKING:
+    from autodev_tui.settings import Settings
+    from autodev_tui.vcs.repository import Repository
+    from store.database import Database
+
+IN_SANDBOX = "AUTODEV_COMMAND"
+"""Set in the environment of every command that the engine starts."""
+
+
+class NotAllowed(Exception):
+    """The caller may not do this: it descends from the engine, or runs inside one of its commands."""
+
+
+@dataclass
+class Place:
+    """A repository and where its state is."""
+
+    repository: Repository
+    state: Path
+    environment: Mapping[str, str]
+    trusted: bool = True
+    untrusted_files: list[str] = field(default_factory=list)
+
+    @classmethod
+    def find(cls, start: Path, environment: Mapping[str, str] = os.environ) -> Place:
+        """The repository at `start`. Raises RepositoryError."""
+        from autodev_tui.vcs.repository import open_repository
+
+        repository = open_repository(start)
+        return cls(repository, paths.repository_state(environment, repository.id), environment)
+
+    def open_store(self, *, read_only: bool = False) -> Database:
+        """The repository's state. Raises StoreError: locked, damaged, full, too new."""
+        from store.database import Database
+
+        return Database.open(self.state, read_only=read_only)
+
+    def settings(self, database: Database | None, options: dict[str, Any]) -> Settings:
+        """The settings that hold here; the repository's own count only once trusted. Raises SettingsError."""
+        from autodev_tui.engine.trust import is_trusted, trust_files
+        from autodev_tui.settings import load_settings
+
+        files = trust_files(self.repository.root)
+        self.trusted = database is not None and is_trusted(database, files)
+        self.untrusted_files = [] if self.trusted else sorted(files)
+        root = self.repository.root if self.trusted else None
+        return load_settings(self.environment, repository=root, options=options)
+
+    def rules(self) -> tuple[tuple[str, str], ...]:
+        """The repository's rules for agents, once trusted."""
+        from autodev_tui.engine.trust import rules, trust_files
+
+        return rules(trust_files(self.repository.root)) if self.trusted else ()
+
+    def hidden(self) -> list[Path]:
+        """What no sandbox may see."""
+        home = self.environment.get("HOME")
+        own = [self.state, paths.state_root(self.environment), paths.config_dir(self.environment)]
+        return [*own, *([Path(home)] if home else [])]
+
+
+def refuse_agents(place: Place) -> None:
+    """An agent's command must not answer its own question.
+
+    Raises:
+        NotAllowed: this process descends from a running engine, or was started by one.
+    """
+    from autodev_tui.sandbox.processes import ancestors
+    from store.lock import owner
+
+    if place.environment.get(IN_SANDBOX):
+        raise NotAllowed("a command of an agent cannot answer questions")
+    holder = owner(place.state)
+    if holder and holder.pid != os.getpid() and any(pid == holder.pid for pid, _ in ancestors()):
+        raise NotAllowed(f"this process descends from the engine (pid {holder.pid}): it cannot answer its questions")
+
+
+def run(
+    place: Place,
+    command: commands.StartSession | commands.ResumeSession,
+    options: dict[str, Any],
+    tell: Callable[[str], None],
+) -> tuple[int, dict[str, Any]]:
+    """Run a session until it ends or waits; the exit code and the status document.
+
+    Raises:
+        StoreError, SettingsError, ProviderError: before anything is done.
+    """
+    return asyncio.run(_run(place, command, options, tell))
+
+
+async def _run(
+    place: Place,
+    command: commands.StartSession | commands.ResumeSession,
+    options: dict[str, Any],
+    tell: Callable[[str], None],
+) -> tuple[int, dict[str, Any]]:
+    from autodev_tui.bridge import Bridge
+    from autodev_tui.engine.engine import Engine
+    from autodev_tui.engine.queries import find_session, session_view
+    from autodev_tui.providers.registry import default_model, make_provider
+    from autodev_tui.sandbox.probe import probe
+
+    database = place.open_store()
+    try:
+        settings = place.settings(database, options)
+        session_model = None
+        if isinstance(command, commands.ResumeSession) and not options.get("model"):
+            session_model = find_session(database, command.session).model
+        spec = session_model or settings.model or default_model(place.environment)
+        provider, model = make_provider(spec, place.environment)
+        found = await asyncio.to_thread(probe)
+        if place.untrusted_files:
+            names = ", ".join(place.untrusted_files[:5])
+            tell(f"! not trusted, so not read: {names} · autodev trust --show")
+        if found.rung.value == "none":
+            why = "; ".join(f"{rung.value}: {reason}" for rung, works, reason in found.tried if not works)
+            tell(f"! no sandbox works here, so every command asks ({why})")
+        engine = Engine(
+            place.repository,
+            database,
+            place.state,
+            settings,
+            provider,
+            spec,
+            paths.client_secret(place.environment),
+            rung=found.rung,
+            hidden=place.hidden(),
+            environment=place.environment,
+            rules=place.rules(),
+        )
+    except BaseException:
+        database.close()
+        raise
+    bridge = Bridge(engine)
+    try:
+        await bridge.submit(command)
+        watching = asyncio.create_task(_watch(bridge, tell))
+        stop = _stop_on_signals(bridge)
+        outcome = await engine.wait()
+        stop()
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching
+        session = engine.services.session.id
+        document = session_view(database, find_session(database, session))
+        return outcome.code, document | {"code": outcome.code, "error": outcome.error or None}
+    finally:
+        await engine.aclose()
+
+
+def _stop_on_signals(bridge: Any) -> Callable[[], None]:
+    """Ctrl+C, a hang-up and a request to end all stop the run in order; a second one changes nothing."""
+    loop = asyncio.get_running_loop()
+    pending: set[asyncio.Task[None]] = set()
+
+    def stop() -> None:
+        if not pending:
+            pending.add(asyncio.ensure_future(bridge.submit(commands.StopSession())))
+
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in watched:
+        loop.add_signal_handler(number, stop)
+    return lambda: [loop.remove_signal_handler(number) for number in watched] and None
+
+
+async def _watch(bridge: Any, tell: Callable[[str], None]) -> None:
+    async for event in bridge.events(0):
+        line = describe(event)
+        if line:
+            tell(line)
+
+
+def describe(event: events.Event) -> str:
+    """One line for a person; empty for what is not worth one."""
+    who = f"{event.task} " if event.task else ""
+    match event:
+        case events.PhaseStarted():
+            return f"phase {event.phase} · {event.name}"
+        case events.TaskMoved():
+            return f"{who}{event.old or 'new'} → {event.new}{' · ' + event.why if event.why else ''}"
+        case events.StepMoved(step_kind="tool", new="done" | "failed" | "refused"):
+            detail = event.detail
+            what = detail.get("path") or detail.get("command") or detail.get("text", "")
+            return visible(f"{who}{event.name} {str(what)[:100]} · {event.new}")
+        case events.Retrying():
+            return f"{who}↺ retrying {event.attempt} of {event.of} in {event.wait_s:.0f} s · {event.why}"
+        case events.Asked():
+            return visible(f"◐ {event.title} · autodev approvals ({event.approval})")
+        case events.Checked():
+            return f"{event.check} on @{event.tree[:7]}: {event.result}{' · ' + event.why if event.why else ''}"
+        case events.GateJudged():
+            return f"{who}gate @{event.tree[:7]}: {event.verdict} {event.score:.2f}"
+        case events.Committed():
+            return visible(f"{who}committed {event.commit[:7]} {event.title}")
+        case events.Landed():
+            return f"{event.branch} is now @{event.new[:7]}, was @{event.old[:7]} · nothing was pushed"
+        case events.Noticed():
+            return visible(f"! {event.text}")
+        case _:
+            return ""
+
+
+def to_stderr(line: str) -> None:
+    """One line of progress; a terminal that went away is no reason to stop."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

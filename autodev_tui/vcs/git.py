@@ -13,29 +13,40 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
-SAFE_CONFIG = (
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.sshCommand=false",
-    "core.askPass=",
-    "core.pager=cat",
-    "core.editor=false",
-    "core.untrackedCache=false",
-    "core.quotePath=false",
-    "credential.helper=",
-    "protocol.ext.allow=never",
-    "protocol.file.allow=never",
-    "safe.bareRepository=explicit",
-    "submodule.recurse=false",
-    "diff.external=",
-    "commit.gpgSign=false",
-    "gc.auto=0",
-    "maintenance.auto=false",
-    "advice.detachedHead=false",
+Pairs = tuple[tuple[str, str], ...]
+
+SAFE_CONFIG: Pairs = (
+    ("core.fsmonitor", "false"),
+    ("core.hooksPath", "/dev/null"),
+    ("core.sshCommand", "false"),
+    ("core.askPass", ""),
+    ("core.pager", "cat"),
+    ("core.editor", "false"),
+    ("core.untrackedCache", "false"),
+    ("core.splitIndex", "false"),
+    ("core.quotePath", "false"),
+    ("core.safecrlf", "false"),
+    # What we say was saved must survive a power cut: git's default leaves loose objects unsynced.
+    ("core.fsync", "committed"),
+    ("core.fsyncMethod", "batch"),
+    ("credential.helper", ""),
+    ("safe.bareRepository", "explicit"),
+    ("submodule.recurse", "false"),
+    ("diff.external", ""),
+    ("diff.suppressBlankEmpty", "false"),
+    ("log.showSignature", "false"),
+    ("commit.gpgSign", "false"),
+    ("worktree.useRelativePaths", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("advice.detachedHead", "false"),
 )
 TIMEOUT_S = 600.0
 """Generous: a checkout of a very large tree; nothing of ours waits for a human or the network."""
+NO_ID = "0" * 40
+"""Git's id of nothing: as an expected old value, that a ref does not exist."""
 
 
 class GitError(Exception):
@@ -55,16 +66,20 @@ class Git:
     git_dir: Path
     work_tree: Path | None = None
     index: Path | None = None
-    config: tuple[str, ...] = ()
-    """More `key=value` pairs: the user's own harmless keys, and overrides of configured programs."""
+    config: Pairs = ()
+    """More (key, value) pairs: the user's own harmless keys, and overrides of configured programs."""
     env: Mapping[str, str] = field(default_factory=dict)
 
     def with_(self, **changes: object) -> Git:
-        """The same with other work tree, index or environment."""
+        """The same with other work tree, index, configuration or environment."""
         return replace(self, **changes)  # type: ignore[arg-type]
 
     def run(
-        self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,), env: Mapping[str, str] | None = None
+        self,
+        *args: str,
+        stdin: bytes | IO[bytes] = b"",
+        ok: Sequence[int] = (0,),
+        env: Mapping[str, str] | None = None,
     ) -> bytes:
         """Standard output of `git ARGS`.
 
@@ -73,23 +88,29 @@ class Git:
         """
         return self.call(*args, stdin=stdin, ok=ok, env=env).stdout
 
-    def text(self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,)) -> str:
+    def text(self, *args: str, stdin: bytes | IO[bytes] = b"", ok: Sequence[int] = (0,)) -> str:
         """Standard output as text without its final line end; undecodable bytes are surrogate-escaped."""
-        return os.fsdecode(self.run(*args, stdin=stdin, ok=ok)).rstrip("\n")
+        return os.fsdecode(self.run(*args, stdin=stdin, ok=ok)).removesuffix("\n")
+
+    def fields(self, *args: str, stdin: bytes | IO[bytes] = b"") -> list[str]:
+        """The NUL-terminated fields that `git ARGS` prints under `-z`."""
+        return [os.fsdecode(part) for part in self.run(*args, stdin=stdin).split(b"\0")[:-1]]
 
     def call(
-        self, *args: str, stdin: bytes = b"", ok: Sequence[int] = (0,), env: Mapping[str, str] | None = None
+        self,
+        *args: str,
+        stdin: bytes | IO[bytes] = b"",
+        ok: Sequence[int] = (0,),
+        env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        """The finished process of `git ARGS`, see `run`."""
-        argv = ["git"]
-        for pair in (*SAFE_CONFIG, *self.config):
-            argv += ["-c", pair]
+        """The finished process of `git ARGS`, see `run`. A file as `stdin` is never read into memory."""
         try:
             done = subprocess.run(
-                [*argv, *args],
-                input=stdin,
+                ["git", *args],
+                input=stdin if isinstance(stdin, bytes) else None,
+                stdin=None if isinstance(stdin, bytes) else stdin,
                 capture_output=True,
-                env={**self._environment(), **(env or {})},
+                env={**self.environment(), **(env or {})},
                 cwd=self.work_tree or self.git_dir,
                 timeout=TIMEOUT_S,
                 process_group=0,
@@ -101,8 +122,10 @@ class Git:
             raise GitError(args, done.returncode, done.stderr)
         return done
 
-    def _environment(self) -> dict[str, str]:
-        env = {
+    def environment(self) -> dict[str, str]:
+        """All the variables that git gets, configuration included: nothing is inherited but PATH and TZ."""
+        env = {name: os.environ[name] for name in ("TZ", "TMPDIR") if name in os.environ}
+        env |= {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C",
             "GIT_DIR": str(self.git_dir),
@@ -112,10 +135,19 @@ class Git:
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_LITERAL_PATHSPECS": "1",
             "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
             "GIT_ATTR_NOSYSTEM": "1",
+            # An empty list of transports: no call of ours fetches anything, not even for a partial clone.
+            "GIT_ALLOW_PROTOCOL": "",
         }
         if self.work_tree:
             env["GIT_WORK_TREE"] = str(self.work_tree)
         if self.index:
             env["GIT_INDEX_FILE"] = str(self.index)
+        pairs = (*SAFE_CONFIG, *self.config)
+        # By variables, not by `-c`: a subsection may hold "=" and the command line is seen by everyone.
+        env["GIT_CONFIG_COUNT"] = str(len(pairs))
+        for number, (key, value) in enumerate(pairs):
+            env[f"GIT_CONFIG_KEY_{number}"] = key
+            env[f"GIT_CONFIG_VALUE_{number}"] = value
         return env | dict(self.env)

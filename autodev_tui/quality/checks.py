@@ -112,6 +112,7 @@ def _variables(
         "PYTHONPATH": os.pathsep.join([str(PROBE), project.python_path(check_dir)]),
         "AUTODEV_ORIGINS": str(folder / "record"),
         "AUTODEV_MODULES": ",".join(project.modules),
+        "AUTODEV_CHECKOUT": os.pathsep.join({environment.checkout, os.path.realpath(environment.checkout)}),
         "HOME": str(folder / "home"),
         "TMPDIR": str(folder / "tmp"),
         "LANG": "C.UTF-8",
@@ -136,7 +137,7 @@ def _judge(
     text = plain(ran.output)
     tests = outcomes(folder / "record", text) if check.kind is CheckKind.BEHAVIOUR else Outcomes()
     result, why, failures = _ended(check, environment, ran, text, tests)
-    origins = read_origins(folder / "record", check_dir)
+    origins = read_origins(folder / "record", check_dir, project.modules, environment.readable)
     if check.kind is CheckKind.BEHAVIOUR and result in ("passed", "failed"):
         against = objection(origins, project, check.command, check_dir, result == "passed")
         if against:

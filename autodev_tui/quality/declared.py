@@ -13,7 +13,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
+from packaging.version import InvalidVersion, Version
 
 from autodev_tui.domain.base import Frozen
 from autodev_tui.quality.interpreter import Interpreter
@@ -138,7 +138,7 @@ def suits(python: str, interpreter: Interpreter) -> bool:
 
 def _within(version: str, specifier: SpecifierSet) -> bool:
     try:
-        return specifier.contains(version, prereleases=True)
+        return specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return True
 

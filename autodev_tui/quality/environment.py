@@ -12,7 +12,7 @@ from autodev_tui.quality.declared import Declared, declared, missing, read_text,
 from autodev_tui.quality.interpreter import Interpreter, candidates, inspect
 from autodev_tui.quality.project import Project, describe
 from autodev_tui.quality.running import RunCommand
-from autodev_tui.quality.setup import READY, SetupRequest, digest, request
+from autodev_tui.quality.setup import SetupRequest, digest, request
 
 MAX_SAMPLE = 200
 """Test files looked into: enough to meet every style of a project."""
@@ -41,6 +41,8 @@ class Environment(Frozen):
     """Declared requirements that are not there."""
     roots: list[str] = ["."]
     """The source roots for PYTHONPATH, relative to a worktree."""
+    checkout: str = ""
+    """The user's own checkout, whose code is never that of a tree which is checked."""
     setup: SetupRequest | None = None
     """What would make the environment complete; None when it is."""
 
@@ -69,27 +71,28 @@ async def prepare(
     `missing` set.
     """
     needs, project, tool = await asyncio.to_thread(_look, tree)
-    base = await _choose(checkout, variables, tracked, run, needs)
+    wanted = [*needs.requirements, *tool]
+    base = await _choose(checkout, variables, tracked, run, needs.python, wanted)
     path = clean_path(checkout, variables)
     if base is None:
-        return Environment(
-            id="none", description="no Python found", recipe="none", path=path, roots=project.roots
-        )
-    wanted = [*needs.requirements, *tool]
+        nothing = Environment(id="none", description="no Python found", recipe="none", path=path)
+        return nothing.but(roots=project.roots, checkout=str(checkout))
     absent = missing(wanted, base)
     if not setup and not absent:
-        return _environment("nothing to install", base, project, path)
+        return _environment("nothing to install", base, project, path, checkout)
     ask = request(tree, environments, needs, wanted, absent, base, variables, path, setup)
-    made = Path(ask.directory)
-    if (made / READY).is_file():
-        inner = await inspect(made / "venv" / "bin" / "python", variables, run)
+    if ask.ready:
+        inner = await inspect(Path(ask.directory) / "venv" / "bin" / "python", variables, run)
         if inner is not None:
-            found = _environment(ask.recipe, inner, project, path)
+            found = _environment(ask.recipe, inner, project, path, checkout)
             return found.but(missing=missing(wanted, inner))
-    return _environment("not set up yet", base, project, path).but(missing=absent, setup=ask)
+    incomplete = _environment("not set up yet", base, project, path, checkout)
+    return incomplete.but(missing=absent, setup=ask)
 
 
-def _environment(recipe: str, python: Interpreter, project: Project, path: list[str]) -> Environment:
+def _environment(
+    recipe: str, python: Interpreter, project: Project, path: list[str], checkout: Path
+) -> Environment:
     """The environment that is `python`."""
     version = ".".join(map(str, python.version))
     have = {name.lower() for name in python.distributions}
@@ -108,6 +111,7 @@ def _environment(recipe: str, python: Interpreter, project: Project, path: list[
         readable=python.readable,
         tools=[name for name in CHECK_TOOLS if name in have],
         roots=project.roots,
+        checkout=str(checkout),
     )
 
 
@@ -116,16 +120,19 @@ async def _choose(
     variables: Mapping[str, str],
     tracked: Callable[[str], bool],
     run: RunCommand,
-    needs: Declared,
+    python: str,
+    wanted: list[str],
 ) -> Interpreter | None:
-    """The first interpreter that starts and suits `requires-python`, else the first that starts."""
-    first = None
+    """The first interpreter with all that is wanted, else the first that suits `python`, else the first."""
+    first = suiting = None
     for path in candidates(checkout, variables, tracked):
         found = await inspect(path, variables, run)
-        if found is not None and suits(needs.python, found):
-            return found
+        if found is not None and suits(python, found):
+            if not missing(wanted, found):
+                return found
+            suiting = suiting or found
         first = first or found
-    return first
+    return suiting or first
 
 
 def _look(tree: Path) -> tuple[Declared, Project, list[str]]:

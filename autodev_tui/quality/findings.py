@@ -102,13 +102,13 @@ def no_tests(text: str) -> str:
 
 def findings(text: str) -> list[str]:
     """What linters, type checkers and formatters found: file and code, sorted, as often as each occurs."""
-    found = [match["file"].strip() for match in _UNFORMATTED.finditer(text)]
+    found = [f"{match['file'].strip()}: unformatted" for match in _UNFORMATTED.finditer(text)]
     for match in _FINDING.finditer(text):
         rest = match["rest"]
         if rest.startswith("note:"):
             continue
         code = re.search(r"\[([\w-]+)\]\s*$", rest)
-        first = re.match(r"([A-Z]+\d+|[a-z]+(?:-[a-z]+)+)\b", rest)
+        first = re.match(r"([A-Z]+\d+|(?!error:|warning:)[a-z-]+(?=:))", rest)
         name = first[1] if first else code[1] if code else re.sub(r"\d+", "N", rest)
         found.append(f"{match['file']}: {name}")
     return sorted(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +44,14 @@ class Origins:
         return {**self.inside, **dict(list(self.outside.items())[:MAX_OUTSIDE])}
 
 
-def read_origins(folder: Path, tree: Path) -> Origins:
-    """What was recorded in `folder` by a check in the directory `tree`."""
+def read_origins(folder: Path, tree: Path, modules: Collection[str], installed: Collection[str]) -> Origins:
+    """What was recorded in `folder` by a check in the directory `tree`.
+
+    `modules` are the tree's top-level names. Modules of other names are packages of the environment when they
+    lie in one of the `installed` directories, which may be inside the user's checkout.
+    """
     root = os.path.realpath(tree) + os.sep
+    packages = tuple(os.path.realpath(path) + os.sep for path in installed)
     inside: dict[str, str] = {}
     outside: dict[str, str] = {}
     processes = 0
@@ -55,10 +61,11 @@ def read_origins(folder: Path, tree: Path) -> Origins:
         processes += 1
         parts = [os.fsdecode(part) for part in data.split(b"\0")]
         for module, path in zip(parts[0::2], parts[1::2], strict=False):
-            real = os.path.realpath(path)
+            top, real = module.partition(".")[0], os.path.realpath(path)
             if real.startswith(root):
-                inside.setdefault(module.partition(".")[0], real.removeprefix(root))
-            else:
+                if top in modules:
+                    inside.setdefault(top, real.removeprefix(root))
+            elif path and (top in modules or not (path.startswith(packages) or real.startswith(packages))):
                 outside[module] = real
     return Origins(processes, dict(sorted(inside.items())), dict(sorted(outside.items())))
 

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autodev_tui.domain.base import Frozen
-from autodev_tui.quality.declared import Declared
+from autodev_tui.quality.declared import Declared, read_toml
 from autodev_tui.quality.interpreter import Interpreter
+from autodev_tui.quality.metadata import folder_name, metadata_files
 from autodev_tui.quality.running import Run
 
-READY = "ready.json"
-"""Present in a made environment's directory once its command has ended well."""
 SETUP_TIMEOUT_S = 1800.0
 """Large wheels over a slow line."""
 SETUP_VARIABLES = frozenset(
@@ -66,7 +65,21 @@ class SetupRequest(Frozen):
     readable: list[str]
     writable: list[str]
     files: dict[str, str]
-    """Files to be in `directory` before the command starts, by name."""
+    """What the command reads, by its path in `inputs`."""
+
+    @property
+    def inputs(self) -> Path:
+        """Where `files` go: beside the directory, out of the command's reach."""
+        return Path(f"{self.directory}.inputs")
+
+    @property
+    def ready(self) -> bool:
+        """Whether the command has ended well. Sync: one look at a file."""
+        return self._marker.is_file()
+
+    @property
+    def _marker(self) -> Path:
+        return Path(f"{self.directory}.ready")
 
     def begin(self) -> Run:
         """Write the command's files and return it. Sync: a few small files.
@@ -74,11 +87,14 @@ class SetupRequest(Frozen):
         Raises:
             OSError: if the directory cannot be written.
         """
-        folder = Path(self.directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / READY).unlink(missing_ok=True)
+        Path(self.directory).mkdir(parents=True, exist_ok=True)
+        self._marker.unlink(missing_ok=True)
+        shutil.rmtree(self.inputs, ignore_errors=True)
         for name, text in self.files.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            path = self.inputs / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o755 if name.startswith("project/bin/") else 0o644)
         return Run(
             argv=tuple(self.argv),
             cwd=self.cwd,
@@ -94,14 +110,13 @@ class SetupRequest(Frozen):
 
         Sync: one small file and its directory are brought to disk.
         """
-        folder = Path(self.directory)
-        temporary = folder / f"{READY}.new"
+        temporary = self._marker.with_suffix(".new")
         with temporary.open("w", encoding="utf-8") as out:
             json.dump({"lock": self.lock_hash, "recipe": self.recipe}, out)
             out.flush()
             os.fsync(out.fileno())
-        temporary.replace(folder / READY)
-        descriptor = os.open(folder, os.O_RDONLY)
+        temporary.replace(self._marker)
+        descriptor = os.open(self._marker.parent, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
@@ -130,10 +145,11 @@ def request(
     files = [part for name in sorted(needs.files) for part in (name, needs.files[name])]
     lock = digest(recipe, configured, base.real, version, *sorted(wanted), *files)
     folder = environments / lock
-    venv = folder / "venv"
+    inputs, venv = Path(f"{folder}.inputs"), folder / "venv"
+    python = venv / "bin" / "python"
     lines = [*needs.install, *(name for name in wanted if name not in needs.requirements)]
     create = shlex.join([base.executable, "-m", "venv", "--clear", str(venv)])
-    readable = [*base.readable, str(tree), *_pip_configuration(variables)]
+    readable = [*base.readable, str(tree), str(inputs), *_pip_configuration(variables)]
     texts: dict[str, str] = {}
     if recipe == "configured":
         script = f"{create}\n{configured}"
@@ -143,15 +159,28 @@ def request(
         script = shlex.join([uv, "sync", "--frozen", "--no-install-workspace", *chosen])
         readable.append(str(Path(uv).resolve().parent))
     else:
-        listed, bounds = folder / "requirements.txt", folder / "constraints.txt"
-        texts = {listed.name: _text(lines), bounds.name: _text(needs.constraints)}
-        pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--no-input", "--no-cache-dir"]
-        script = f"{create}\n{shlex.join([*pip, '-r', str(listed), '-c', str(bounds)])}"
+        texts = {"requirements.txt": _text(lines), "constraints.txt": _text(needs.constraints)}
+        pip = [str(python), "-m", "pip", "install", "--no-input", "--no-cache-dir"]
+        pip += ["-r", str(inputs / "requirements.txt"), "-c", str(inputs / "constraints.txt")]
+        script = f"{create}\n{shlex.join(pip)}"
+    shown = "\n".join([script, *(f"  {line}" for line in lines if texts)])
+    pyproject = read_toml(tree / "pyproject.toml")
+    own = {} if recipe == "configured" else metadata_files(pyproject, python)
+    if own:
+        texts |= {f"project/{name}": text for name, text in own.items()}
+        site = venv / "lib" / f"python{base.version[0]}.{base.version[1]}" / "site-packages"
+        copy = [["cp", "-R", str(inputs / "project" / "dist-info"), str(site / folder_name(pyproject))]]
+        copy += (
+            [["cp", "-R", f"{inputs}/project/bin/.", str(venv / "bin")]]
+            if any(name.startswith("bin/") for name in own)
+            else []
+        )
+        script += "".join(f"\n{shlex.join(line)}" for line in copy)
     return SetupRequest(
         lock_hash=lock,
         recipe=recipe,
         argv=["/bin/sh", "-c", f"set -e\n{script}"],
-        shown="\n".join([script, *(f"  {line}" for line in lines if texts)]),
+        shown=shown,
         why=f"missing in {base.executable}: {', '.join(absent)}"
         if absent
         else "configured for this repository",

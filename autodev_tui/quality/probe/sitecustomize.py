@@ -1,5 +1,7 @@
 """Loaded by every Python process of a check: records at its end where the project's modules came from.
 
+Those are the modules with names of the project, and whatever came from the user's own checkout.
+
 Its directory leads PYTHONPATH while a check runs. It is written for every Python that a project may use (3.8
 on), never raises, and needs only modules that each start has loaded already, so that no file of the project
 with the name of a standard module can come in between and the start of each process stays fast.
@@ -15,6 +17,7 @@ import time
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _FOLDER = os.environ.get("AUTODEV_ORIGINS", "")
 _NAMES = frozenset(os.environ.get("AUTODEV_MODULES", "").split(","))
+_CHECKOUT = tuple(path + os.sep for path in os.environ.get("AUTODEV_CHECKOUT", "").split(os.pathsep) if path)
 _STARTED = time.time_ns()  # with the process id a name that a later process cannot have again
 
 
@@ -26,12 +29,12 @@ def _origin(module):
 def record():
     """Write this process's record, one file per process: name and origin of each module, NUL after each."""
     try:
-        found = {
-            name: _origin(module)
-            for name, module in list(sys.modules.items())
-            if name.partition(".")[0] in _NAMES
-        }
-        text = "".join(f"{name}\0{where}\0" for name, where in sorted(found.items()) if where)
+        found = {}
+        for name, module in list(sys.modules.items()):
+            where = _origin(module)
+            if where and (name.partition(".")[0] in _NAMES or where.startswith(_CHECKOUT)):
+                found[name] = where
+        text = "".join(f"{name}\0{where}\0" for name, where in sorted(found.items()))
         path = os.path.join(_FOLDER, f"origins-{os.getpid()}-{_STARTED}")
         with open(path + ".new", "wb") as out:
             out.write(os.fsencode(text))

@@ -50,12 +50,18 @@ class Chooser:
         """
         told = _first_words(body)
         place, conversation = self._conversation(told)
-        turn = sum(message["role"] == "assistant" for message in merged(body["messages"]))
+        turn = _replies_in(body)
         replies = conversation["replies"]
         if turn >= len(replies) and not conversation.get("repeat_last"):
             raise Refused(f"the script's conversation {place} has only {len(replies)} replies")
         name = f"{place}:{digest(told)[:8]}:{turn}"
         return name, self._fault_or(name, replies[min(turn, len(replies) - 1)])
+
+    def paused(self, body: dict[str, Any]) -> bool:
+        """Whether the last reply in this history was paused, and so may be what a request ends with."""
+        _, conversation = self._conversation(_first_words(body))
+        given, replies = _replies_in(body), conversation["replies"]
+        return 0 < given <= len(replies) and replies[given - 1].get("stop") == "pause_turn"
 
     def _conversation(self, told: str) -> tuple[int, dict[str, Any]]:
         for place, conversation in enumerate(self.script.get("conversations", [])):
@@ -93,7 +99,8 @@ def events(reply: dict[str, Any], body: dict[str, Any], usage: dict[str, int]) -
         "usage": {} if usage_at == "none" else first if usage_at == "both" else {**first, **usage},
     }
     found: list[Event] = [("message_start", {"type": "message_start", "message": message})]
-    sent: list[dict[str, Any]] = []
+    # After a pause the reply goes on where the last one ended.
+    sent: list[dict[str, Any]] = list(history.pop()["content"]) if history[-1]["role"] == "assistant" else []
     blocks = _blocks(reply)
     for index, block in enumerate(blocks):
         found += _block_events(index, block, reply.get("chunk", DEFAULT_CHUNK), body, history, sent, name)
@@ -179,6 +186,10 @@ def _parsed(raw: str) -> dict[str, Any]:
 
 def _pieces(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def _replies_in(body: dict[str, Any]) -> int:
+    return sum(message["role"] == "assistant" for message in body["messages"])
 
 
 def _first_words(body: dict[str, Any]) -> str:

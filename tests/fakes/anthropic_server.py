@@ -91,7 +91,7 @@ class FakeAnthropic:
 
     def reply_to(self, entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         """The scripted reply to a checked request, and its usage."""
-        check(entry["body"], self.models)
+        check(entry["body"], self.models, self._chooser.paused)
         with self.changed:
             name, reply = self._chooser.choose(entry["body"])
             size = len(json.dumps(reply.get("text", "")) + json.dumps(reply.get("calls", ""))) // 4

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,8 +90,10 @@ class Refused(Exception):
         self.kind = kind
 
 
-def check(body: Any, models: dict[str, Model] = MODELS) -> None:
-    """Raises Refused unless the real API could answer `body`."""
+def check(
+    body: Any, models: dict[str, Model] = MODELS, paused: Callable[[Any], bool] = lambda body: False
+) -> None:
+    """Raises Refused unless the real API could answer `body`; after a pause it may end with the reply."""
     need(isinstance(body, dict), "the body is no object")
     extra = set(body) - BODY_FIELDS
     need(not extra, f"{', '.join(sorted(extra))}: Extra inputs are not permitted")
@@ -102,7 +105,9 @@ def check(body: Any, models: dict[str, Model] = MODELS) -> None:
     _check_options(body, model)
     _check_tools(body)
     messages = merged(body["messages"])
-    _check_blocks(body["messages"], messages)
+    _check_blocks(messages)
+    if messages[-1]["role"] != "user":
+        need(paused(body), "This model does not support assistant message prefill.")
     _check_pairs(messages)
     _check_bindings(body, messages)
     markers = json.dumps(body).count('"cache_control":')
@@ -191,9 +196,8 @@ def _check_tools(body: dict[str, Any]) -> None:
         )
 
 
-def _check_blocks(raw: list[Any], messages: list[dict[str, Any]]) -> None:
+def _check_blocks(messages: list[dict[str, Any]]) -> None:
     need(messages[0]["role"] == "user", "messages: first message must use the user role")
-    need(raw[-1]["role"] == "user", "This model does not support assistant message prefill.")
     for place, message in enumerate(messages):
         for position, block in enumerate(message["content"]):
             where = f"messages.{place}.content.{position}"

@@ -135,10 +135,21 @@ async def test_empty_text_is_not_kept() -> None:
     assert turn.content == [{"type": "text", "text": "a"}]
 
 
-async def test_pause_turn_keeps_its_content() -> None:
-    turn, _, _ = await asked({"thinking": "hm", "stop": "pause_turn"})
-    assert turn.stop is StopReason.PAUSE
-    assert [block["type"] for block in turn.content] == ["thinking"]
+async def test_a_paused_reply_goes_on_when_it_is_sent_back() -> None:
+    told = script(
+        {"thinking": "hm", "text": "so far", "stop": "pause_turn"},
+        {"thinking": "and", "calls": [RUN]},
+        {"text": "ok"},
+    )
+    with FakeAnthropic(told) as fake:
+        asker = Asker(fake.url)
+        history = [user("Fix the bug.")]
+        first = await asker.provider.complete(request(history), asker.chunks.append)
+        assert (first.stop, len(first.content)) == (StopReason.PAUSE, 2)
+        history.append({"role": "assistant", "content": first.content})
+        second = await asker.provider.complete(request(history), asker.chunks.append)
+        history += [{"role": "assistant", "content": second.content}, answers(second)]
+        assert (await asker.turn(request(history))).text == "ok"
 
 
 @pytest.mark.parametrize("before", [{}, {"text": "Well, "}, {"calls": [RUN]}])

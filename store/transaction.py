@@ -119,8 +119,11 @@ def resolve(batch: Sequence[Transaction], tables: Tables, next_number: int) -> i
         changes: list[Change] = []
         for one in transaction.drafts:
             name = (one.table, one.key or "")
-            number = mine.get(name, earlier[name]) if name in earlier or name in mine else None
-            if name not in mine and name not in earlier:
+            if name in mine:
+                number = mine[name]
+            elif name in earlier:
+                number = earlier[name]
+            else:
                 table = tables.get(one.table)
                 number = table.numbers.get(one.key) if table and one.key is not None else None
             if one.number is not None:

@@ -82,7 +82,7 @@ async def prepare(
         return _environment("nothing to install", base, project, path, checkout)
     ask = request(tree, environments, needs, wanted, absent, base, variables, path, setup)
     if ask.ready:
-        inner = await inspect(Path(ask.directory) / "venv" / "bin" / "python", variables, run)
+        inner = await inspect(Path(ask.directory) / "venv" / "bin" / "python", variables, run, base)
         if inner is not None:
             found = _environment(ask.recipe, inner, project, path, checkout)
             return found.but(missing=missing(wanted, inner))

@@ -127,8 +127,14 @@ def _brought(checkout: Path, folder: Path, tracked: Callable[[str], bool]) -> bo
     return False
 
 
-async def inspect(python: Path, variables: Mapping[str, str], run: RunCommand) -> Interpreter | None:
-    """What `python` is and has, or None when it does not start or is older than 3.8."""
+async def inspect(
+    python: Path, variables: Mapping[str, str], run: RunCommand, base: Interpreter | None = None
+) -> Interpreter | None:
+    """What `python` is and has, or None when it does not start or is older than 3.8.
+
+    Without `base` it is the user's own interpreter. With `base` it is one that a setup made out of that: code
+    of others wrote it, so it runs in the sandbox, and only what it has installed is taken from its answer.
+    """
     keep = ("PATH", "HOME", "LANG")
     env = {
         name: value
@@ -141,13 +147,17 @@ async def inspect(python: Path, variables: Mapping[str, str], run: RunCommand) -
             cwd="/",
             env=env,
             timeout_s=PROBE_TIMEOUT_S,
-            readable=(str(python.parent.parent),),
-            sandboxed=False,
+            readable=(str(python.parent.parent), *(base.readable if base else ())),
+            sandboxed=base is not None,
         )
     )
     if ran.code != 0:
         return None
     try:
-        return Interpreter(**json.loads(ran.output.decode(errors="replace").strip().splitlines()[-1]))
+        found = Interpreter(**json.loads(ran.output.decode(errors="replace").strip().splitlines()[-1]))
+        if base is None:
+            return found
+        installed = {"executable": str(python), "venv": str(python.parent.parent), "user_base": ""}
+        return base.but(**installed, distributions=found.distributions)
     except (ValueError, IndexError, TypeError):
         return None

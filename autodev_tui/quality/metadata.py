@@ -1,4 +1,4 @@
-"""A project's metadata without its code, so that it can ask for its version in an environment it is not in."""
+"""A project's metadata without its code, for an environment that it is not installed in."""
 
 from __future__ import annotations
 

@@ -160,8 +160,9 @@ class Journal:
                 raise
         except OSError as error:
             # If the name stays all the same, it does no harm: replay skips what it has seen.
-            with contextlib.suppress(OSError):
-                sealed.unlink()
+            for path in (sealed, fresh):
+                with contextlib.suppress(OSError):
+                    path.unlink()
             raise from_os_error(error, self.path) from error
         os.close(self._fd)
         self._fd, self.size = fd, size

@@ -61,7 +61,9 @@ class GateHit:
     text: str
 
 
-def hard_gates(changes: ChangeSet, read_blob: Callable[[str], bytes], tracked_count: int) -> list[GateHit]:
+def find_hard_gates(
+    changes: ChangeSet, read_blob: Callable[[str], bytes], tracked_count: int
+) -> list[GateHit]:
     """Every hard gate that `changes` touches. `tracked_count` is the number of files in its base tree."""
     hits: list[GateHit] = []
     found_badges = badges(changes, read_blob)

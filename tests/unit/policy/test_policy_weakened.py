@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange, Hunk
-from autodev_tui.policy.hard_gates import Gate, hard_gates
+from autodev_tui.policy.hard_gates import Gate, find_hard_gates
 from autodev_tui.policy.weakened import TestFile, badges, find_weakened, with_badges
 
 BLOBS: dict[str, bytes] = {}
@@ -274,7 +274,7 @@ def test_removing_any_assertion_is_seen(lines, data):
 
 
 def gates(*files: FileChange, tracked: int = 1000) -> list[tuple[Gate, str]]:
-    return [(hit.kind, hit.path) for hit in hard_gates(change_set(*files), BLOBS.__getitem__, tracked)]
+    return [(hit.kind, hit.path) for hit in find_hard_gates(change_set(*files), BLOBS.__getitem__, tracked)]
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_an_ordinary_change_has_no_gate():
 
 
 def test_weakened_tests_are_a_gate_with_their_hunks():
-    (hit,) = hard_gates(
+    (hit,) = find_hard_gates(
         change_set(change("tests/test_x.py", OLD, body("x = f()"), first=4)), BLOBS.__getitem__, 9
     )
     assert (hit.kind, hit.hunks) == (Gate.WEAKENED, (4,))
@@ -338,5 +338,5 @@ def test_new_secrets_are_a_gate_old_ones_are_not():
     key = "KEY = 'AKIA" + "Q3EGRZXIV4XYZABC'\n"
     assert gates(change("src/a.py", "x = 1\n", "x = 1\n" + key)) == [(Gate.SECRETS, "src/a.py")]
     assert gates(change("src/a.py", key, key + "x = 1\n")) == []
-    (hit,) = hard_gates(change_set(change("src/a.py", "x = 1\n", "x = 1\n" + key)), BLOBS.__getitem__, 9)
+    (hit,) = find_hard_gates(change_set(change("src/a.py", "x = 1\n", "x = 1\n" + key)), BLOBS.__getitem__, 9)
     assert "AKIA" not in hit.text

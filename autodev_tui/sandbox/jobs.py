@@ -9,9 +9,9 @@ import signal
 import time
 from typing import Any
 
-from autodev_tui.sandbox import bubblewrap, kernel, seccomp, supervisor
+from autodev_tui.sandbox import bubblewrap, seccomp, supervisor
 from autodev_tui.sandbox.guard import Guards
-from autodev_tui.sandbox.spool import Spool
+from autodev_tui.sandbox.spool import Spool, read_output
 from autodev_tui.sandbox.supervisor import Launch
 from autodev_tui.sandbox.view import below, build
 
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 class Job:
-    """A started command. `pids` are to be reaped before it counts as ended."""
+    """A started command. When its supervisor, `pid`, has ended, nothing of it is left."""
 
     def __init__(self, request: dict[str, Any], settings: dict[str, Any], guards: Guards) -> None:
         self.request = request
@@ -39,7 +39,7 @@ class Job:
         self.live_at = 0.0
         self.timed_out = self.cancelled = False
         self.kill_at: float | None = None
-        self.pids: set[int] = set()
+        self.pid = 0
         self.exit_status: int | None = None
         self.problem = ""
         self.private = ""
@@ -49,6 +49,7 @@ class Job:
         self._inner: int | None = None
         self._check_places()
         self.sandboxed = bool(request["sandboxed"]) and settings["rung"] != "none"
+        self.bubblewrap = self.sandboxed and settings["rung"] == "bubblewrap"
         if request["sandboxed"] and settings["rung"] == "none":
             raise Refused("a sandbox was asked for, but none works here")
         if not os.path.isdir(request["cwd"]):
@@ -85,19 +86,20 @@ class Job:
             fcntl.fcntl(output, _F_SETPIPE_SZ, _READ_BYTES)
         except OSError:  # not Linux, or the user's share of pipe memory is used up
             pass
-        launch = Launch(request, dict(request["env"]), [], [])
+        launch = Launch(request, dict(request["env"]))
         launch.open_files = tuple(settings["open_files"])
         if self.sandboxed:
             self._prepare(launch, settings)
-        if self.sandboxed and settings["rung"] == "bubblewrap":
-            self._bubblewrap(launch, settings["bwrap"], output, status)
-            return
+        if self.bubblewrap:
+            self._bubblewrap(launch, settings["bwrap"], status)
         control, self._control = os.pipe()
-        pid = os.fork()
-        if pid == 0:
+        self.pid = os.fork()
+        if self.pid == 0:
             supervisor.supervise(launch, control, status, output)
         os.close(control)
-        self.pids.add(pid)
+        for fd in launch.passed:
+            if fd != status:
+                os.close(fd)
 
     def _prepare(self, launch: Launch, settings: dict[str, Any]) -> None:
         request = self.request
@@ -123,48 +125,22 @@ class Job:
             home, temporary = os.path.join(self.private, "home"), os.path.join(self.private, "tmp")
         launch.env |= {"HOME": home, "TMPDIR": temporary}
 
-    def _bubblewrap(self, launch: Launch, program: str, output: int, status: int) -> None:
-        request = self.request
-        filter_fd = os.memfd_create("filter", 0)
-        os.write(filter_fd, seccomp.build(tracing=False, inet=False, connect=False))
-        os.lseek(filter_fd, 0, os.SEEK_SET)
+    def _bubblewrap(self, launch: Launch, program: str, status: int) -> None:
+        """Has the supervisor execute bwrap instead, its options in a descriptor that no one else sees."""
+        filter_fd = _in_memory("filter", seccomp.build(tracing=False, inet=False, connect=False))
         words = bubblewrap.arguments(
             launch.view,
             launch.protected,
-            cwd=request["cwd"],
+            cwd=self.request["cwd"],
             env=launch.env,
-            network=request["network"],
+            network=self.request["network"],
             filter_fd=filter_fd,
             status_fd=status,
         )
-        words_fd = os.memfd_create("arguments", 0)
-        os.write(words_fd, words)
-        os.lseek(words_fd, 0, os.SEEK_SET)
-        pid = os.fork()
-        if pid == 0:
-            self._become_bubblewrap(program, launch, output, (filter_fd, status, words_fd))
-        os.close(filter_fd)
-        os.close(words_fd)
-        self.pids.add(pid)
-
-    def _become_bubblewrap(
-        self, program: str, launch: Launch, output: int, passed: tuple[int, int, int]
-    ) -> None:
-        try:
-            supervisor.reset_signals()
-            kernel.die_with(launch.spawner)
-            os.setsid()
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            for fd in passed:
-                os.set_inheritable(fd, True)
-            supervisor.set_limits(self.request["limits"], launch.open_files)
-            os.execve(program, [program, "--args", str(passed[2]), "--", *self.request["argv"]], {})
-        except BaseException as error:
-            os.write(2, f"{program}: {error}\n".encode())
-        finally:
-            os._exit(126)
+        words_fd = _in_memory("arguments", words)
+        launch.argv = [program, "--args", str(words_fd), "--", *launch.argv]
+        launch.env = {}
+        launch.passed = (filter_fd, words_fd, status)
 
     def pump(self, *, drain: bool = False) -> bool:
         """Moves output from the pipe to the spool; False at its end. `drain`: all that is there."""
@@ -200,43 +176,25 @@ class Job:
             self.problem = str(message["error"])
         if "child-pid" in message:
             self._inner = int(message["child-pid"])
-        if "status" in message:
+        if "status" in message and not self.bubblewrap:
             self.exit_status = int(message["status"])
         if "exit-code" in message:
             self.exit_status = int(message["exit-code"]) << 8
 
-    def reaped(self, pid: int, orphans: set[int]) -> bool:
-        """Notes the end of one of its processes; True when nothing of the command is left."""
-        self.pids.discard(pid)
-        if self.pids:
-            return False
-        self.hear()
-        if self._inner is not None and self._inner not in orphans and _is_child(self._inner):
-            self.pids.add(self._inner)
-            os.kill(self._inner, signal.SIGKILL)
-            self._inner = None
-            return False
-        return True
-
     def stop(self, *, at_once: bool = False) -> None:
         """TERM now and KILL after the grace; or KILL now."""
         if at_once or self.kill_at is not None:
-            self._kill()
-        else:
-            self.kill_at = time.monotonic() + GRACE_S
-            if self._control >= 0:
-                self._order(supervisor.TERM)
-            elif self._inner is not None:
-                _signal(-self._inner, signal.SIGTERM)
-            else:
-                self._kill()
-
-    def _kill(self) -> None:
-        self.kill_at = None if self.kill_at is None else float("inf")
-        if self._control >= 0:
+            self.kill_at = float("inf")
             self._order(supervisor.KILL)
-        for pid in [self._inner] if self._inner is not None else self.pids if self._control < 0 else []:
-            _signal(pid, signal.SIGKILL)
+            return
+        self.kill_at = time.monotonic() + GRACE_S
+        if not self.bubblewrap:
+            self._order(supervisor.TERM)
+        elif self._inner is not None:  # bwrap itself would take a TERM for the end of everything
+            try:
+                os.killpg(self._inner, signal.SIGTERM)
+            except (ProcessLookupError, PermissionError):
+                pass
 
     def _order(self, word: bytes) -> None:
         try:
@@ -252,9 +210,12 @@ class Job:
         """
         status = self.exit_status
         if status is None and not (self.timed_out or self.cancelled):
-            tail = self.live[-2000:].decode(errors="replace").strip()
-            raise Refused(self.problem or tail or "ended without a result: it was killed from outside")
-        code = os.waitstatus_to_exitcode(-9 if status is None else status) if status is not None else -9
+            head, _, tail = read_output(self.spool.path, 1000, 1000)
+            said = (head + tail).decode(errors="replace").strip()
+            if not said.startswith("bwrap: execvp "):
+                raise Refused(self.problem or said or "ended without a result: it was killed from outside")
+            status = 127 << 8  # as a shell and the other rungs say it
+        code = os.waitstatus_to_exitcode(signal.SIGKILL if status is None else status)
         if self.kill_at is not None and code in (128 + 9, 128 + 15):  # bubblewrap's way to say it
             code = 128 - code
         return {
@@ -305,16 +266,8 @@ def write_exit_file(path: str, result: dict[str, Any]) -> None:
         os.close(fd)
 
 
-def _signal(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def _is_child(pid: int) -> bool:
-    try:
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
+def _in_memory(name: str, content: bytes) -> int:
+    fd = os.memfd_create(name)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

@@ -40,7 +40,6 @@ class Spawner:
 
     def __init__(self) -> None:
         self.jobs: dict[int, Job] = {}
-        self.orphans: set[int] = set()
         self.guards = Guards()
         self.settings: dict[str, Any] = {}
         self.incoming = b""
@@ -163,17 +162,14 @@ class Spawner:
                 return
             if pid == 0:
                 return
-            owner = next((job for job in self.jobs.values() if pid in job.pids), None)
-            if owner is None:
-                self.orphans.add(pid)
-            elif owner.reaped(pid, self.orphans):
+            owner = next((job for job in self.jobs.values() if pid == job.pid), None)
+            if owner is not None:
                 self._finish(owner)
-            if not self.jobs:
-                self.orphans.clear()
 
     def _finish(self, job: Job) -> None:
-        if job.exit_status is None and job.request["id"] in self.jobs:
-            self._kill_strays()
+        job.hear()
+        if job.exit_status is None:
+            self._kill_strays(job)
         job.pump(drain=True)
         self._notify(job)
         del self.jobs[job.id]
@@ -194,12 +190,11 @@ class Spawner:
             if job.private:
                 self._remove_private(job.private)
 
-    def _kill_strays(self) -> None:
+    def _kill_strays(self, ended: Job | None = None) -> None:
         """Without a supervisor's word its orphans may be here: all below us that belongs to no other job."""
-        known: set[int] = set()
-        for job in self.jobs.values():
-            for pid in job.pids:
-                known |= {pid, *processes.descendants(pid)}
+        known = {job.pid for job in self.jobs.values() if job is not ended}
+        for pid in list(known) if ended else []:
+            known |= {pid, *processes.descendants(pid)}
         for pid in processes.descendants(os.getpid()):
             if pid not in known:
                 try:
@@ -209,17 +204,16 @@ class Spawner:
 
     def _remove_private(self, path: str) -> None:
         """At once when empty, as mostly; else in a process of its own, for it may take long."""
-        try:
-            for name in ("tmp/home", "tmp", "home", ""):
+        for name in ("tmp/home", "tmp", "home", ""):
+            try:
                 os.rmdir(os.path.join(path, name))
-        except FileNotFoundError:
-            return
-        except OSError:
-            if os.fork() == 0:
-                try:
-                    remove_tree(path)
-                finally:
-                    os._exit(0)
+            except OSError:  # missing, or not empty
+                continue
+        if os.path.lexists(path) and os.fork() == 0:
+            try:
+                remove_tree(path)
+            finally:
+                os._exit(0)
 
     def _due(self) -> None:
         now = time.monotonic()
@@ -269,7 +263,7 @@ class Spawner:
         while time.monotonic() < give_up:
             try:
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                    self._kill_unowned()
+                    self._kill_strays()
                     time.sleep(0.002)
             except ChildProcessError:
                 break
@@ -277,15 +271,6 @@ class Spawner:
             job.release()
         if "base" in self.settings:
             remove_tree(self.settings["base"])
-
-    def _kill_unowned(self) -> None:
-        direct = {pid for job in self.jobs.values() for pid in job.pids}
-        for pid in processes.descendants(os.getpid()):
-            if pid not in direct:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except (ProcessLookupError, PermissionError):
-                    pass
 
 
 def _drain(fd: int) -> None:

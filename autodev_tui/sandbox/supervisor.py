@@ -29,13 +29,16 @@ MAX_FDS = 4096
 class Launch:
     """All that a started process needs, made ready by the spawner."""
 
-    def __init__(self, request: dict[str, Any], env: dict[str, str], view: list[Entry], protected: list[str]):
+    def __init__(self, request: dict[str, Any], env: dict[str, str]) -> None:
         self.request = request
+        self.argv: list[str] = list(request["argv"])
         self.env = env
-        self.view = view
-        self.protected = protected
+        self.view: list[Entry] = []
+        self.protected: list[str] = []
         self.confined = False
         self.namespaces = False
+        self.passed: tuple[int, ...] = ()
+        """Descriptors that the program gets besides the standard three."""
         self.open_files = (MAX_FDS, MAX_FDS)
         self.spawner = os.getpid()
 
@@ -52,15 +55,10 @@ def keep_only(*kept: int) -> None:
 def reset_signals() -> None:
     """Every signal as a fresh program expects it."""
     signal.set_wakeup_fd(-1)
-    for number in (
-        signal.SIGCHLD,
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-        signal.SIGPIPE,
-        signal.SIGXFSZ,
-    ):
-        signal.signal(number, signal.SIG_DFL)
+    for number in signal.valid_signals():
+        if signal.getsignal(number) not in (signal.SIG_DFL, None):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 def set_limits(limits: dict[str, Any], open_files: tuple[int, int]) -> None:
@@ -84,7 +82,7 @@ def supervise(launch: Launch, control: int, status: int, output: int) -> NoRetur
     try:
         reset_signals()
         os.setsid()
-        keep_only(control, status, output)
+        keep_only(control, status, output, *launch.passed)
         if launch.namespaces:
             kernel.die_with(launch.spawner)
             namespaces.enter(network=launch.request["network"])
@@ -114,7 +112,8 @@ def _watch(launch: Launch, control: int, status: int, output: int) -> None:
     command = os.fork()
     if command == 0:
         _become(launch, me, status, output)
-    os.close(output)
+    for fd in {output, *launch.passed} - {status}:
+        os.close(fd)
     owned = True
     while True:
         ready, _, _ = select.select([wake, control] if owned else [wake], [], [])
@@ -195,13 +194,15 @@ def _become(launch: Launch, parent: int, status: int, output: int) -> NoReturn:
         for target, source in ((0, nothing), (1, output), (2, output)):
             os.dup2(source, target)
         os.chdir(request["cwd"])
+        for fd in launch.passed:
+            os.set_inheritable(fd, True)
         set_limits(request["limits"], launch.open_files)
         if launch.confined:
             confine(launch)
     except BaseException as error:
         _report(status, {"error": str(error) or type(error).__name__})
         os._exit(126)
-    execute(request["argv"], launch.env)
+    execute(launch.argv, launch.env)
 
 
 def confine(launch: Launch) -> None:

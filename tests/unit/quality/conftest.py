@@ -138,9 +138,14 @@ def checked(tmp_path: Path, run: RunCommand, prepared: Prepared) -> Callable[...
     """Runs one check on a tree as the engine does, by default the first that is detected."""
 
     async def call(
-        tree: Path, venv: Path, check: Check | None = None, checkout: Path | None = None, **options: Any
+        tree: Path,
+        venv: Path,
+        check: Check | None = None,
+        checkout: Path | None = None,
+        run: RunCommand = run,
+        **options: Any,
     ) -> Evidence:
-        environment = await prepared(tree, venv, checkout=checkout or tree)
+        environment = await prepared(tree, venv, checkout=checkout or tree, run=run)
         chosen = check or detect(tree, [], environment)[0]
         scratch = tmp_path / "scratch"
         found = await run_check(

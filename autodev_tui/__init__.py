@@ -1,7 +1,8 @@
 """autodev: hand goals to coding agents and stay in command.
 
-Importing this package guards `sys.path`: nothing of the folder that the program is started in may be imported,
-and `store`, `prompts`, `screens` and `widgets` are found where this package is, whatever else has these names.
+Importing this package guards `sys.path`: nothing of the folder that the program is started in may be
+imported, and `store`, `prompts`, `screens` and `widgets` are found where this package is, whatever else has
+these names.
 """
 
 import os
@@ -11,8 +12,8 @@ import sys
 def _guarded(entries: list[str], working_directory: str | None, package: str) -> list[str]:
     """`sys.path` without what belongs to the working directory, our own folders first.
 
-    An entry below the working directory stays if it is part of the interpreter, of its environment or of this
-    installation; none of these counts as a shelter for a folder that we were started inside of (`/usr/src/app`).
+    An entry below the working directory stays if it is part of the interpreter, of its environment or of
+    this installation; but a prefix that we were started inside of shelters nothing (`/usr` in `/usr/src`).
     """
     home = os.path.dirname(package)
     bundled = os.path.join(package, "_bundled")

@@ -1,4 +1,4 @@
-"""Where things are: the user's state and configuration, and the secret that only the user's own commands know.
+"""Where things are: the user's state and configuration, and the secret that only the user's commands know.
 
 `AUTODEV_STATE_DIR` and `AUTODEV_CONFIG_DIR` move them; nothing of it is ever taken from a repository.
 """

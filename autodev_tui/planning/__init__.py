@@ -1,1 +1,1 @@
-"""Task analysis, complexity, the autonomy score, the planner's prompt and its plan."""
+"""What is known of a goal before any model is asked: how hard, how clear, how risky, how much to do alone."""

@@ -102,14 +102,16 @@ class Git:
         stdin: bytes | IO[bytes] = b"",
         ok: Sequence[int] = (0,),
         env: Mapping[str, str] | None = None,
+        stdout: IO[bytes] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        """The finished process of `git ARGS`, see `run`. A file as `stdin` is never read into memory."""
+        """The finished process of `git ARGS`, see `run`. What files give or take never enters our memory."""
         try:
             done = subprocess.run(
                 ["git", *args],
                 input=stdin if isinstance(stdin, bytes) else None,
                 stdin=None if isinstance(stdin, bytes) else stdin,
-                capture_output=True,
+                stdout=stdout or subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 env={**self.environment(), **(env or {})},
                 cwd=self.work_tree or self.git_dir,
                 timeout=TIMEOUT_S,

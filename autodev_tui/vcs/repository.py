@@ -131,6 +131,11 @@ class Repository:
         except GitError as error:
             raise RepositoryError("there is no such commit", revision) from error
 
+    def parents_of(self, commit: str) -> list[str]:
+        """A commit's parents."""
+        with self.history() as repo:
+            return [str(parent.hexsha) for parent in repo.commit(commit).parents]
+
     def find_step(self, revisions: str, step: str) -> str | None:
         """The newest commit reachable from a branch, or in a range `A..B`, whose `Autodev-Step` is `step`."""
         with self.history() as repo:

@@ -57,11 +57,6 @@ def unshow_bytes(text: str) -> str:
     return _SHOWN_BYTE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), text)
 
 
-def hidden_count(text: str, keep: str = "\n\t") -> int:
-    """How many characters of `text` `visible` would show by number because they cannot be seen."""
-    return sum(match[0] not in keep for match in HIDDEN.finditer(text))
-
-
 def _number(character: str) -> str:
     point = ord(character)
     if point < 0xA0:

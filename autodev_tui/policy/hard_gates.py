@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange
-from autodev_tui.domain.text import visible
 from autodev_tui.policy.secrets import find
 from autodev_tui.policy.weakened import badges
 
@@ -53,7 +52,7 @@ _LINT = re.compile(
 
 @dataclass(frozen=True)
 class GateHit:
-    """One reason. `hunks` are numbers in the change set; `text` is for the human, safe to show."""
+    """One reason. `hunks` are numbers in the change set; `text` says what was found, for the human."""
 
     kind: Gate
     path: str
@@ -69,20 +68,20 @@ def find_hard_gates(
     found_badges = badges(changes, read_blob)
     for file in changes.files:
         numbers = tuple(hunk.number for hunk in file.hunks)
-        shown = visible(file.path, keep="")
         for kind, pattern in ((Gate.DEPENDENCIES, _DEPENDENCIES), (Gate.CI, _CI), (Gate.LINT, _LINT)):
             if pattern.search(file.path):
-                hits.append(GateHit(kind, file.path, numbers, f"{shown}: {kind}"))
+                hits.append(GateHit(kind, file.path, numbers, kind.value))
                 break
-        weakened = [hunk.number for hunk in file.hunks if hunk.number in found_badges]
-        if weakened:
-            words = ", ".join(dict.fromkeys(badge for number in weakened for badge in found_badges[number]))
-            hits.append(GateHit(Gate.WEAKENED, file.path, tuple(weakened), f"{shown}: {words}"))
-        hits += _secrets(file, read_blob, shown)
+        hits += [
+            GateHit(Gate.WEAKENED, file.path, (number,), ", ".join(found_badges[number]))
+            for number in numbers
+            if number in found_badges
+        ]
+        hits += _secrets(file, read_blob)
     return hits + _deletions(changes, tracked_count)
 
 
-def _secrets(file: FileChange, read_blob: Callable[[str], bytes], shown: str) -> list[GateHit]:
+def _secrets(file: FileChange, read_blob: Callable[[str], bytes]) -> list[GateHit]:
     if not file.new_blob or file.binary:
         return []
     text = read_blob(file.new_blob).decode(errors="surrogateescape")
@@ -99,7 +98,7 @@ def _secrets(file: FileChange, read_blob: Callable[[str], bytes], shown: str) ->
         or any(hunk.new_start <= line < hunk.new_start + len(hunk.new_lines) for line in lines)
     )
     kinds = ", ".join(sorted({hit.kind for hit in hits}))
-    return [GateHit(Gate.SECRETS, file.path, numbers, f"{shown}: looks like a secret ({kinds})")]
+    return [GateHit(Gate.SECRETS, file.path, numbers, f"looks like a secret ({kinds})")]
 
 
 def _deletions(changes: ChangeSet, tracked_count: int) -> list[GateHit]:

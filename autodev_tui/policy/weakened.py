@@ -188,18 +188,6 @@ def badges(changes: ChangeSet, read_blob: Callable[[str], bytes]) -> dict[int, l
     return shown
 
 
-def with_badges(changes: ChangeSet, read_blob: Callable[[str], bytes]) -> ChangeSet:
-    """The same change set, its hunks badged."""
-    found = badges(changes, read_blob)
-    if not found:
-        return changes
-    files = [
-        file.but(hunks=[hunk.but(badges=found.get(hunk.number, hunk.badges)) for hunk in file.hunks])
-        for file in changes.files
-    ]
-    return changes.but(files=files)
-
-
 def _hunk_of(finding: Weakening, hunks: list[Hunk]) -> Hunk:
     def distance(hunk: Hunk) -> int:
         if finding.old_line:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from autodev_tui.domain.text import (
     HIDDEN,
     from_visible,
-    hidden_count,
     show_bytes,
     unshow_bytes,
     visible,
@@ -41,10 +40,6 @@ def test_every_invisible_character_of_unicode_is_covered():
         and not HIDDEN.match(chr(point))
     ]
     assert missed == []
-
-
-def test_hidden_characters_are_counted():
-    assert hidden_count("a\u200b\x1b\n") == 2
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="‹›")))

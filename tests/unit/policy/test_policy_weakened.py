@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange, Hunk
 from autodev_tui.policy.hard_gates import Gate, find_hard_gates
-from autodev_tui.policy.weakened import TestFile, badges, find_weakened, with_badges
+from autodev_tui.policy.weakened import TestFile, badges, find_weakened
 
 BLOBS: dict[str, bytes] = {}
 
@@ -244,8 +244,8 @@ def test_badges_stand_on_the_hunks_that_weaken():
         "    assert x == 2\n", ""
     )
     changes = change_set(change("tests/test_x.py", tests, weaker))
-    badged = with_badges(changes, BLOBS.__getitem__)
-    assert [hunk.badges for hunk in badged.hunks] == [["asserts −2", "skips +1"], ["asserts −1"]]
+    found = badges(changes, BLOBS.__getitem__)
+    assert [found[hunk.number] for hunk in changes.hunks] == [["asserts −2", "skips +1"], ["asserts −1"]]
 
 
 def test_code_that_is_no_test_may_lose_asserts():

@@ -43,7 +43,9 @@ class NearestChoice(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-@click.group(cls=NearestGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=NearestGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, message="autodev %(version)s")
 @click.option("-C", "directory", default=".", metavar="DIR", help="Work on the repository at DIR.")
 @click.pass_context
@@ -60,9 +62,18 @@ def main(ctx: click.Context, directory: str) -> None:
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 model_option = click.option("--model", metavar="P/M", help="Provider and model, as anthropic/NAME.")
-level_option = click.option("--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level.")
-budget_option = click.option("--budget", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Stop and ask at this cost.")
-timeout_option = click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Stop, resumable, after S seconds.")
+level_option = click.option(
+    "--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level."
+)
+budget_option = click.option(
+    "--budget", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Stop and ask at this cost."
+)
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Stop, resumable, after S seconds.",
+)
 
 
 @main.command()
@@ -75,7 +86,7 @@ timeout_option = click.option("--timeout", type=click.FloatRange(min=0, min_open
 @timeout_option
 @as_json
 @click.pass_obj
-def run(directory: Path, goal: str | None, plan_id: str | None, land: bool, **options: Any) -> None:
+def run(directory: Path, /, goal: str | None, plan_id: str | None, land: bool, **options: Any) -> None:
     """Carry out GOAL (`-` reads it from stdin) until it is done or waits for you."""
     from autodev_tui import cli_run
 
@@ -90,14 +101,16 @@ def run(directory: Path, goal: str | None, plan_id: str | None, land: bool, **op
 
 @main.command()
 @click.argument("goal")
-@click.option("--requirements", type=click.Path(), metavar="F.md", help="A file that says more about the goal.")
+@click.option(
+    "--requirements", type=click.Path(), metavar="F.md", help="A file that says more about the goal."
+)
 @level_option
 @model_option
 @budget_option
 @timeout_option
 @as_json
 @click.pass_obj
-def plan(directory: Path, goal: str, requirements: str | None, **options: Any) -> None:
+def plan(directory: Path, /, goal: str, requirements: str | None, **options: Any) -> None:
     """Plan GOAL and stop: prints the tasks; `autodev run --plan ID` carries them out."""
     from autodev_tui import cli_run
 
@@ -113,7 +126,7 @@ def plan(directory: Path, goal: str, requirements: str | None, **options: Any) -
 @timeout_option
 @as_json
 @click.pass_obj
-def resume(directory: Path, session: str | None, headless: bool, land: bool, **options: Any) -> None:
+def resume(directory: Path, /, session: str | None, headless: bool, land: bool, **options: Any) -> None:
     """Go on with SESSION, or the latest one, exactly where it stopped."""
     from autodev_tui import cli_run
 
@@ -128,7 +141,7 @@ def resume(directory: Path, session: str | None, headless: bool, land: bool, **o
 @timeout_option
 @as_json
 @click.pass_obj
-def land(directory: Path, session: str | None, shown: str | None, **options: Any) -> None:
+def land(directory: Path, /, session: str | None, shown: str | None, **options: Any) -> None:
     """Land SESSION, or the latest one, on your branch: the answer to its open land question."""
     from autodev_tui import cli_run
 
@@ -139,7 +152,7 @@ def land(directory: Path, session: str | None, shown: str | None, **options: Any
 @main.command()
 @click.argument("session", required=False)
 @click.pass_obj
-def stop(directory: Path, session: str | None) -> None:
+def stop(directory: Path, /, session: str | None) -> None:
     """Stop the running engine; it records where it is and can be resumed."""
     from autodev_tui import cli_answers
 
@@ -151,7 +164,7 @@ def stop(directory: Path, session: str | None) -> None:
 @click.argument("session", required=False)
 @as_json
 @click.pass_obj
-def status(directory: Path, session: str | None, as_json: bool) -> None:
+def status(directory: Path, /, session: str | None, as_json: bool) -> None:
     """What the latest session (or SESSION) is doing, and where its files are."""
     from autodev_tui import cli_show
 
@@ -163,7 +176,7 @@ def status(directory: Path, session: str | None, as_json: bool) -> None:
 @click.argument("session")
 @as_json
 @click.pass_obj
-def show(directory: Path, session: str, as_json: bool) -> None:
+def show(directory: Path, /, session: str, as_json: bool) -> None:
     """Everything about SESSION: plan, evidence, decisions, text for a pull request."""
     from autodev_tui import cli_show
 
@@ -174,7 +187,7 @@ def show(directory: Path, session: str, as_json: bool) -> None:
 @main.command()
 @as_json
 @click.pass_obj
-def approvals(directory: Path, as_json: bool) -> None:
+def approvals(directory: Path, /, as_json: bool) -> None:
     """The questions that wait for you, in full, each with its hash."""
     from autodev_tui import cli_show
 
@@ -182,7 +195,13 @@ def approvals(directory: Path, as_json: bool) -> None:
         cli_show.approvals(directory, as_json)
 
 
-shown_hash = click.option("--hash", "shown", required=True, metavar="H", help="The hash as `approvals` shows it: you decide what you saw.")
+shown_hash = click.option(
+    "--hash",
+    "shown",
+    required=True,
+    metavar="H",
+    help="The hash as `approvals` shows it: you decide what you saw.",
+)
 
 
 @main.command()
@@ -192,7 +211,9 @@ shown_hash = click.option("--hash", "shown", required=True, metavar="H", help="T
 @click.option("--reason", default="", help="What the agent reads.")
 @as_json
 @click.pass_obj
-def approve(directory: Path, approval: str, shown: str, hunks: str | None, reason: str, as_json: bool) -> None:
+def approve(
+    directory: Path, /, approval: str, shown: str, hunks: str | None, reason: str, as_json: bool
+) -> None:
     """Say yes to a question. `autodev resume` goes on from the answer."""
     from autodev_tui import cli_answers
 
@@ -207,7 +228,9 @@ def approve(directory: Path, approval: str, shown: str, hunks: str | None, reaso
 @click.option("--reason", default="", help="What the agent reads.")
 @as_json
 @click.pass_obj
-def reject(directory: Path, approval: str, shown: str, hunks: str | None, reason: str, as_json: bool) -> None:
+def reject(
+    directory: Path, /, approval: str, shown: str, hunks: str | None, reason: str, as_json: bool
+) -> None:
     """Say no to a question, with a reason for the agent."""
     from autodev_tui import cli_answers
 
@@ -222,7 +245,9 @@ def reject(directory: Path, approval: str, shown: str, hunks: str | None, reason
 @click.option("--text", metavar="T", help="An answer in your own words.")
 @as_json
 @click.pass_obj
-def answer(directory: Path, approval: str, shown: str, choice: str | None, text: str | None, as_json: bool) -> None:
+def answer(
+    directory: Path, /, approval: str, shown: str, choice: str | None, text: str | None, as_json: bool
+) -> None:
     """Answer a question, an escalation, an unknown step or a spent budget."""
     from autodev_tui import cli_answers
 
@@ -238,7 +263,7 @@ def answer(directory: Path, approval: str, shown: str, choice: str | None, text:
 @click.option("--revoke", is_flag=True, help="Trust this repository's files no longer.")
 @as_json
 @click.pass_obj
-def trust(directory: Path, show_files: bool, digest: str | None, revoke: bool, as_json: bool) -> None:
+def trust(directory: Path, /, show_files: bool, digest: str | None, revoke: bool, as_json: bool) -> None:
     """Trust this repository's own configuration and rules (.autodev/, AGENTS.md, CLAUDE.md)."""
     from autodev_tui import cli_answers
 
@@ -254,7 +279,7 @@ def worktree() -> None:
 @worktree.command("list")
 @as_json
 @click.pass_obj
-def worktree_list(directory: Path, as_json: bool) -> None:
+def worktree_list(directory: Path, /, as_json: bool) -> None:
     """List the worktrees of this repository's sessions."""
     from autodev_tui import cli_show
 
@@ -267,7 +292,7 @@ def worktree_list(directory: Path, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Also when its session may still go on.")
 @as_json
 @click.pass_obj
-def worktree_remove(directory: Path, name: str, force: bool, as_json: bool) -> None:
+def worktree_remove(directory: Path, /, name: str, force: bool, as_json: bool) -> None:
     """Remove a worktree; its branch and checkpoints stay."""
     from autodev_tui import cli_show
 

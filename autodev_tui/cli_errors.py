@@ -47,7 +47,7 @@ def explain(error: Exception) -> tuple[str, int]:
     from autodev_tui.providers.base import ProviderError
     from autodev_tui.settings import SettingsError
     from autodev_tui.vcs.git import GitError
-    from autodev_tui.vcs.repository import RepositoryError
+    from autodev_tui.vcs.errors import RepositoryError
     from store.errors import StoreError
 
     match error:

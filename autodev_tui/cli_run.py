@@ -85,9 +85,7 @@ def resume(directory: Path, session: str | None, land: bool, options: Options) -
     """`autodev resume`."""
     place = Place.find(directory)
     found = _resumable(place, session)
-    command = commands.ResumeSession(
-        session=found, timeout_s=options["timeout"], land=True if land else None
-    )
+    command = commands.ResumeSession(session=found, timeout_s=options["timeout"], land=True if land else None)
     _go(place, command, options)
 
 

@@ -25,6 +25,10 @@ IN_SANDBOX = "AUTODEV_COMMAND"
 """Set in the environment of every command that the engine starts."""
 
 
+NO_MODEL = "anthropic/claude-opus-5-5"
+"""What is tried with nothing set: it then says which key is missing."""
+
+
 class NotAllowed(Exception):
     """The caller may not do this: it descends from the engine, or runs inside one of its commands."""
 
@@ -90,7 +94,9 @@ def refuse_agents(place: Place) -> None:
         raise NotAllowed("a command of an agent cannot answer questions")
     holder = owner(place.state)
     if holder and holder.pid != os.getpid() and any(pid == holder.pid for pid, _ in ancestors()):
-        raise NotAllowed(f"this process descends from the engine (pid {holder.pid}): it cannot answer its questions")
+        raise NotAllowed(
+            f"this process descends from the engine (pid {holder.pid}): it cannot answer its questions"
+        )
 
 
 def run(
@@ -125,8 +131,10 @@ async def _run(
         session_model = None
         if isinstance(command, commands.ResumeSession) and not options.get("model"):
             session_model = find_session(database, command.session).model
-        spec = session_model or settings.model or default_model(place.environment)
-        provider, model = make_provider(spec, place.environment)
+        spec = session_model or settings.model or default_model(place.environment) or NO_MODEL
+        provider, model = make_provider(spec, place.environment, prices=settings.prices)
+        # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
+        await provider.limits(model)
         found = await asyncio.to_thread(probe)
         if place.untrusted_files:
             names = ", ".join(place.untrusted_files[:5])
@@ -140,6 +148,7 @@ async def _run(
             place.state,
             settings,
             provider,
+            model,
             spec,
             paths.client_secret(place.environment),
             rung=found.rung,
@@ -179,7 +188,12 @@ def _stop_on_signals(bridge: Any) -> Callable[[], None]:
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in watched:
         loop.add_signal_handler(number, stop)
-    return lambda: [loop.remove_signal_handler(number) for number in watched] and None
+
+    def forget() -> None:
+        for number in watched:
+            loop.remove_signal_handler(number)
+
+    return forget
 
 
 async def _watch(bridge: Any, tell: Callable[[str], None]) -> None:
@@ -206,7 +220,9 @@ def describe(event: events.Event) -> str:
         case events.Asked():
             return visible(f"◐ {event.title} · autodev approvals ({event.approval})")
         case events.Checked():
-            return f"{event.check} on @{event.tree[:7]}: {event.result}{' · ' + event.why if event.why else ''}"
+            return (
+                f"{event.check} on @{event.tree[:7]}: {event.result}{' · ' + event.why if event.why else ''}"
+            )
         case events.GateJudged():
             return f"{who}gate @{event.tree[:7]}: {event.verdict} {event.score:.2f}"
         case events.Committed():

@@ -32,7 +32,7 @@ def render(name: str, **values: Any) -> str:
     from jinja2 import TemplateError
 
     try:
-        return _environment().get_template(f"{name}.j2").render(**values).strip()
+        return str(_environment().get_template(f"{name}.j2").render(**values)).strip()
     except TemplateError as error:
         raise PromptError(f"prompt {name}: {error}") from error
 

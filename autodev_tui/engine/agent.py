@@ -26,7 +26,12 @@ class Agent:
     """The memory of one agent. Everything in it can be rebuilt from the step log."""
 
     def __init__(
-        self, services: Services, role: Role, task: str | None, context: ToolContext, tools: tuple[ToolSpec, ...]
+        self,
+        services: Services,
+        role: Role,
+        task: str | None,
+        context: ToolContext,
+        tools: tuple[ToolSpec, ...],
     ) -> None:
         self.services = services
         self.role = role
@@ -90,7 +95,11 @@ class Agent:
     def last_turn(self) -> Step | None:
         """The last model step that counts."""
         for step in reversed(self.steps):
-            if step.kind is StepKind.MODEL and step.state is StepState.DONE and not step.result.get("dropped"):
+            if (
+                step.kind is StepKind.MODEL
+                and step.state is StepState.DONE
+                and not step.result.get("dropped")
+            ):
                 return step
         return None
 
@@ -121,7 +130,11 @@ class Agent:
         if not calls:
             return turn if turn.result.get("ends") else None
         for call in calls:
-            if call.name == self.role.ends_by and call.state is StepState.DONE and call.result.get("ok", True):
+            if (
+                call.name == self.role.ends_by
+                and call.state is StepState.DONE
+                and call.result.get("ok", True)
+            ):
                 return call
         return None
 

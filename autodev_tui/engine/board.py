@@ -238,7 +238,18 @@ class Board:
         return self.tasks[task].but(state=state, **changes)
 
 
-SHOWN_DETAIL = ("path", "added", "removed", "command", "exit_code", "duration_s", "lines", "matches", "why", "text")
+SHOWN_DETAIL = (
+    "path",
+    "added",
+    "removed",
+    "command",
+    "exit_code",
+    "duration_s",
+    "lines",
+    "matches",
+    "why",
+    "text",
+)
 
 
 def evidence_op(evidence: Evidence, key: str) -> Op:

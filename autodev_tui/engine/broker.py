@@ -62,7 +62,9 @@ def decide(approval: Approval, decision: Decision, secret: bytes) -> Approval:
     if not hmac.compare_digest(decision.mac, signature(decision, secret)):
         raise DecisionRefused(f"{approval.id}: the answer is not signed with the user's client secret")
     if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:
-        raise DecisionRefused(f"{approval.id} offers: {', '.join(approval.choices) or 'a free answer (--text)'}")
+        raise DecisionRefused(
+            f"{approval.id} offers: {', '.join(approval.choices) or 'a free answer (--text)'}"
+        )
     state = OUTCOME[decision.verdict]
     if approval.state is ApprovalState.DEFERRED:
         approval = approval.but(state=ApprovalState.PENDING)
@@ -167,7 +169,11 @@ class Broker:
     def find(self, effect: str) -> Approval | None:
         """The latest question about this effect that is not consumed and not superseded."""
         for approval in reversed(self._board.approvals.values()):
-            if approval.effect == effect and not approval.read and approval.state is not ApprovalState.SUPERSEDED:
+            if (
+                approval.effect == effect
+                and not approval.read
+                and approval.state is not ApprovalState.SUPERSEDED
+            ):
                 return approval
         return None
 

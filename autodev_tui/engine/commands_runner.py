@@ -21,7 +21,14 @@ HEAD_BYTES, TAIL_BYTES = 64 * 1024, 256 * 1024
 class CommandRunner:
     """Starts the spawner when the first command comes, and ends it with the engine."""
 
-    def __init__(self, rung: Rung, state: Path, hidden: Sequence[Path], git_directory: Path) -> None:
+    def __init__(
+        self,
+        rung: Rung,
+        state: Path,
+        hidden: Sequence[Path],
+        git_directory: Path,
+        keep: Callable[[bytes], str],
+    ) -> None:
         from autodev_tui.sandbox.spec import Rung as Rungs
 
         self.rung = rung
@@ -29,6 +36,7 @@ class CommandRunner:
         self._state = state
         self._hidden = tuple(hidden)
         self._git_directory = git_directory
+        self._keep = keep
         self._spawner: Spawner | None = None
         self._starting = asyncio.Lock()
         self._count = 0
@@ -69,7 +77,8 @@ class CommandRunner:
 
     async def for_quality(self, run: Run) -> Ran:
         """The callable that `quality` has its commands run by."""
-        from autodev_tui.sandbox.client import read_output
+        from autodev_tui.sandbox.spec import SandboxError
+        from autodev_tui.sandbox.spool import read_output
 
         self._count += 1
         record = self._state / "tmp" / f"check-{os.getpid()}-{self._count}"
@@ -88,16 +97,20 @@ class CommandRunner:
             head, elided, tail = await asyncio.to_thread(
                 read_output, Path(f"{record}.out"), HEAD_BYTES, TAIL_BYTES
             )
+        except SandboxError:
+            return Ran(code=None)
         finally:
             for suffix in (".out", ".exit"):
                 Path(f"{record}{suffix}").unlink(missing_ok=True)
         between = f"\n… {elided} bytes left out …\n".encode() if elided else b""
+        output = head + between + tail
         return Ran(
             code=ended.code,
             signal=ended.signal,
             timed_out=ended.timed_out,
             duration_s=ended.duration_s,
-            output=head + between + tail,
+            output=output,
+            blob=await asyncio.to_thread(self._keep, output),
         )
 
     async def aclose(self) -> None:

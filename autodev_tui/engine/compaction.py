@@ -49,7 +49,9 @@ async def compact(agent: Agent) -> None:
         opening=texts[0] if texts else "",
         notes=texts[1:],
         todos=task.todos if task else [],
-        changed=sorted({str(step.result["path"]) for step in steps if "path" in step.result and "added" in step.result}),
+        changed=sorted(
+            {str(step.result["path"]) for step in steps if "path" in step.result and "added" in step.result}
+        ),
         commands=commands[-LAST_COMMANDS:],
         last_text=agent.last_text(),
     )

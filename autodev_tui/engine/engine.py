@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,9 +21,11 @@ from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.commands_runner import CommandRunner
 from autodev_tui.engine.event_log import EventLog
+from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.recovery import mark_interrupted, recover
 from autodev_tui.engine.services import Services
-from autodev_tui.engine.session_run import Outcome, SessionRun
+from autodev_tui.engine.session_run import SessionRun
+from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.vcs.worktrees import Worktrees
 from store.journal import StoreError
 
@@ -51,6 +54,7 @@ class Engine:
         settings: Settings,
         provider: Provider,
         model: str,
+        spec: str,
         secret: bytes,
         *,
         rung: Rung,
@@ -68,6 +72,7 @@ class Engine:
         self._settings = settings
         self._provider = provider
         self._model = model
+        self._spec = spec
         self._secret = secret
         self._rules = rules
         self._interactive = interactive
@@ -75,7 +80,7 @@ class Engine:
         self._monotonic = monotonic
         self._ids = ids or Ids(clock)
         self._environment = environment
-        self._runner = CommandRunner(rung, state, hidden, repository.common_dir)
+        self._runner = CommandRunner(rung, state, hidden, repository.common_dir, database.blobs.put)
         self._worktrees = Worktrees(repository, state / "worktrees")
         self._services: Services | None = None
         self._work: asyncio.Task[Outcome] | None = None
@@ -154,7 +159,7 @@ class Engine:
         session = Session(
             id=session_id,
             goal=command.goal,
-            model=self._model,
+            model=self._spec,
             slider=level or self._settings.autonomy,
             pin=level,
             land=command.land,
@@ -208,6 +213,9 @@ class Engine:
             model=self._model,
             settings=self._settings,
             runner=self._runner,
+            masker=Masker(
+                hmac.digest(self._secret, session.encode(), "sha256"), secret_values(self._environment)
+            ),
             state=self._state,
             clock=self._clock,
             monotonic=self._monotonic,
@@ -234,7 +242,10 @@ class Engine:
         except flow.LimitReached as limit:
             outcome, state = Outcome(flow.LIMIT, str(limit)), SessionState.INTERRUPTED
         except TimeoutError:
-            outcome, state = Outcome(flow.LIMIT, f"--timeout {timeout_s:g} s is over"), SessionState.INTERRUPTED
+            outcome, state = (
+                Outcome(flow.LIMIT, f"--timeout {timeout_s:g} s is over"),
+                SessionState.INTERRUPTED,
+            )
         except flow.GaveUp as error:
             outcome, state = Outcome(flow.FAILED, str(error)), SessionState.FAILED
         except asyncio.CancelledError:
@@ -257,7 +268,11 @@ class Engine:
         if session.state is SessionState.LANDED:
             state = None
         ended = session.but(
-            state=state or session.state, code=outcome.code, error=outcome.error, active_s=active, end_time=now
+            state=state or session.state,
+            code=outcome.code,
+            error=outcome.error,
+            active_s=active,
+            end_time=now,
         )
         history = {
             "session": session.id,
@@ -281,10 +296,12 @@ class Engine:
     async def _ensure_branch(self, services: Services) -> None:
         """The session's branch, made now unless a run before a crash made it."""
         session, repository = services.session, self._repository
-        if await asyncio.to_thread(repository.has_branch, session.session_branch):
+        if await asyncio.to_thread(repository.exists, f"refs/heads/{session.session_branch}"):
             return
         ref = f"refs/heads/{session.session_branch}"
-        await asyncio.to_thread(repository.update_ref, ref, session.head_commit, "0" * len(session.head_commit))
+        await asyncio.to_thread(
+            repository.update_ref, ref, session.head_commit, "0" * len(session.head_commit)
+        )
 
     def _known_worktrees(self) -> set[str]:
         """Names of worktrees that belong to sessions which may still go on."""
@@ -293,7 +310,7 @@ class Engine:
             for document in self._database.all("sessions")
             if document["state"] not in (SessionState.LANDED, SessionState.CANCELLED)
         ]
-        return {name for name in self._worktrees.names() if any(name.startswith(f"{one}-") for one in open_sessions)}
+        return {one.name for one in self._worktrees.list() if one.name.partition("-")[0] in open_sessions}
 
     async def _pause(self) -> None:
         services = self._open

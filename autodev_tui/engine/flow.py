@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from autodev_tui.domain.approval import Approval
 
 DONE, FAILED, USAGE, WAITING_CODE, LIMIT, DAMAGED, INTERRUPTED_CODE = 0, 1, 2, 3, 4, 5, 130
 """Exit codes of a headless run (DESIGN §7)."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its exit code and, unless all is well, why."""
+
+    code: int
+    error: str = ""
 
 
 class Halt(Exception):

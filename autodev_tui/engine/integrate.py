@@ -32,9 +32,9 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
 
     async def do(step: Step) -> dict[str, Any]:
         ours = await asyncio.to_thread(repository.head_of, session.session_branch)
-        if await asyncio.to_thread(repository.is_ancestor, ours, task.head_commit):
+        if await asyncio.to_thread(_contains, services, task.head_commit, ours):
             new = task.head_commit
-        elif await asyncio.to_thread(repository.is_ancestor, task.head_commit, ours):
+        elif await asyncio.to_thread(_contains, services, ours, task.head_commit):
             new = ours
         else:
             new = await _merge_commit(services, verifier, task, ours, step)
@@ -44,13 +44,19 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
 
     async def look(_: Step) -> dict[str, Any] | None:
         head = await asyncio.to_thread(repository.head_of, session.session_branch)
-        joined = await asyncio.to_thread(repository.is_ancestor, task.head_commit, head)
+        joined = await asyncio.to_thread(_contains, services, head, task.head_commit)
         return {"head": head} if joined else None
 
     def also(result: dict[str, Any]) -> list[Any]:
         return [services.session.but(head_commit=result["head"])]
 
     await once(board, StepKind.MERGE, task.id, "joined", do, judge=look, also=also)
+
+
+def _contains(services: Services, commit: str, ancestor: str) -> bool:
+    """Whether `ancestor` is in the history of `commit`. Sync."""
+    call = services.repository.git.call("merge-base", "--is-ancestor", ancestor, commit, ok=(0, 1))
+    return call.returncode == 0
 
 
 async def _merge_commit(services: Services, verifier: Verifier, task: Task, ours: str, step: Step) -> str:
@@ -76,9 +82,7 @@ async def _merge_commit(services: Services, verifier: Verifier, task: Task, ours
         f"merge: {task.id} {task.title}\n\nAutodev-Step: {step.id}\n"
         f"Autodev-Task: {task.id}\nAutodev-Session: {session.id}\n"
     )
-    commit = await asyncio.to_thread(
-        repository.commit_tree, result.tree, [ours, task.head_commit], message
-    )
+    commit = await asyncio.to_thread(repository.commit_tree, result.tree, [ours, task.head_commit], message)
     services.board.log.emit(
         events.Committed(
             task=task.id, branch=session.session_branch, commit=commit, title=message.splitlines()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from autodev_tui.domain import events
@@ -14,29 +15,20 @@ from autodev_tui.engine.effects import once
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
-from autodev_tui.vcs.landing import (
-    LandingConflict,
-    LandingGate,
-    LandingPlan,
-    LandingRefused,
-    perform,
-    plan_landing,
-    run_hooks,
-)
+from autodev_tui.vcs.landing import after_landing, perform, plan_landing, prepare_landing
+from autodev_tui.vcs.landing_plan import HookOutput, LandingConflict, LandingGate, LandingPlan, LandingRefused
 
 
-async def land(services: Services, verifier: Verifier) -> Any:
+async def land(services: Services, verifier: Verifier) -> flow.Outcome:
     """Land, or leave the land question open.
 
     Raises:
         Waiting: `--land` was given but the level, a refusal or a failed hook makes it a question.
         GaveUp: the merge with the moved target is red.
     """
-    from autodev_tui.engine.session_run import Outcome
-
     session, board = services.session, services.board
     if session.head_commit == session.base_commit:
-        return Outcome(flow.DONE, "nothing changed, so nothing lands")
+        return flow.Outcome(flow.DONE, "nothing changed, so nothing lands")
     while services.session.state is not SessionState.LANDED:
         started = board.named(StepKind.LAND, None, "land")
         approval: Approval | None = None
@@ -46,9 +38,9 @@ async def land(services: Services, verifier: Verifier) -> Any:
             plan = await _plan(services, verifier)
             approval = await _decision(services, plan)
             if approval is None and not _auto(services):
-                return Outcome(flow.DONE)
+                return flow.Outcome(flow.DONE)
         await _perform(services, plan, approval)
-    return Outcome(flow.DONE)
+    return flow.Outcome(flow.DONE)
 
 
 def _auto(services: Services) -> bool:
@@ -66,7 +58,11 @@ async def _plan(services: Services, verifier: Verifier) -> LandingPlan:
     while True:
         try:
             plan = await asyncio.to_thread(
-                plan_landing, services.repository, session.head_commit, session.target_branch, _message(services)
+                plan_landing,
+                services.repository,
+                session.head_commit,
+                session.target_branch,
+                _message(services),
             )
             break
         except (LandingRefused, LandingConflict) as refusal:
@@ -88,11 +84,12 @@ async def _decision(services: Services, plan: LandingPlan) -> Approval | None:
     try:
         approval = await services.broker.ask(
             ApprovalKind.LAND,
-            f"land {plan.new[:7]} on {session.target_branch}",
+            f"land {session.head_commit[:7]} on {session.target_branch}",
             {
                 "branch": session.target_branch,
                 "old": plan.old,
-                "new": plan.new,
+                "head": session.head_commit,
+                "tree": plan.tree,
                 "mode": plan.mode,
                 "paths": [path.path for path in plan.paths],
                 "quality": session.quality,
@@ -117,13 +114,12 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
     session, board, repository = services.session, services.board, services.repository
 
     async def do(_: Step) -> dict[str, Any]:
-        outputs = await asyncio.to_thread(run_hooks, repository, plan)
-        await asyncio.to_thread(perform, repository, plan)
-        return {"old": plan.old, "new": plan.new, "hooks": outputs}
-
-    async def again(_: Step) -> dict[str, Any] | None:
         await asyncio.to_thread(perform, repository, plan)
         return {"old": plan.old, "new": plan.new}
+
+    async def again(step: Step) -> dict[str, Any] | None:
+        # Also after a kill in the middle: what has moved counts as ours, the rest follows.
+        return await do(step)
 
     def also(result: dict[str, Any]) -> list[Any]:
         landed = services.session.but(
@@ -132,15 +128,30 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
         return [landed, *([approval.but(read=True)] if approval else [])]
 
     try:
+        if not plan.ready:
+            place = services.state / "worktrees" / f"{session.id}-hooks"
+            plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place)
+            tell_hooks(services, outputs)
         await once(
-            board, StepKind.LAND, None, "land", do, intent={"plan": plan.model_dump(mode="json")}, judge=again, also=also
+            board,
+            StepKind.LAND,
+            None,
+            "land",
+            do,
+            intent={"plan": plan.model_dump(mode="json")},
+            judge=again,
+            also=also,
         )
     except (LandingRefused, LandingGate) as refusal:
+        if isinstance(refusal, LandingGate):
+            tell_hooks(services, refusal.outputs)
         if approval:
             await services.broker.used(approval)
         await _refused(services, str(refusal))
         return
     await services.broker.withdraw(f"land:{session.id}")
+    said = await asyncio.to_thread(after_landing, repository, plan)
+    tell_hooks(services, [said] if said else [])
     board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
 
 
@@ -167,3 +178,10 @@ def _message(services: Services) -> str:
     tasks = services.board.tasks.values()
     lines = "\n".join(f"- {task.id} {task.title}" for task in tasks)
     return f"{services.session.goal.strip().splitlines()[0][:72]}\n\n{lines}\n"
+
+
+def tell_hooks(services: Services, outputs: Sequence[HookOutput]) -> None:
+    """What the user's own hooks and signing said, for everybody to see."""
+    for one in outputs:
+        text = f"{one.name} ended with {one.code}" + (f"\n{one.output.strip()}" if one.output.strip() else "")
+        services.board.log.emit(events.Noticed(text=text, severity="info" if one.code == 0 else "error"))

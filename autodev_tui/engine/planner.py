@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.agents.roles import PLANNER
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import ApprovalState
-from autodev_tui.domain.task import Criterion, Task, TaskComplexity
+from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.flow import GaveUp
@@ -104,7 +104,10 @@ async def _approve(services: Services) -> str | None:
     if decide(level, Action.PLAN, Facts(sandbox=services.sandboxed)).verdict is Verdict.AUTO:
         return None
     if any(
-        one.kind is ApprovalKind.PLAN and one.read and one.state is ApprovalState.APPROVED and one.ask["tasks"] == plan
+        one.kind is ApprovalKind.PLAN
+        and one.read
+        and one.state is ApprovalState.APPROVED
+        and one.ask["tasks"] == plan
         for one in board.approvals.values()
     ):
         return None
@@ -168,28 +171,19 @@ def _task(services: Services, document: dict[str, Any], number: int) -> Task:
         risk=document.get("risk"),
     )
     autonomy = score(analysis.factors())
-    complexity = (
-        TaskComplexity.SIMPLE
-        if analysis.complexity < 0.35
-        else TaskComplexity.MODERATE
-        if analysis.complexity < 0.6
-        else TaskComplexity.COMPLEX
-        if analysis.complexity < 0.85
-        else TaskComplexity.EXPERT
-    )
     return Task(
         id=document["id"],
         session=services.session.id,
         title=document["title"],
         description=document.get("description", ""),
         acceptance_criteria=criteria,
-        complexity=complexity,
+        complexity=analysis.task_complexity,
         estimated_effort=effort,
         dependencies=document.get("depends_on", []),
         role=document.get("role", "development"),
         files=document.get("files", []),
         risk=analysis.risk,
-        recommended=Level(autonomy.level),
+        recommended=autonomy.level,
         autonomy=autonomy.doc(),
     )
 
@@ -199,7 +193,7 @@ def _facts(services: Services) -> RepositoryFacts:
     return RepositoryFacts(paths=tuple(paths))
 
 
-def _layout(paths: list[str]) -> list[str]:
+def _layout(paths: Iterable[str]) -> list[str]:
     """The repository's folders with how many files are in each, the fullest first."""
     folders = Counter(str(PurePosixPath(path).parent) for path in paths)
     return [f"{folder}: {count} files" for folder, count in folders.most_common(LAYOUT_LINES)]

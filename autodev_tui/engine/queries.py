@@ -28,7 +28,7 @@ def find_session(database: Database, name: str | None) -> Session:
     sessions = [Session(**document) for document in database.all("sessions")]
     if name is None:
         if not sessions:
-            raise LookupError("no session in this repository yet · start one with: autodev run \"GOAL\"")
+            raise LookupError('no session in this repository yet · start one with: autodev run "GOAL"')
         return max(sessions, key=lambda session: session.start_time)
     found = [session for session in sessions if session.id == name] or [
         session for session in sessions if session.id.startswith(name)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.states import SessionState, StepState
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.engine.acting import command_result, read_only, record_path
+from autodev_tui.engine.acting import read_only
+from autodev_tui.engine.call_steps import result_document
 from autodev_tui.engine.flow import Waiting
 from autodev_tui.engine.services import Services
-from autodev_tui.tools.effects import FileEffect, judge
+from autodev_tui.engine.shell_calls import again, command_result, record_path
+from autodev_tui.tools.effects import Effect, judge
 
 if TYPE_CHECKING:
     from autodev_tui.engine.board import Board
@@ -27,8 +29,15 @@ RUN_AGAIN, MARK_DONE, SKIP = "run again", "mark done", "skip"
 async def mark_interrupted(board: Board) -> None:
     """A session that nobody owns but that reads as open was killed: say so before anything goes on."""
     session = board.session
-    if session.state in (SessionState.PLANNING, SessionState.RUNNING, SessionState.REVIEWING, SessionState.PAUSED):
-        await board.commit(session.but(state=SessionState.INTERRUPTED), why="its process ended without a word")
+    if session.state in (
+        SessionState.PLANNING,
+        SessionState.RUNNING,
+        SessionState.REVIEWING,
+        SessionState.PAUSED,
+    ):
+        await board.commit(
+            session.but(state=SessionState.INTERRUPTED), why="its process ended without a word"
+        )
 
 
 async def recover(services: Services) -> None:
@@ -53,7 +62,9 @@ async def recover(services: Services) -> None:
 async def _judge(services: Services, step: Step) -> None:
     board = services.board
     if step.kind in (StepKind.MODEL, StepKind.CHECK, StepKind.CHECKPOINT):
-        await board.commit(step.but(state=StepState.INTERRUPTED, ended=services.clock()), why="the program ended")
+        await board.commit(
+            step.but(state=StepState.INTERRUPTED, ended=services.clock()), why="the program ended"
+        )
     elif step.kind is StepKind.TOOL:
         await _judge_tool(services, step)
 
@@ -62,20 +73,29 @@ async def _judge_tool(services: Services, step: Step) -> None:
     board = services.board
     if "effect" in step.intent:
         worktree = Path(board.tasks[step.task or ""].worktree)
-        effect = FileEffect(**step.intent["effect"])
+        effect = Effect.from_intent(step.intent["effect"], None)
         found = await asyncio.to_thread(judge, worktree, effect)
         if found == "done":
-            result = {**step.intent["result"], "adopted": True}
-            await board.commit(step.but(state=StepState.DONE, result=result, ended=services.clock()))
+            document, blob = await asyncio.to_thread(result_document, services, effect.result())
+            await board.commit(
+                step.but(
+                    state=StepState.DONE,
+                    result=document | {"adopted": True},
+                    result_blob=blob,
+                    ended=services.clock(),
+                )
+            )
         elif found == "not_done":
             await _again(services, step)
         else:
             await _unknown(services, step)
     elif step.name == "run_command":
-        result = await command_result(services, step, record_path(services, step))
-        if result is not None:
+        found_result = await command_result(services, step, record_path(services, step))
+        if found_result is not None:
             await board.commit(
-                step.but(state=StepState.DONE, result={**result, "adopted": True}, ended=services.clock())
+                step.but(
+                    state=StepState.DONE, result={**found_result, "adopted": True}, ended=services.clock()
+                )
             )
         elif step.intent.get("repeatable"):
             await _again(services, step)
@@ -87,17 +107,8 @@ async def _judge_tool(services: Services, step: Step) -> None:
 
 async def _again(services: Services, step: Step) -> None:
     """The step did not happen: the same call is planned once more."""
-    board = services.board
-    new = board.new_step(
-        step.kind,
-        step.task,
-        step.name,
-        attempt=step.attempt + 1,
-        turn=step.turn,
-        call_id=step.call_id,
-        args=step.args,
-    )
-    await board.commit(step.but(state=StepState.INTERRUPTED, ended=services.clock()), new)
+    interrupted = step.but(state=StepState.INTERRUPTED, ended=services.clock())
+    await services.board.commit(interrupted, again(services.board, step))
 
 
 async def _unknown(services: Services, step: Step) -> None:

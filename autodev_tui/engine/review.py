@@ -16,6 +16,7 @@ from autodev_tui.domain.states import ApprovalState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.verify import Verifier, explain_failure
@@ -25,7 +26,7 @@ from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.decisions import build_result
 from autodev_tui.vcs.follow import follow
 from autodev_tui.vcs.messages import commit_message
-from autodev_tui.vcs.trees import change_set
+from autodev_tui.vcs.diff import change_set
 from prompts import render
 
 MENDING_ROUNDS = 3
@@ -63,7 +64,10 @@ class Review:
             return await self._nothing_new(base)
         gate = await self._verifier.judge(proposed, self._task)
         await self._note_evidence(gate)
-        if gate.verdict == "fail" and self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}") is None:
+        if (
+            gate.verdict == "fail"
+            and self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}") is None
+        ):
             return await self._back_to_agent(gate)
         approval = await self._decision(round_number, changes, gate)
         return await self._settle(round_number, changes, gate, approval)
@@ -87,7 +91,9 @@ class Review:
             step.kind is StepKind.NOTE and step.name.startswith("checks ") for step in self._agent.steps
         )
         if mended >= MENDING_ROUNDS:
-            raise GaveUp(f"{self._task.id}: the checks stay red after {mended} rounds: {'; '.join(gate.reasons)}")
+            raise GaveUp(
+                f"{self._task.id}: the checks stay red after {mended} rounds: {'; '.join(gate.reasons)}"
+            )
         text = render(
             "checks_note",
             reasons=gate.reasons,
@@ -192,7 +198,9 @@ class Review:
         if gate.verdict == "fail":
             return await self._back_to_agent(gate)
         if edited and gate.verdict == "ask":
-            services.board.log.emit(events.Noticed(task=task.id, text="; ".join(gate.reasons), severity="warning"))
+            services.board.log.emit(
+                events.Noticed(task=task.id, text="; ".join(gate.reasons), severity="warning")
+            )
         await self._complete()
         return True
 
@@ -211,12 +219,12 @@ class Review:
             task.title,
             result,
             body=task.summary,
-            trailers={
-                "Autodev-Step": step.id,
-                "Autodev-Task": task.id,
-                "Autodev-Session": task.session,
-                "Approved-by": actor,
-            },
+            trailers=[
+                ("Autodev-Step", step.id),
+                ("Autodev-Task", task.id),
+                ("Autodev-Session", task.session),
+                ("Approved-by", actor),
+            ],
         )
         commit = repository.commit_tree(tree, [parent], message)
         repository.update_ref(f"refs/heads/{task.branch}", commit, parent)
@@ -225,7 +233,9 @@ class Review:
         )
         return self._commit_result(commit, changes, decisions)
 
-    def _commit_result(self, commit: str, changes: ChangeSet, decisions: list[HunkDecision]) -> dict[str, Any]:
+    def _commit_result(
+        self, commit: str, changes: ChangeSet, decisions: list[HunkDecision]
+    ) -> dict[str, Any]:
         hunks = {hunk.number: hunk for hunk in changes.hunks}
         return {
             "commit": commit,
@@ -251,8 +261,7 @@ class Review:
             return {"changed": outcome.changed}
 
         result = await once(self._board, StepKind.FOLLOW, self._task.id, f"r{round_number}", do)
-        for path in result["changed"]:
-            self._agent.context.read_marks.pop(path, None)
+        forget(self._agent.context, result["changed"])
         return list(result["changed"])
 
     async def _tell_agent(

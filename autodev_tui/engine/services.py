@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autodev_tui.domain.levels import Level, effective_level
 from autodev_tui.domain.session import Session
@@ -17,6 +17,7 @@ from autodev_tui.engine.flow import LimitReached, TaskCancelled
 
 if TYPE_CHECKING:
     from autodev_tui.engine.commands_runner import CommandRunner
+    from autodev_tui.policy.secrets import Masker
     from autodev_tui.providers.base import Provider
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
@@ -37,13 +38,13 @@ class Services:
     model: str
     settings: Settings
     runner: CommandRunner
+    masker: Masker
     state: Path
     """The repository's state directory."""
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     rules: tuple[tuple[str, str], ...] = ()
     """(file name, text) of the repository's rules, once trusted."""
-    masks: dict[str, Any] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = 0.0
@@ -80,7 +81,9 @@ class Services:
             raise TaskCancelled(task)
         active = self.session.active_s + self.monotonic() - self.started
         if active > self.settings.max_time_s:
-            raise LimitReached(f"the session has run for {active:.0f} s; max_time_s is {self.settings.max_time_s:.0f}")
+            raise LimitReached(
+                f"the session has run for {active:.0f} s; max_time_s is {self.settings.max_time_s:.0f}"
+            )
 
     def put_text(self, text: str) -> str:
         """Keep bulk text as a blob; its digest. Sync."""

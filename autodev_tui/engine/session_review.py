@@ -17,7 +17,7 @@ from autodev_tui.policy.hard_gates import find_hard_gates
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.decisions import build_result
 from autodev_tui.vcs.messages import commit_message
-from autodev_tui.vcs.trees import change_set
+from autodev_tui.vcs.diff import change_set
 
 
 async def review_session(services: Services, verifier: Verifier, gate: GateResult) -> bool:
@@ -32,7 +32,9 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
         return True
     number = 1 + sum(one.kind is StepKind.COMMIT for one in board.steps(None))
     last = board.named(StepKind.COMMIT, None, f"session r{number - 1}")
-    base = last.result["reviewed"] if last else await asyncio.to_thread(repository.tree_of, session.base_commit)
+    base = (
+        last.result["reviewed"] if last else await asyncio.to_thread(repository.tree_of, session.base_commit)
+    )
     changes = await asyncio.to_thread(change_set, repository, base, gate.tree)
     if not changes.files:
         return True
@@ -61,11 +63,11 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
             "apply the review of the whole change",
             result,
             body="",
-            trailers={
-                "Autodev-Step": step.id,
-                "Autodev-Session": session.id,
-                "Approved-by": approval.decision.actor if approval.decision else "",
-            },
+            trailers=[
+                ("Autodev-Step", step.id),
+                ("Autodev-Session", session.id),
+                ("Approved-by", approval.decision.actor if approval.decision else ""),
+            ],
         )
         commit = await asyncio.to_thread(repository.commit_tree, tree, [session.head_commit], message)
         await asyncio.to_thread(repository.update_ref, ref, commit, session.head_commit)
@@ -73,7 +75,11 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
 
     async def look(step: Step) -> dict[str, Any] | None:
         found = await asyncio.to_thread(repository.find_step, session.session_branch, step.id)
-        return {"commit": found, "reviewed": await asyncio.to_thread(repository.tree_of, found)} if found else None
+        return (
+            {"commit": found, "reviewed": await asyncio.to_thread(repository.tree_of, found)}
+            if found
+            else None
+        )
 
     follow_up = _follow_up(services, changes.hunks, rejected) if rejected else None
 

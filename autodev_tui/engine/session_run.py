@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from autodev_tui.agents.roles import role_for
 from autodev_tui.domain import events
@@ -14,6 +13,7 @@ from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.agent_loop import make_agent, work
+from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.integrate import join
 from autodev_tui.engine.land import land
 from autodev_tui.engine.planner import analyse_goal, make_plan
@@ -33,14 +33,6 @@ PHASES = (
     "Learn from Execution",
 )
 """S01's six phases, in order."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its exit code and, unless all is well, why."""
-
-    code: int
-    error: str = ""
 
 
 class SessionRun:
@@ -142,7 +134,9 @@ class SessionRun:
         if services.level(done) is Level.FULL:
             assumed = [f"{done.id}: {one.text}" for one in done.acceptance_criteria if one.check is None]
             await board.commit(
-                services.session.but(assumptions=list(dict.fromkeys([*services.session.assumptions, *assumed])))
+                services.session.but(
+                    assumptions=list(dict.fromkeys([*services.session.assumptions, *assumed]))
+                )
             )
 
     async def _work_on(self, task: Task) -> None:

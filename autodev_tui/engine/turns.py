@@ -101,7 +101,9 @@ async def _ask(agent: Agent) -> Turn | None:
     return turn
 
 
-async def _record(agent: Agent, step: Step, state: StepState, usage: Usage, result: dict[str, object]) -> None:
+async def _record(
+    agent: Agent, step: Step, state: StepState, usage: Usage, result: dict[str, object]
+) -> None:
     ended = step.but(state=state, result=result, ended=agent.services.clock())
     await agent.services.board.commit(ended, *_spent(agent, usage))
 
@@ -151,7 +153,9 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
                 args=call.args or {},
             )
             if call.args is None:
-                planned = planned.but(intent={"malformed": call.error or "the arguments are not a JSON object"})
+                planned = planned.but(
+                    intent={"malformed": call.error or "the arguments are not a JSON object"}
+                )
             calls.append(planned)
     await board.commit(done, *calls, *_spent(agent, turn.usage))
     if not dropped and turn.content:
@@ -178,7 +182,9 @@ async def _react(agent: Agent, turn: Turn) -> None:
     match turn.stop:
         case StopReason.REFUSAL:
             detail = turn.stop_detail or "no reason given"
-            raise GaveUp(f"the model refused ({detail}) · {turn.model} · another model or another wording may do")
+            raise GaveUp(
+                f"the model refused ({detail}) · {turn.model} · another model or another wording may do"
+            )
         case StopReason.CONTEXT_EXCEEDED:
             await compact(agent)
             return
@@ -198,7 +204,9 @@ async def _react(agent: Agent, turn: Turn) -> None:
     elif turn.calls and not agent.open_calls:
         await _complain(agent, "ids", "Your reply had two tool calls with one id; none was run.", BAD_CALLS)
     elif not turn.calls and agent.role.ends_by == "submit_plan":
-        await _complain(agent, "no plan", "Hand in the plan with `submit_plan`; text alone is not read.", BAD_CALLS)
+        await _complain(
+            agent, "no plan", "Hand in the plan with `submit_plan`; text alone is not read.", BAD_CALLS
+        )
     else:
         agent.bad_replies = 0
 

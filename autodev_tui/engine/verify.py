@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.quality import gate
-from autodev_tui.quality.checks import detect, run_check
+from autodev_tui.quality.checks import applicable, evidence_key, not_run, run_check
+from autodev_tui.quality.detection import detect
 from autodev_tui.quality.environment import Environment, prepare
 from store.blobs import Blobs
 
@@ -32,7 +33,7 @@ class Verifier:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._environments: dict[str, Environment] = {}
+        self._base_checks: list[Check] | None = None
         self._lock = asyncio.Lock()
 
     # -- environment and checks
@@ -69,7 +70,9 @@ class Verifier:
             ended = await services.runner.for_quality(run)
             if ended.code != 0:
                 tail = ended.output.decode(errors="replace")[-2000:]
-                raise GaveUp(f"setting up the environment failed (exit code {ended.code}) · {request.shown}\n{tail}")
+                raise GaveUp(
+                    f"setting up the environment failed (exit code {ended.code}) · {request.shown}\n{tail}"
+                )
             await asyncio.to_thread(request.finish)
             return {"directory": request.directory, "duration_s": ended.duration_s}
 
@@ -98,16 +101,16 @@ class Verifier:
 
     async def judge(self, tree: str, task: Task | None) -> GateResult:
         """The gate's verdict on `tree`; what was red on the session's base in the same way counts as old."""
-        evidence = await self.evidence(tree)
-        base: list[Evidence] = []
-        if any(one.result == "failed" for one in evidence):
-            base_tree = await asyncio.to_thread(
-                self._services.repository.tree_of, self._services.session.base_commit
-            )
-            base = await self.evidence(base_tree)
+        services = self._services
         criteria = list(task.acceptance_criteria) if task else []
-        result = gate.score(tree, evidence, base, criteria, threshold=self._services.settings.quality_threshold)
-        self._services.board.log.emit(
+        wanted = tuple(sorted({one.check for one in criteria if one.check}))
+        evidence = await self.evidence(tree, wanted)
+        base: list[Evidence] = []
+        if needed := gate.base_needed(evidence):
+            base_tree = await asyncio.to_thread(services.repository.tree_of, services.session.base_commit)
+            base = await self.evidence(base_tree, wanted, only=needed)
+        result = gate.score(tree, evidence, base, criteria, threshold=services.settings.quality_threshold)
+        services.board.log.emit(
             events.GateJudged(
                 task=task.id if task else None,
                 tree=tree,
@@ -118,27 +121,64 @@ class Verifier:
         )
         return result
 
-    async def evidence(self, tree: str) -> list[Evidence]:
-        """What each check says of `tree`; run now where nobody has run it yet."""
-        async with self._lock:
-            return await self._evidence(tree)
-
-    async def _evidence(self, tree: str) -> list[Evidence]:
+    async def evidence(
+        self, tree: str, wanted: tuple[str, ...] = (), only: Collection[str] | None = None
+    ) -> list[Evidence]:
+        """What each check (or those named by `only`) says of `tree`; run now where nobody has run it yet."""
         services = self._services
-        name = f"{services.session.id}-check"
-        path = await asyncio.to_thread(services.worktrees.checkout, name, tree)
-        environment = await self.environment(path)
-        found = []
-        for check in await self.checks(path, environment):
-            key = _key(tree, check, environment)
-            stored = services.board.database.get("evidence", key)
-            if stored:
-                found.append(Evidence(**{name: stored[name] for name in Evidence.model_fields if name in stored}))
-                continue
-            found.append(await self._run(check, tree, path, environment, key))
-        return found
+        async with self._lock:
+            base_checks = await self._checks_of_base()
+            path = await asyncio.to_thread(services.worktrees.checkout, self._name, tree)
+            environment = await self.environment(path)
+            checks = await self.checks(path, environment)
+            # A change that removes a check's configuration does not get rid of the check.
+            known = {check.name for check in checks}
+            checks += [check for check in base_checks if check.name not in known]
+            changed = await asyncio.to_thread(self._changed, tree)
+            found = []
+            for check in checks:
+                if only is not None and check.name not in only:
+                    continue
+                key = evidence_key(check, tree, environment, wanted)
+                stored = services.board.database.get("evidence", key)
+                if stored:
+                    found.append(Evidence(**stored))
+                elif changed and not applicable(check, changed):
+                    found.append(
+                        not_run(check, tree, "nothing that it is about has changed", services.clock())
+                    )
+                else:
+                    found.append(await self._run(check, tree, path, environment, key, wanted))
+            return found
 
-    async def _run(self, check: Check, tree: str, path: Path, environment: Environment, key: str) -> Evidence:
+    @property
+    def _name(self) -> str:
+        return f"{self._services.session.id}-check"
+
+    async def _checks_of_base(self) -> list[Check]:
+        if self._base_checks is None:
+            services = self._services
+            path = await asyncio.to_thread(
+                services.worktrees.checkout, self._name, services.session.base_commit
+            )
+            self._base_checks = await self.checks(path, await self.environment(path))
+        return self._base_checks
+
+    def _changed(self, tree: str) -> list[str]:
+        """Paths in which `tree` differs from the session's base. Sync."""
+        repository = self._services.repository
+        base = repository.tree_of(self._services.session.base_commit)
+        return repository.bare.fields("diff-tree", "-r", "-z", "--name-only", "--no-renames", base, tree)
+
+    async def _run(
+        self,
+        check: Check,
+        tree: str,
+        path: Path,
+        environment: Environment,
+        key: str,
+        wanted: tuple[str, ...],
+    ) -> Evidence:
         services = self._services
         await self._allowed(check, tree)
         step = services.board.named(StepKind.CHECK, None, key)
@@ -146,7 +186,7 @@ class Verifier:
 
         async def do(step: Step) -> dict[str, Any]:
             nonlocal evidence
-            await asyncio.to_thread(services.worktrees.checkout, f"{services.session.id}-check", tree)
+            await asyncio.to_thread(services.worktrees.checkout, self._name, tree)
             scratch = services.session_directory() / "scratch"
             await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True, mode=0o700)
             evidence = await run_check(
@@ -156,7 +196,7 @@ class Verifier:
                 environment,
                 services.runner.for_quality,
                 scratch=scratch,
-                keep=services.blobs.put,
+                wanted=wanted,
                 clock=services.clock,
                 timeout_s=services.settings.limits.check_timeout_s,
             )
@@ -196,11 +236,6 @@ class Verifier:
         await services.broker.used(approval)
         if approval.state is ApprovalState.REJECTED:
             raise GaveUp(f"the check {check.name} was refused, so nothing can be verified")
-
-
-def _key(tree: str, check: Check, environment: Environment) -> str:
-    command = hashlib.sha256(f"{check.name}\0{check.command}\0{environment.id}".encode()).hexdigest()
-    return f"{tree}:{command[:16]}"
 
 
 async def explain_failure(blobs: Blobs, result: GateResult) -> list[dict[str, str]]:

@@ -16,7 +16,9 @@ def moved(repository: Repository, approval: Approval, task: Task | None) -> str:
     base = approval.base
     if approval.kind is ApprovalKind.EDIT and task is not None:
         path = Path(task.worktree) / base["path"]
-        now = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
+        now = (
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
+        )
         return "" if now == base["pre_hash"] else f"{base['path']} is not as it was when this was shown"
     if approval.kind is ApprovalKind.CHANGES and task is not None:
         if repository.tree_of(task.head_commit) != base["base"]:
@@ -24,8 +26,10 @@ def moved(repository: Repository, approval: Approval, task: Task | None) -> str:
         by_products = set(base.get("by_products", ()))
         if snapshot(repository, Path(task.worktree), by_products=by_products) != base["proposed"]:
             return f"files of {task.id} changed since this was shown"
-    if approval.kind is ApprovalKind.LAND and "old" in base and (
-        repository.head_of(approval.ask["branch"]) != base["old"]
+    if (
+        approval.kind is ApprovalKind.LAND
+        and "old" in base
+        and (repository.head_of(approval.ask["branch"]) != base["old"])
     ):
         return f"{approval.ask['branch']} has moved since this was shown"
     return ""

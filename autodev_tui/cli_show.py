@@ -1,0 +1,245 @@
+"""The verbs that only look: status, show, approvals, worktree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autodev_tui import paths
+from autodev_tui.cli_errors import Failure
+from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.text import visible
+from autodev_tui.headless import Place
+
+GLYPHS = {
+    "planned": "○",
+    "assigned": "◌",
+    "in_progress": "●",
+    "blocked": "◐",
+    "in_review": "±",
+    "completed": "✓",
+    "failed": "✗",
+    "cancelled": "⊘",
+}
+
+
+def status(directory: Path, name: str | None, as_json: bool) -> None:
+    """`autodev status`."""
+    from autodev_tui.cli import emit
+    from autodev_tui.engine.queries import find_session, latest_session, session_view
+    from store.lock import owner
+
+    place = Place.find(directory)
+    database = place.open_store(read_only=True)
+    try:
+        session = find_session(database, name) if name else latest_session(database)
+        document = session_view(database, session)
+    finally:
+        database.close()
+    holder = owner(place.state)
+    where = {
+        "state": str(place.state),
+        "config": str(paths.config_dir(place.environment)),
+        "repository": str(place.repository.root),
+    }
+    running = {"pid": holder.pid} if holder else None
+    if as_json:
+        emit(document | {"engine": running, "where": where})
+        return
+    _print(document)
+    click.echo(f"engine   {'pid ' + str(holder.pid) if holder else 'not running'}")
+    for what, path in where.items():
+        click.echo(f"{what:<11}{visible(path)}")
+
+
+def show(directory: Path, name: str, as_json: bool) -> None:
+    """`autodev show ID`."""
+    from autodev_tui.cli import emit
+    from autodev_tui.domain.approval import Approval
+    from autodev_tui.engine.queries import approval_view, find_session, session_view
+    from autodev_tui.engine.report import pull_request
+
+    place = Place.find(directory)
+    database = place.open_store(read_only=True)
+    try:
+        session = find_session(database, name)
+        document = session_view(database, session)
+        decided = [
+            Approval(**one)
+            for one in database.all("approvals", session=session.id)
+            if one["decision"] is not None
+        ]
+        text = pull_request(place.repository, database, session)
+    finally:
+        database.close()
+    decisions = [
+        approval_view(one)
+        | {"decision": one.decision.model_dump(mode="json", exclude={"mac"}) if one.decision else None}
+        for one in decided
+    ]
+    if as_json:
+        emit(document | {"decisions": decisions, "pull_request": text})
+        return
+    _print(document)
+    for one in decided:
+        if one.decision:
+            reason = f" · {one.decision.reason}" if one.decision.reason else ""
+            click.echo(visible(f"  {one.state:<9} {one.title} · by {one.decision.actor}{reason}"))
+    if text:
+        click.echo(f"\n{text}")
+
+
+def approvals(directory: Path, as_json: bool) -> None:
+    """`autodev approvals`."""
+    from autodev_tui.cli import emit
+    from autodev_tui.engine.queries import approval_view, pending_approvals
+
+    place = Place.find(directory)
+    database = place.open_store(read_only=True)
+    try:
+        waiting = pending_approvals(database)
+    finally:
+        database.close()
+    if as_json:
+        emit([approval_view(one) for one in waiting])
+        return
+    if not waiting:
+        click.echo("Nobody waits for you.")
+    for one in waiting:
+        click.echo(visible(f"◐ {one.id}  {one.kind}  {one.task or 'session'}  risk {one.risk}  {one.title}"))
+        _print_ask(one.ask)
+        short = one.shown_hash[:12]
+        if one.choices:
+            click.echo(
+                f"  autodev answer {one.id} --hash {short} --choice {' | '.join(map(repr, one.choices))}"
+            )
+        else:
+            click.echo(
+                f"  autodev approve {one.id} --hash {short}    autodev reject {one.id} --hash {short} --reason …"
+            )
+        click.echo("")
+
+
+def _print_ask(ask: dict[str, Any]) -> None:
+    """Everything that is asked, as plain text with nothing left out."""
+    for name, value in ask.items():
+        if name == "hunks":
+            for hunk in value:
+                badges = f"  ! {', '.join(hunk['badges'])}" if hunk["badges"] else ""
+                click.echo(visible(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}"))
+                if hunk["rejected_before"] is not None:
+                    click.echo(
+                        visible(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
+                    )
+                for line in hunk["diff"].splitlines():
+                    click.echo(f"    {visible(line)}")
+        elif isinstance(value, list):
+            for item in value:
+                click.echo(f"  {name}: {visible(_short(item))}")
+        elif value not in (None, "", {}):
+            text = visible(_short(value)) if not isinstance(value, str) else None
+            lines = [text] if text is not None else [visible(line) for line in str(value).splitlines()]
+            click.echo(f"  {name}: {lines[0] if lines else ''}")
+            for line in lines[1:]:
+                click.echo(f"    {line}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "  ".join(
+            f"{name} {_short(inner)}" for name, inner in value.items() if inner not in (None, "", [], {})
+        )
+    if isinstance(value, list):
+        return ", ".join(_short(inner) for inner in value)
+    return str(value)
+
+
+def _print(document: dict[str, Any]) -> None:
+    if document["session"] is None:
+        click.echo('No goal yet. autodev run "GOAL"')
+        return
+    usage = document["usage"]
+    cost = f"${usage['cost_usd']:.2f}" + ("" if usage["cost_known"] else " and unknown prices")
+    click.echo(
+        visible(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
+    )
+    code = "" if document["code"] is None else f" · last run ended with code {document['code']}"
+    click.echo(
+        f"phase {document['phase']} of 6 · {usage['requests']} requests, {usage['retries']} retries · {cost}{code}"
+    )
+    for task in document["tasks"]:
+        extra = f"  {task['error']}" if task["error"] else ""
+        click.echo(
+            visible(
+                f"  {GLYPHS[task['state']]} {task['id']}  {task['title']:<40} {task['state']:<12}"
+                f" {task['evidence']}{' @' + task['tree'][:7] if task['tree'] else ''}{extra}"
+            )
+        )
+    if document["approvals"]:
+        click.echo(f"  ◐ {len(document['approvals'])} waiting for you · autodev approvals")
+    if document["error"]:
+        click.echo(visible(f"  {document['error']}"))
+    if document["landed"]:
+        click.echo(f"  landed {document['landed'][:12]} on {document['target']}")
+
+
+def worktrees(directory: Path, as_json: bool) -> None:
+    """`autodev worktree list`."""
+    from autodev_tui.cli import emit
+
+    place = Place.find(directory)
+    rows = _worktrees(place)
+    if as_json:
+        emit(rows)
+    elif not rows:
+        click.echo("No worktrees. They are made when agents work, and removed when a task is done.")
+    else:
+        for row in rows:
+            click.echo(visible(f"{row['name']:<30} {row['session_state'] or 'orphan':<12} {row['path']}"))
+
+
+def _worktrees(place: Place) -> list[dict[str, Any]]:
+    from autodev_tui.vcs.worktrees import Worktrees
+
+    database = place.open_store(read_only=True)
+    try:
+        states = {one["id"]: one["state"] for one in database.all("sessions")}
+    finally:
+        database.close()
+    found = Worktrees(place.repository, place.state / "worktrees")
+    names = sorted(one.name for one in found.list())
+    return [
+        {
+            "name": name,
+            "path": str(place.state / "worktrees" / name),
+            "session": name.partition("-")[0],
+            "session_state": states.get(name.partition("-")[0]),
+        }
+        for name in names
+    ]
+
+
+def remove_worktree(directory: Path, name: str, force: bool, as_json: bool) -> None:
+    """`autodev worktree remove NAME`; refused while its session may go on, unless forced."""
+    from autodev_tui.cli import emit
+    from autodev_tui.vcs.worktrees import Worktrees
+
+    place = Place.find(directory)
+    rows = {row["name"]: row for row in _worktrees(place)}
+    if name not in rows:
+        known = ", ".join(rows) or "none"
+        raise Failure(f"no worktree {name} · there: {known}", 2)
+    ended = (SessionState.LANDED, SessionState.CANCELLED, None)
+    if rows[name]["session_state"] not in ended and not force:
+        raise Failure(
+            f"{name} belongs to a session that may go on · --force removes what it has not committed", 2
+        )
+    # The store's lock says that no engine is using it.
+    database = place.open_store()
+    try:
+        Worktrees(place.repository, place.state / "worktrees").remove(name)
+    finally:
+        database.close()
+    emit({"removed": name}) if as_json else click.echo(f"removed {name}")

@@ -1,0 +1,67 @@
+"""The agent loop: ask the model, run what it calls, let it see the results, until it says it is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autodev_tui.agents.roles import Role
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.engine.acting import act
+from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.call_steps import apply_marks, forget
+from autodev_tui.engine.conversation import COMPACTION
+from autodev_tui.engine.services import Services
+from autodev_tui.engine.shell_calls import CommandOutputs
+from autodev_tui.engine.turns import next_turn
+from autodev_tui.providers.base import ToolSpec
+from autodev_tui.tools.context import ToolContext
+from autodev_tui.tools.specs import EDITING, TOOLS
+from autodev_tui.vcs.listing import listed_paths
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.verify import Verifier
+    from autodev_tui.engine.workspace import Workspace
+
+CHANGING = EDITING | {"run_command"}
+"""Calls after which a checkpoint of the worktree is made."""
+
+
+async def make_agent(services: Services, role: Role, task: str | None, worktree: Path) -> Agent:
+    """An agent with its memory rebuilt from the step log."""
+    context = ToolContext(
+        worktree=worktree,
+        masker=services.masker,
+        list_paths=lambda: listed_paths(services.repository, worktree),
+        outputs=CommandOutputs(services),
+    )
+    specs = tuple(
+        ToolSpec(TOOLS[name].name, TOOLS[name].description, TOOLS[name].schema) for name in sorted(role.tools)
+    )
+    agent = Agent(services, role, task, context, specs)
+    for step in agent.steps:
+        if step.kind is StepKind.FOLLOW:
+            forget(context, step.result.get("changed", []))
+        elif step.name == COMPACTION:
+            context.read_marks.clear()
+        apply_marks(context, step.result.get("read_marks", {}))
+    return agent
+
+
+async def work(agent: Agent, verifier: Verifier, workspace: Workspace | None) -> Step:
+    """The step that ended the agent's work.
+
+    Raises:
+        Waiting: a call needs the human.
+        Halt: the agent cannot go on.
+    """
+    while True:
+        if agent.open_calls:
+            await act(agent, verifier, workspace)
+            if workspace and agent.task and any(step.name in CHANGING for step in agent.last_calls()):
+                await workspace.propose(agent.task)
+            agent.answered()
+        elif ended := agent.finished():
+            return ended
+        else:
+            await next_turn(agent)

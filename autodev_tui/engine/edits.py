@@ -1,0 +1,72 @@
+"""Calls that change files: planned, judged, made durable as an intent, applied once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from autodev_tui.domain.approval import ApprovalKind
+from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.step import Step
+from autodev_tui.engine.call_steps import CallSteps
+from autodev_tui.policy.secrets import find
+from autodev_tui.policy.table import Action, Verdict
+from autodev_tui.tools import files
+from autodev_tui.tools.base import ToolProblem
+from autodev_tui.tools.context import ToolContext
+from autodev_tui.tools.effects import Effect, EffectConflict, apply
+
+
+async def edit(calls: CallSteps, step: Step, args: Any) -> None:
+    """Run one write, edit, delete or move. Raises Waiting where the level asks."""
+    services, context = calls.services, calls.agent.context
+    effect = await asyncio.to_thread(files.plan, context, step.name, args)
+    if isinstance(effect, ToolProblem):
+        await calls.problem(step, effect)
+        return
+    ruling = calls.rule(Action.EDIT)
+    approval = None
+    if ruling.verdict is Verdict.ASK:
+        approval = await calls.ask(
+            step,
+            ApprovalKind.EDIT,
+            f"{step.task} wants to {effect.kind} {effect.path}",
+            {
+                "task": step.task,
+                "tool": step.name,
+                "path": effect.path,
+                "to": effect.to,
+                "diff": effect.diff,
+                "why_asked": ruling.why,
+            },
+            base={"path": effect.path, "pre_hash": effect.pre_hash, "post_hash": effect.post_hash},
+            effect=f"edit:{step.id}",
+        )
+        if approval.state is ApprovalState.REJECTED:
+            await calls.refuse(step, approval)
+            return
+    blob = await asyncio.to_thread(services.blobs.put, effect.blob) if effect.blob is not None else ""
+    before = await asyncio.to_thread(_pre_image, context, effect, services.blobs.put)
+    intent = {"effect": effect.intent(), "blob": blob, "pre_image": before}
+    await calls.start(step, approval, intent)
+    try:
+        await asyncio.to_thread(apply, context, effect)
+    except (EffectConflict, OSError) as error:
+        await calls.fail(calls.board.step(step.id), f"Nothing was changed: {error}")
+        return
+    await calls.end(calls.board.step(step.id), effect.result())
+
+
+def _pre_image(context: ToolContext, effect: Effect, put: Callable[[bytes], str]) -> str:
+    """The blob of what the file was; empty where there was none, or where it holds a secret (then only its hash
+    is kept, in the effect). Sync.
+    """
+    if not effect.pre_hash or effect.masked:
+        return ""
+    path = context.place(effect.path, follow=effect.kind == "write")
+    try:
+        data = (context.worktree / path.relative).read_bytes()
+    except OSError:
+        return ""
+    return "" if find(data.decode(errors="surrogateescape"), effect.path) else put(data)

@@ -1,0 +1,190 @@
+"""Calls of `run_command`: classified, judged, run in the sandbox, and adopted after a crash if they had ended."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.states import ApprovalState, StepState
+from autodev_tui.domain.step import Step
+from autodev_tui.engine.board import Board
+from autodev_tui.engine.broker import canonical
+from autodev_tui.engine.call_steps import CallSteps
+from autodev_tui.engine.services import Services
+from autodev_tui.policy.commands import CommandClass, CommandKind, classify
+from autodev_tui.policy.table import Verdict
+from autodev_tui.quality.environment import Environment
+from autodev_tui.sandbox.spec import SandboxError
+from autodev_tui.tools.command import CommandEnd, clean, format_result
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.verify import Verifier
+    from autodev_tui.engine.workspace import Workspace
+
+HEAD_BYTES = TAIL_BYTES = 8 * 1024
+"""Of a command's output, what is read for the model; all of it stays in the spool."""
+OUTWARD = (CommandKind.NETWORK, CommandKind.PUSH)
+
+
+async def run_command(
+    calls: CallSteps, step: Step, args: Any, verifier: Verifier, workspace: Workspace
+) -> None:
+    """Run one command. Raises Waiting where the level asks."""
+    services = calls.services
+    environment = await verifier.environment(workspace.path)
+    checks = [check.command for check in await verifier.checks(workspace.path, environment)]
+    kind = await asyncio.to_thread(classify, args.command, checks, workspace.path)
+    ruling = calls.rule(kind.action)
+    approval = None
+    if ruling.verdict is Verdict.ASK:
+        variables = workspace.environment(environment)
+        approval = await calls.ask(
+            step,
+            ApprovalKind.COMMAND,
+            f"{step.task} asks to run {args.command}",
+            {
+                "task": step.task,
+                "command": args.command,
+                "class": kind.kind.value,
+                "network": kind.kind in OUTWARD,
+                "sandbox": services.runner.rung.value,
+                "why_asked": f"{ruling.why}: {kind.why}",
+            },
+            base={
+                "directory": str(workspace.path),
+                "environment": hashlib.sha256(canonical(variables)).hexdigest(),
+            },
+            effect=f"command:{step.id}",
+            risk="high" if kind.kind in OUTWARD else "medium",
+            hard_gates=["push"] if kind.kind is CommandKind.PUSH else [],
+        )
+        if approval.state is ApprovalState.REJECTED:
+            await calls.refuse(step, approval)
+            return
+    await _run(calls, step, approval, args, kind, environment, workspace)
+
+
+async def _run(
+    calls: CallSteps,
+    step: Step,
+    approval: Approval | None,
+    args: Any,
+    kind: CommandClass,
+    environment: Environment,
+    workspace: Workspace,
+) -> None:
+    services, board = calls.services, calls.board
+    harmless = kind.kind in (CommandKind.CHECK, CommandKind.READ_ONLY)
+    record = record_path(services, step)
+    before = await workspace.untracked() if kind.kind is CommandKind.CHECK else set()
+    timeout = float(args.timeout_s or services.settings.limits.command_timeout_s)
+    intent = {"repeatable": harmless, "command": args.command, "record": str(record), "timeout_s": timeout}
+    await calls.start(step, approval, intent)
+
+    def stream(chunk: bytes) -> None:
+        text = clean(chunk, services.masker)
+        board.log.emit(events.OutputStreamed(task=step.task, step=step.id, text=text))
+
+    argv = kind.argv if harmless and kind.argv else ("/bin/sh", "-c", args.command)
+    try:
+        await services.runner.run(
+            argv,
+            cwd=workspace.path,
+            env=workspace.environment(environment) | {"AUTODEV_COMMAND": step.id},
+            record=record,
+            timeout_s=timeout,
+            network=kind.kind in OUTWARD,
+            writable=(str(workspace.path), str(workspace.home)),
+            readable=tuple(environment.readable),
+            on_output=stream,
+        )
+    except SandboxError as error:
+        await calls.fail(board.step(step.id), f"The command was not run: {error}")
+        return
+    except asyncio.CancelledError:
+        state = StepState.INTERRUPTED if harmless else StepState.UNKNOWN
+        await board.commit(board.step(step.id).but(state=state, ended=services.clock()))
+        if harmless:
+            await board.commit(again(board, step))
+        raise
+    result = await command_result(services, step, record)
+    if result is None:
+        await calls.fail(board.step(step.id), "The command was ended before it finished.")
+        return
+    if kind.kind is CommandKind.CHECK:
+        left = sorted(await workspace.untracked() - before)
+        workspace.by_products.update(left)
+        result["by_products"] = left
+    done = board.step(step.id).but(state=StepState.DONE, result=result, ended=services.clock())
+    await board.commit(done)
+
+
+def again(board: Board, step: Step) -> Step:
+    """A new step for a call that did not happen."""
+    return board.new_step(
+        step.kind,
+        step.task,
+        step.name,
+        attempt=step.attempt + 1,
+        turn=step.turn,
+        call_id=step.call_id,
+        args=step.args,
+    )
+
+
+def record_path(services: Services, step: Step) -> Path:
+    """Where a command's output and end are kept: out of every sandbox's sight."""
+    return services.session_directory() / "commands" / f"{step.seq:06d}-{step.attempt}"
+
+
+async def command_result(services: Services, step: Step, record: Path) -> dict[str, Any] | None:
+    """The result of a command from its exit file; None when it has none, so that it did not end by itself."""
+    from autodev_tui.sandbox.client import read_exit
+    from autodev_tui.sandbox.spool import read_output
+
+    ended = await asyncio.to_thread(read_exit, Path(f"{record}.exit"))
+    if ended is None or ended.cancelled:
+        return None
+    head, elided, tail = await asyncio.to_thread(read_output, Path(f"{record}.out"), HEAD_BYTES, TAIL_BYTES)
+    end = CommandEnd(
+        code=ended.code,
+        signal=ended.signal,
+        timed_out=ended.timed_out,
+        duration_s=ended.duration_s,
+        head=head,
+        elided=elided,
+        tail=tail,
+    )
+    result = format_result(end, services.masker, output_name=record.name)
+    return {
+        "text": result.text,
+        "ok": True,
+        "command": step.args.get("command", ""),
+        "exit_code": ended.code,
+        "duration_s": round(ended.duration_s, 3),
+        "timed_out": ended.timed_out,
+    }
+
+
+class CommandOutputs(Mapping[str, Path]):
+    """The spooled outputs of the session's commands, by the name under which `read_file` knows them."""
+
+    def __init__(self, services: Services) -> None:
+        self._folder = services.session_directory() / "commands"
+
+    def __getitem__(self, name: str) -> Path:
+        path = self._folder / f"{name}.out"
+        if "/" in name or not path.is_file():
+            raise KeyError(name)
+        return path
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.stem for path in self._folder.glob("*.out"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

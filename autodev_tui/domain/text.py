@@ -13,10 +13,8 @@ HIDDEN_RANGES = (
 """Controls, formats, separators other than the space, fillers, variation selectors, tags, lone surrogates."""
 
 HIDDEN = re.compile(f"[{HIDDEN_RANGES}]")
-# A word that mixes Latin with look-alike scripts is a disguise; a word wholly in one script is just a word.
-_MIXED_WORD = re.compile(
-    r"\w*(?:[A-Za-z]\w*[\u0400-\u052f\u0530-\u058f]|[\u0400-\u052f\u0530-\u058f]\w*[A-Za-z])\w*"
-)
+_WORD = re.compile(r"\w+")
+_LATIN = re.compile(r"[A-Za-z]")
 _LOOK_ALIKE = re.compile(r"[\u0400-\u052f\u0530-\u058f]")
 _SHOWN = re.compile(r"‹(?:(?P<byte>0x[89A-F][0-9A-F])|(?P<control>[0-9A-F]{2})|U\+(?P<point>[0-9A-F]{4,6}))›")
 _SHOWN_BYTE = re.compile(r"‹0x([89A-F][0-9A-F])›")
@@ -32,7 +30,7 @@ def visible(text: str, keep: str = "\n\t") -> str:
     if text.isascii() and text.isprintable():
         return text
     shown = HIDDEN.sub(lambda match: match[0] if match[0] in keep else _number(match[0]), text)
-    return _MIXED_WORD.sub(lambda word: _LOOK_ALIKE.sub(lambda match: _number(match[0]), word[0]), shown)
+    return _WORD.sub(_undisguised, shown) if _LOOK_ALIKE.search(shown) else shown
 
 
 def from_visible(text: str) -> str:
@@ -55,6 +53,12 @@ def show_bytes(text: str) -> str:
 def unshow_bytes(text: str) -> str:
     """The reverse of `show_bytes`."""
     return _SHOWN_BYTE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), text)
+
+
+def _undisguised(match: re.Match[str]) -> str:
+    # A word that mixes Latin with look-alike scripts is a disguise; one wholly in one script is just a word.
+    word = match[0]
+    return _LOOK_ALIKE.sub(lambda letter: _number(letter[0]), word) if _LATIN.search(word) else word
 
 
 def _number(character: str) -> str:

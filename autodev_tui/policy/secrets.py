@@ -31,8 +31,8 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("google-key", r"(?P<s>AIza[A-Za-z0-9_-]{35})"),
         ("stripe-key", r"(?P<s>[rs]k_live_[A-Za-z0-9]{16,})"),
         ("package-token", r"(?P<s>npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|glpat-[A-Za-z0-9_-]{20,})"),
-        ("jwt", r"(?P<s>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
-        ("url-password", r"[a-z][a-z0-9+.-]*://[^\s/:@'\"]{1,64}:(?P<s>[^\s/@'\"<>{}$]{6,128})@"),
+        ("jwt", r"(?<![A-Za-z0-9_-])(?P<s>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
+        ("url-password", r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{1,64}:(?P<s>[^\s/@'\"<>{}$]{6,128})@"),
     )
 )  # fmt: skip
 _NAME = (
@@ -40,11 +40,11 @@ _NAME = (
     r"|secret|token|passw(?:or)?d|passphrase|credential"
 )
 _ASSIGNED = re.compile(
-    rf"(?i)(?:{_NAME})[\w-]*[\"']?\s*(?::\s*\w+\s*(?==))?(?:=>|:=|[:=])\s*[\"']?(?P<s>[A-Za-z0-9+/=_.~!@#%^&*-]{{12,256}})"
+    rf"(?i)(?:{_NAME})[\w-]{{0,60}}[\"']?\s{{0,8}}(?::\s{{0,8}}\w{{1,40}}\s{{0,8}}(?==))?(?:=>|:=|[:=])\s{{0,8}}[\"']?(?P<s>[A-Za-z0-9+/=_.~!@#%^&*-]{{12,256}})"
 )
 _BEARER = re.compile(r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/=-]{16,})")
 _ENV_LINE = re.compile(
-    r"(?m)^\s*(?:export\s+)?[A-Za-z_]\w*\s*=[ \t]*(?P<q>[\"']?)(?P<s>[^\s\"'#$][^\"'\n]{7,}?)(?P=q)[ \t]*$"
+    r"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*(?P<q>[\"']?)(?P<s>[^\s\"'#$][^\"'\n]{7,}?)(?P=q)[ \t]*$"
 )
 _ENV_FILE = re.compile(r"(?:^|/)\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?$")
 _HARMLESS = re.compile(

@@ -13,6 +13,9 @@ DEFAULT_TIMEOUT_S = 300.0
 MAX_OUTPUT = 16_000
 """Characters of output that reach the model: half from the head, half from the tail."""
 
+_CUT_BYTES = 300
+"""Longer than any secret that is not one of several lines: dropped where one long line was cut."""
+
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c|\Z)"  # OSC, DCS, SOS, PM, APC: titles, clipboard, links
@@ -40,8 +43,10 @@ def format_result(end: CommandEnd, masker: Masker, output_name: str = "") -> Too
     """The result for the model. `output_name` names the full output for read_file, if it is kept."""
     status = _status(end)
     if end.elided:
-        # Masked before cutting, each part whole: a secret cut in two would pass as none.
-        head, tail = (clean(part, masker) for part in (end.head, end.tail))
+        # Half a secret passes for none, so the lines that were cut in two go.
+        last, first = end.head.rfind(b"\n") + 1, end.tail.find(b"\n") + 1
+        head = clean(end.head[:last] if last else end.head[:-_CUT_BYTES], masker)
+        tail = clean(end.tail[first:] if first else end.tail[_CUT_BYTES:], masker)
         elided = f"{end.elided:,} bytes"
     else:
         head, tail = clean(end.head + end.tail, masker), ""

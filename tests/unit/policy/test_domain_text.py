@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import unicodedata
 
 from hypothesis import given
@@ -53,3 +54,10 @@ def test_bytes_come_back(data):
     if "‹" not in text:
         assert unshow_bytes(show_bytes(text)) == text
     show_bytes(text).encode()
+
+
+def test_long_words_are_quick():
+    began = time.perf_counter()
+    visible("a" * 500_000 + "é")
+    visible("aя" * 250_000)
+    assert time.perf_counter() - began < 2

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,3 +172,27 @@ def test_child_environment_has_no_secret():
 def test_values_worth_masking():
     env = {"A_TOKEN": "abc123def456", "B_PASSWORD": "password", "C_KEY": "short", "D": "abc123def456x"}
     assert secret_values(env) == ["abc123def456"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 300_000,
+        "token" * 60_000,
+        "eyJ" * 100_000,
+        "\n" * 300_000 + "=",
+        "A=b" + " b" * 150_000,
+        "secret" + " " * 300_000,
+        "a://" * 75_000,
+        "-----BEGIN PRIVATE KEY-----" * 10_000,
+        "sk-" * 100_000,
+        "key=" * 75_000,
+        "bearer " * 40_000,
+    ],
+    ids=lambda text: text[:12],
+)
+@pytest.mark.parametrize("path", ["x.py", ".env"])
+def test_no_text_takes_long(text, path):
+    began = time.perf_counter()
+    find(text, path)
+    assert time.perf_counter() - began < 2

@@ -60,13 +60,14 @@ class Place:
     def settings(self, database: Database | None, options: dict[str, Any]) -> Settings:
         """The settings that hold here; the repository's own count only once trusted. Raises SettingsError."""
         from autodev_tui.engine.trust import is_trusted, trust_files
-        from autodev_tui.settings import load_settings
+        from autodev_tui.settings import REPOSITORY_CONFIG, load_settings
 
         files = trust_files(self.repository.root)
         self.trusted = database is not None and is_trusted(database, files)
         self.untrusted_files = [] if self.trusted else sorted(files)
-        root = self.repository.root if self.trusted else None
-        return load_settings(self.environment, repository=root, options=options)
+        # The very bytes that were trusted: a file that trust did not see, or that changed since, has no say.
+        trusted = files.get(REPOSITORY_CONFIG) if self.trusted else None
+        return load_settings(self.environment, repository=trusted, options=options)
 
     def rules(self) -> tuple[tuple[str, str], ...]:
         """The repository's rules for agents, once trusted."""
@@ -132,9 +133,11 @@ async def _run(
         if isinstance(command, commands.ResumeSession) and not options.get("model"):
             session_model = find_session(database, command.session).model
         spec = session_model or settings.model or default_model(place.environment) or NO_MODEL
-        provider, model = make_provider(spec, place.environment, prices=settings.prices)
+        provider, model = make_provider(spec, place.environment, prices=settings.price_table())
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await provider.limits(model)
+        for notice in settings.notices:
+            tell(f"! {notice}")
         found = await asyncio.to_thread(probe)
         if place.untrusted_files:
             names = ", ".join(place.untrusted_files[:5])

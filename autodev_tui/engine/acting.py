@@ -10,7 +10,7 @@ from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.agent import Agent
-from autodev_tui.engine.call_steps import CallSteps
+from autodev_tui.engine.call_steps import CallSteps, call_name
 from autodev_tui.engine.conversation import TERMINAL, result_text
 from autodev_tui.engine.edits import edit
 from autodev_tui.engine.flow import GaveUp
@@ -122,7 +122,7 @@ class Caller:
         result = talking.run(step.name, args)
         if isinstance(result, ToolResult) and step.name == "update_todos" and self._agent.task:
             await self._board.commit(self._agent.task.but(todos=result.data["todos"]))
-        await self._calls.end(step, result, via=(StepState.STARTED,))
+        await self._calls.end(step, result)
 
     async def _question(self, step: Step, args: Any) -> None:
         services = self._services
@@ -135,15 +135,15 @@ class Caller:
             text = f"{args.question} → {assumed}"
             await self._board.commit(session.but(assumptions=[*session.assumptions, text]))
             words = f"Nobody is asked at this level. Assume: {assumed}. It is recorded as an assumption."
-            await self._calls.end(step, ToolResult(words, data={"text": text}), via=(StepState.STARTED,))
+            await self._calls.end(step, ToolResult(words, data={"text": text}))
             return
         approval = await self._calls.ask(
             step,
             ApprovalKind.QUESTION,
             f"{step.task or 'the planner'} asks: {args.question}",
             {"question": args.question, "options": options, "task": step.task},
-            base={"step": step.id},
-            effect=f"question:{step.id}",
+            base={"call": call_name(step)},
+            effect=f"question:{call_name(step)}",
             choices=options,
         )
         decision = approval.decision
@@ -152,8 +152,7 @@ class Caller:
             words = f"The human gave no answer{': ' + decision.reason if decision.reason else ''}. Decide yourself."
         else:
             words = f"The human's answer: {decision.text or decision.choice or decision.reason or 'yes'}"
-        await self._calls.take(step, approval)
-        await self._calls.end(self._board.step(step.id), ToolResult(words, data={"text": args.question}))
+        await self._calls.end(step, ToolResult(words, data={"text": args.question}), approval)
 
     async def look_for_circles(self) -> None:
         """Tell an agent that goes round in circles; stop it when it goes on."""

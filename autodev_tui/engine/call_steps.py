@@ -9,6 +9,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.agent import INLINE, Agent
+from autodev_tui.engine.broker import shown_hash
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.table import Action, Facts, Ruling, decide
 from autodev_tui.tools.base import ToolProblem, ToolResult
@@ -24,6 +25,7 @@ class CallSteps:
         self.agent = agent
         self.services = agent.services
         self.board = agent.services.board
+        self._broker = agent.services.broker
 
     def rule(self, action: Action) -> Ruling:
         """What the table says of an action at the agent's present level."""
@@ -32,32 +34,32 @@ class CallSteps:
     async def ask(
         self, step: Step, kind: ApprovalKind, title: str, ask: dict[str, Any], **fields: Any
     ) -> Approval:
-        """The decided question of this step; the step waits in the same line in which the question is asked."""
+        """The decided question of this call; the step waits in the same line in which the question is asked.
+
+        A decision that an earlier attempt of the call took holds for this one too, if it is about the same.
+        """
         present = self.board.step(step.id)
-        if present.state is StepState.APPROVED:
-            # Approved before a crash or a change of the world: it holds only for what was shown.
-            present = present.but(state=StepState.AWAITING)
+        earlier = self.board.approvals.get(present.approval)
+        if (
+            earlier
+            and earlier.shown_hash == shown_hash(ask, fields["base"])
+            and self._broker.is_decided(earlier)
+        ):
+            return earlier
 
         def awaiting(approval: Approval) -> list[Any]:
             return [self.board.step(step.id).but(state=StepState.AWAITING, approval=approval.id)]
 
-        return await self.services.broker.ask(
+        return await self._broker.ask(
             kind, title, ask, task=step.task, step=step.id, with_records=awaiting, **fields
         )
 
-    async def take(self, step: Step, approval: Approval) -> None:
-        """The answer is taken: the step is approved and begins, the question is consumed."""
-        now = self.board.step(step.id).but(state=StepState.STARTED, started=self.services.clock())
-        await self.board.commit(now, approval.but(read=True), via=(StepState.APPROVED,))
-
     async def start(self, step: Step, approval: Approval | None, intent: dict[str, Any]) -> None:
-        started = self.board.step(step.id).but(
-            state=StepState.STARTED, started=self.services.clock(), intent=intent
-        )
-        if approval is None:
-            await self.board.commit(started)
-        else:
-            await self.board.commit(started, approval.but(read=True), via=(StepState.APPROVED,))
+        """The effect begins: durable before anything happens, and the decision is consumed with it."""
+        present = self.board.step(step.id)
+        started = present.but(state=StepState.STARTED, started=self.services.clock(), intent=intent)
+        used = [approval.but(read=True)] if approval else []
+        await self.board.commit(started, *used, via=_WAY_TO_START[present.state, approval is not None])
 
     async def refuse(self, step: Step, approval: Approval) -> None:
         reason = approval.decision.reason if approval.decision else ""
@@ -74,30 +76,46 @@ class CallSteps:
         await self.fail(step, problem.text, denied=problem.denied)
 
     async def fail(self, step: Step, text: str, *, denied: bool = False) -> None:
-        present = self.board.step(step.id)
-        via: tuple[StepState, ...] = (StepState.STARTED,) if present.state is StepState.PLANNED else ()
-        if present.state is StepState.AWAITING:
-            via = (StepState.APPROVED, StepState.STARTED)
-        failed = present.but(
-            state=StepState.FAILED,
-            result={"text": text, "ok": False, "why": text[:200], "denied": denied},
-            ended=self.services.clock(),
-        )
-        await self.board.commit(failed, via=via)
+        """The call came to nothing; the model reads why."""
+        result = {"text": text, "ok": False, "why": text[:200], "denied": denied}
+        await self._finish(step, StepState.FAILED, result, "", None)
 
     async def end(
-        self, step: Step, result: ToolResult | ToolProblem, *, via: tuple[StepState, ...] = ()
+        self, step: Step, result: ToolResult | ToolProblem, approval: Approval | None = None
     ) -> None:
+        """The call is done, from whatever state its step is in; `approval` is consumed in the same line."""
         if isinstance(result, ToolProblem):
             await self.problem(step, result)
             return
-        present = self.board.step(step.id)
         document, blob = await asyncio.to_thread(result_document, self.services, result)
-        done = present.but(
-            state=StepState.DONE, result=document, result_blob=blob, ended=self.services.clock()
-        )
-        await self.board.commit(done, via=via if present.state is StepState.PLANNED else ())
+        await self._finish(step, StepState.DONE, document, blob, approval)
         apply_marks(self.agent.context, result.marks)
+
+    async def _finish(
+        self, step: Step, state: StepState, result: dict[str, Any], blob: str, approval: Approval | None
+    ) -> None:
+        present = self.board.step(step.id)
+        ended = present.but(state=state, result=result, result_blob=blob, ended=self.services.clock())
+        via: tuple[StepState, ...] = ()
+        if present.state is not StepState.STARTED:
+            via = (*_WAY_TO_START[present.state, approval is not None], StepState.STARTED)
+        used = [approval.but(read=True)] if approval else []
+        await self.board.commit(ended, *used, via=via)
+
+
+_WAY_TO_START: dict[tuple[StepState, bool], tuple[StepState, ...]] = {
+    (StepState.PLANNED, False): (),
+    (StepState.PLANNED, True): (StepState.AWAITING, StepState.APPROVED),
+    (StepState.AWAITING, True): (StepState.APPROVED,),
+    # The level allows by now what it asked for before, or the call turned out to be impossible.
+    (StepState.AWAITING, False): (StepState.APPROVED,),
+}
+"""The states between where a step stands and its start, by whether a decision lets it."""
+
+
+def call_name(step: Step) -> str:
+    """The name of a call over all its attempts, unique within its session."""
+    return f"{step.task or 'plan'}:{step.turn}:{step.call_id}"
 
 
 def result_document(services: Services, result: ToolResult) -> tuple[dict[str, Any], str]:

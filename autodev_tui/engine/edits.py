@@ -9,7 +9,7 @@ from typing import Any
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.domain.step import Step
-from autodev_tui.engine.call_steps import CallSteps
+from autodev_tui.engine.call_steps import CallSteps, call_name
 from autodev_tui.policy.secrets import find
 from autodev_tui.policy.table import Action, Verdict
 from autodev_tui.tools import files
@@ -41,7 +41,7 @@ async def edit(calls: CallSteps, step: Step, args: Any) -> None:
                 "why_asked": ruling.why,
             },
             base={"path": effect.path, "pre_hash": effect.pre_hash, "post_hash": effect.post_hash},
-            effect=f"edit:{step.id}",
+            effect=f"edit:{call_name(step)}",
         )
         if approval.state is ApprovalState.REJECTED:
             await calls.refuse(step, approval)

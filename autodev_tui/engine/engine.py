@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -259,7 +260,18 @@ class Engine:
             outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")
             state = SessionState.FAILED
         await self._record(services, outcome, state)
+        await asyncio.to_thread(self._tidy, services)
         return outcome
+
+    def _tidy(self, services: Services) -> None:
+        """Remove what can be made again: the checkouts for planning and checking, and homes of ended tasks."""
+        for what in ("plan", "check"):
+            self._worktrees.remove(f"{services.session.id}-{what}")
+        folder = services.session_directory()
+        shutil.rmtree(folder / "scratch", ignore_errors=True)
+        for task in services.board.tasks.values():
+            if not task.worktree:
+                shutil.rmtree(folder / "home" / task.id, ignore_errors=True)
 
     async def _record(self, services: Services, outcome: Outcome, state: SessionState | None) -> None:
         session = services.session

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from autodev_tui.agents.roles import PLANNER
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.states import ApprovalState, StepState
+from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import canonical
@@ -56,14 +57,11 @@ async def make_plan(services: Services, verifier: Verifier) -> None:
     board = services.board
     if not board.tasks:
         await _ask_planner(services, verifier)
-    while True:
-        approved = await _approve(services)
-        if approved is None:
-            return
-        await _ask_planner(services, verifier, approved)
+    while not await _approved(services):
+        await _ask_planner(services, verifier)
 
 
-async def _ask_planner(services: Services, verifier: Verifier, correction: str = "") -> None:
+async def _ask_planner(services: Services, verifier: Verifier) -> None:
     board, session = services.board, services.session
     path = await asyncio.to_thread(services.worktrees.checkout, f"{session.id}-plan", session.base_commit)
     agent = await make_agent(services, PLANNER, None, path)
@@ -81,12 +79,10 @@ async def _ask_planner(services: Services, verifier: Verifier, correction: str =
         checks=[check.command for check in checks],
     )
     await agent.say("goal", opening)
-    if correction:
-        await agent.say(f"plan rejected {agent.turns}", correction)
     ended: Step = await work(agent, verifier, None)
     if ended.name != PLANNER.ends_by:
         raise GaveUp("the planner ended without a plan")
-    tasks = [_task(services, document, number) for number, document in enumerate(_in_order(ended), 1)]
+    tasks = await asyncio.to_thread(lambda: [_task(services, document) for document in _in_order(ended)])
     old = [task for task in board.tasks.values() if task.id not in {new.id for new in tasks}]
     gone = [("plan_tasks", task.key(), None) for task in old]
     for task in old:
@@ -95,34 +91,40 @@ async def _ask_planner(services: Services, verifier: Verifier, correction: str =
     board.log.emit(events.PlanReady(tasks=[task.doc() for task in tasks]))
 
 
-async def _approve(services: Services) -> str | None:
-    """None when the plan holds; else the human's words to the planner."""
+async def _approved(services: Services) -> bool:
+    """Whether the plan holds. If not, the human's words are in the planner's log already."""
     board = services.board
     plan = [plan_view(task) for task in board.tasks.values()]
-    digest = hashlib.sha256(canonical(plan)).hexdigest()
+    rejected = [one for one in board.approvals.values() if one.kind is ApprovalKind.PLAN and one.read]
+    if any(one.ask["tasks"] == plan for one in rejected if one.state is ApprovalState.APPROVED):
+        return True
+    if any(one.ask["tasks"] == plan for one in rejected if one.state is ApprovalState.REJECTED):
+        return False
     level = services.level(None)
     if decide(level, Action.PLAN, Facts(sandbox=services.sandboxed)).verdict is Verdict.AUTO:
-        return None
-    if any(
-        one.kind is ApprovalKind.PLAN
-        and one.read
-        and one.state is ApprovalState.APPROVED
-        and one.ask["tasks"] == plan
-        for one in board.approvals.values()
-    ):
-        return None
+        return True
     approval = await services.broker.ask(
         ApprovalKind.PLAN,
         f"plan: {len(plan)} task{'s' if len(plan) != 1 else ''}",
         {"goal": services.session.goal, "tasks": plan},
         effect=f"plan:{services.session.id}",
-        base={"plan": digest},
+        base={"plan": hashlib.sha256(canonical(plan)).hexdigest()},
     )
-    await services.broker.used(approval)
-    if approval.state is ApprovalState.REJECTED:
-        reason = approval.decision.reason if approval.decision else ""
-        return f"The human rejected the plan. Their words: {reason or '(none)'}\nHand in another one."
-    return None
+    if approval.state is not ApprovalState.REJECTED:
+        await services.broker.used(approval)
+        return True
+    reason = approval.decision.reason if approval.decision else ""
+    note = board.new_step(
+        StepKind.NOTE,
+        None,
+        f"plan rejected {approval.id}",
+        state=StepState.DONE,
+        result={
+            "text": f"The human rejected the plan. Their words: {reason or '(none)'}\nHand in another one."
+        },
+    )
+    await services.broker.used(approval, note)
+    return False
 
 
 def plan_view(task: Task) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _in_order(step: Step) -> list[dict[str, Any]]:
     ]
 
 
-def _task(services: Services, document: dict[str, Any], number: int) -> Task:
+def _task(services: Services, document: dict[str, Any]) -> Task:
     facts = _facts(services)
     criteria = [Criterion(text=text) for text in document.get("acceptance_criteria", [])]
     effort = float(document.get("estimate_minutes") or 60) / 60

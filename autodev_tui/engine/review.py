@@ -57,8 +57,7 @@ class Review:
             GaveUp: the checks stay red.
         """
         round_number = self._task.rounds + 1
-        base = await self._workspace.base_tree(self._task)
-        proposed = await self._workspace.propose(self._task)
+        base, proposed = await self._trees(round_number)
         changes = await asyncio.to_thread(change_set, self._services.repository, base, proposed)
         if not changes.files:
             return await self._nothing_new(base)
@@ -71,6 +70,13 @@ class Review:
             return await self._back_to_agent(gate)
         approval = await self._decision(round_number, changes, gate)
         return await self._settle(round_number, changes, gate, approval)
+
+    async def _trees(self, round_number: int) -> tuple[str, str]:
+        """Base and proposal; those that were decided on, when a crash came in the middle of this round."""
+        begun = self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}")
+        if begun:
+            return begun.intent["base"], begun.intent["proposed"]
+        return await self._workspace.base_tree(self._task), await self._workspace.propose(self._task)
 
     # -- nothing to decide
 
@@ -87,9 +93,9 @@ class Review:
         return True
 
     async def _back_to_agent(self, gate: GateResult) -> bool:
-        mended = sum(
-            step.kind is StepKind.NOTE and step.name.startswith("checks ") for step in self._agent.steps
-        )
+        notes = [step.name for step in self._agent.steps if step.kind is StepKind.NOTE]
+        resumed = max((place for place, name in enumerate(notes) if name.startswith("resumed ")), default=0)
+        mended = sum(name.startswith("checks ") for name in notes[resumed:])
         if mended >= MENDING_ROUNDS:
             raise GaveUp(
                 f"{self._task.id}: the checks stay red after {mended} rounds: {'; '.join(gate.reasons)}"
@@ -121,7 +127,7 @@ class Review:
             return self._board.approvals[found] if found else None
         hits = await self._hard_gates(changes)
         level = self._services.level(self._task)
-        facts = Facts(sandbox=self._services.sandboxed, gate_passed=gate.verdict == "pass")
+        facts = Facts(sandbox=self._services.sandboxed, gate_passed=gate_passed(gate))
         ruling = decide(level, Action.HARD_GATE if hits else Action.TASK_CHANGES, facts)
         if ruling.verdict is Verdict.AUTO:
             return None
@@ -135,7 +141,11 @@ class Review:
             f"{self._task.id} {self._task.title}: {len(changes.hunks)} hunks in {len(changes.files)} files",
             ask,
             effect=f"changes:{self._task.id}:{round_number}",
-            base={"base": changes.base, "proposed": changes.proposed},
+            base={
+                "base": changes.base,
+                "proposed": changes.proposed,
+                "by_products": sorted(self._workspace.by_products),
+            },
             task=self._task.id,
             risk="high" if hits else "medium",
             hard_gates=[hit.kind for hit in hits],
@@ -143,7 +153,7 @@ class Review:
 
     async def _hard_gates(self, changes: ChangeSet) -> list[GateHit]:
         return await asyncio.to_thread(
-            find_hard_gates, changes, self._services.repository.blob, self._workspace.tracked_count()
+            lambda: find_hard_gates(changes, self._services.repository.blob, self._workspace.tracked_count())
         )
 
     def _rejected_before(self) -> dict[str, str]:
@@ -180,20 +190,31 @@ class Review:
             task.id,
             f"r{round_number}",
             make_commit,
-            intent={"approval": approval.id if approval else "", "base": changes.base},
+            intent={
+                "approval": approval.id if approval else "",
+                "base": changes.base,
+                "proposed": changes.proposed,
+            },
             judge=look,
             also=also,
         )
+        if result["commit"]:
+            self._board.log.emit(
+                events.Committed(task=task.id, branch=task.branch, commit=result["commit"], title=task.title)
+            )
         changed = await self._follow(round_number, changes, result["tree"])
         rejected = [one for one in decisions if one.verdict in ("reject", "comment")]
         edited = [one for one in decisions if one.verdict == "edit"]
         if result["tree"] != changes.proposed:
             gate = await self._verifier.judge(result["tree"], task)
             await self._note_evidence(gate)
-        await self._tell_agent(round_number, changes, decisions, approval, changed, bool(rejected))
+        await self._tell_agent(
+            round_number, changes, decisions, approval, changed, gate if rejected else None
+        )
         await self._board.commit(self._task.but(rounds=round_number))
         if rejected:
-            await self._rejected(gate)
+            sent_back = self._board.task_moved(self._task.id, TaskState.IN_PROGRESS)
+            await self._board.commit(sent_back, why="sent back by the human")
             return False
         if gate.verdict == "fail":
             return await self._back_to_agent(gate)
@@ -228,9 +249,6 @@ class Review:
         )
         commit = repository.commit_tree(tree, [parent], message)
         repository.update_ref(f"refs/heads/{task.branch}", commit, parent)
-        self._board.log.emit(
-            events.Committed(task=task.id, branch=task.branch, commit=commit, title=message.splitlines()[0])
-        )
         return self._commit_result(commit, changes, decisions)
 
     def _commit_result(
@@ -271,9 +289,10 @@ class Review:
         decisions: list[HunkDecision],
         approval: Approval | None,
         changed: list[str],
-        goes_on: bool,
+        gate: GateResult | None,
     ) -> None:
-        if not goes_on and not changed:
+        """The decisions word for word; with `gate` the agent goes on, and hears what is red on the result."""
+        if gate is None and not changed:
             return
         hunks = {hunk.number: hunk for hunk in changes.hunks}
         words = {"reject": "Rejected", "comment": "Commented", "edit": "Edited"}
@@ -294,14 +313,10 @@ class Review:
             reason=approval.decision.reason if approval and approval.decision else "",
             accepted=sum(one.verdict == "accept" for one in decisions),
             changed_files=changed,
-            goes_on=goes_on,
+            goes_on=gate is not None,
+            red=gate.reasons if gate and gate.verdict == "fail" else [],
         )
         await self._agent.say(f"review {round_number}", text)
-
-    async def _rejected(self, gate: GateResult) -> None:
-        await self._board.commit(
-            self._board.task_moved(self._task.id, TaskState.IN_PROGRESS), why="sent back by the human"
-        )
 
     async def _note_evidence(self, gate: GateResult) -> None:
         word = {"pass": "verified", "fail": "failing", "ask": "claimed"}[gate.verdict]
@@ -311,6 +326,11 @@ class Review:
 
     async def _complete(self) -> None:
         await self._board.commit(self._board.task_moved(self._task.id, TaskState.COMPLETED))
+
+
+def gate_passed(gate: GateResult) -> bool | None:
+    """The gate's verdict as the table of autonomy takes it: None where it could not decide."""
+    return {"pass": True, "fail": False}.get(gate.verdict)
 
 
 def hunk_decisions(changes: ChangeSet, approval: Approval | None) -> list[HunkDecision]:

@@ -10,7 +10,7 @@ from autodev_tui.domain.evidence import GateResult
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.review import hunk_decisions, show_changes
+from autodev_tui.engine.review import gate_passed, hunk_decisions, show_changes
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.hard_gates import find_hard_gates
@@ -27,7 +27,7 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
         Waiting: the review, and with it the landing, wait for the human.
     """
     session, board, repository = services.session, services.board, services.repository
-    facts = Facts(sandbox=services.sandboxed, gate_passed=gate.verdict == "pass")
+    facts = Facts(sandbox=services.sandboxed, gate_passed=gate_passed(gate))
     if decide(services.level(None), Action.SESSION_CHANGES, facts).verdict is Verdict.AUTO:
         return True
     number = 1 + sum(one.kind is StepKind.COMMIT for one in board.steps(None))

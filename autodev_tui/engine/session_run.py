@@ -145,6 +145,10 @@ class SessionRun:
         workspace = await Workspace.open(services, board.tasks[task.id])
         agent = await make_agent(services, role_for(task.role), task.id, workspace.path)
         await self._brief(agent, workspace)
+        if task.state is TaskState.FAILED:
+            await agent.say(
+                f"resumed {len(agent.steps)}", f"You had stopped: {task.error}. The human says: go on."
+            )
         review = Review(agent, workspace, self._verifier)
         while True:
             await services.may_go_on(task.id)

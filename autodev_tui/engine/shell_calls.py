@@ -14,7 +14,7 @@ from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import canonical
-from autodev_tui.engine.call_steps import CallSteps
+from autodev_tui.engine.call_steps import CallSteps, call_name
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.commands import CommandClass, CommandKind, classify
 from autodev_tui.policy.table import Verdict
@@ -59,7 +59,7 @@ async def run_command(
                 "directory": str(workspace.path),
                 "environment": hashlib.sha256(canonical(variables)).hexdigest(),
             },
-            effect=f"command:{step.id}",
+            effect=f"command:{call_name(step)}",
             risk="high" if kind.kind in OUTWARD else "medium",
             hard_gates=["push"] if kind.kind is CommandKind.PUSH else [],
         )
@@ -134,6 +134,7 @@ def again(board: Board, step: Step) -> Step:
         turn=step.turn,
         call_id=step.call_id,
         args=step.args,
+        approval=step.approval,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange
-from autodev_tui.policy.secrets import find
+from autodev_tui.policy.detectors import find
 from autodev_tui.policy.weakened import badges
 
 

@@ -1,4 +1,4 @@
-"""Secrets: found, masked on the way to a model, put back only where they were, kept from child processes.
+"""Secrets: masked on the way to a model, put back only where they were, kept from child processes.
 
 A placeholder is made of the kind and a keyed hash of the secret, so that it is the same all session long
 without any table of secrets being kept anywhere.
@@ -8,54 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-MIN_ENTROPY_BITS = 3.0
-"""Per character; words of a language are below, random keys above (16 hex digits: about 3.3)."""
+from autodev_tui.policy.detectors import Found, find, without_overlaps
+
+__all__ = ["Masker", "SecretMoved", "find", "scrub_env", "secret_name", "secret_values"]
+
 MIN_VALUE = 8
 """Shorter values of secret-named variables are not masked: `1` or `true` would blank half of every output."""
 
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.DOTALL if name == "private-key" else 0))
-    for name, pattern in (
-        ("private-key", r"-----BEGIN (?:[A-Z ]+ )?PRIVATE KEY(?: BLOCK)?-----(?P<s>.{16,}?)(?:-----END|\Z)"),
-        ("aws-key", r"(?<![A-Za-z0-9])(?P<s>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})(?![A-Za-z0-9])"),
-        ("github-token", r"(?P<s>gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{36,255})"),
-        ("anthropic-key", r"(?P<s>sk-ant-[A-Za-z0-9_-]{16,})"),
-        ("openai-key", r"(?<![A-Za-z0-9])(?P<s>sk-(?!ant-)(?:proj-|svcacct-)?[A-Za-z0-9_-]{20,})"),
-        ("slack-token", r"(?P<s>xox[abeoprs]-[A-Za-z0-9-]{10,}|https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,})"),
-        ("google-key", r"(?P<s>AIza[A-Za-z0-9_-]{35})"),
-        ("stripe-key", r"(?P<s>[rs]k_live_[A-Za-z0-9]{16,})"),
-        ("package-token", r"(?P<s>npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,}|glpat-[A-Za-z0-9_-]{20,})"),
-        ("jwt", r"(?<![A-Za-z0-9_-])(?P<s>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
-        ("url-password", r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"]{1,64}:(?P<s>[^\s/@'\"<>{}$]{6,128})@"),
-    )
-)  # fmt: skip
-_NAME = (
-    r"(?:api|access|auth|client|private|secret|session|signing|encryption|account)[_-]?key"
-    r"|secret|token|passw(?:or)?d|passphrase|credential"
-)
-_ASSIGNED = re.compile(
-    rf"(?i)(?:{_NAME})[\w-]{{0,60}}[\"']?\s{{0,8}}(?::\s{{0,8}}\w{{1,40}}\s{{0,8}}(?==))?(?:=>|:=|[:=])\s{{0,8}}[\"']?(?P<s>[A-Za-z0-9+/=_.~!@#%^&*-]{{12,256}})"
-)
-_BEARER = re.compile(r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/=-]{16,})")
-_ENV_LINE = re.compile(
-    r"(?m)^[ \t]*(?:export[ \t]+)?[A-Za-z_]\w*[ \t]*=[ \t]*(?P<q>[\"']?)(?P<s>[^\s\"'#$][^\"'\n]{7,}?)(?P=q)[ \t]*$"
-)
-_ENV_FILE = re.compile(r"(?:^|/)\.env(?:\.(?!example|sample|template|dist)[\w.-]+)?$")
-_HARMLESS = re.compile(
-    r"(?i)example|sample|dummy|placeholder|changeme|your[_-]|xxxx|\*\*\*|^test|^fake|^none$|^true$|^false$|^https?://[^@]*$"
-    r"|[(){}\[\]<>]|^[a-z_]+(?:\.[a-z_]+)+$"
-)
 _MASK = re.compile(r"\[\[SECRET:[a-z-]+:[0-9a-f]{12}\]\]")
-_PREFILTER = re.compile(
-    r"(?i)BEGIN |AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat|sk-|xox|hooks\.slack|AIza|k_live|npm_|pypi-|glpat|eyJ|://"
-    r"|key|secret|token|passw|passphrase|credential|bearer"
-)
 _SECRET_NAME = re.compile(
     r"(?i)(?:^|_)(?:\w*KEYS?|TOKENS?|SECRETS?|PASS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|AUTH|PAT|COOKIE|DSN|MYSQL_PWD)(?:_|$)"
     r"|PASSWORD|PASSWD|SECRET|TOKEN|APIKEY|CREDENTIAL|^MYSQL_PWD$"
@@ -66,61 +29,6 @@ _OWN_NAME = re.compile(r"^(?:ANTHROPIC_|AUTODEV_|OLLAMA_API_KEY$)")
 
 class SecretMoved(Exception):
     """A placeholder stands where its secret did not; the message names it."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """A secret at `text[start:end]`, all on one line."""
-
-    kind: str
-    start: int
-    end: int
-
-
-def find(text: str, path: str = "") -> list[Found]:
-    """Every secret in `text`, in order, without overlaps. In a `.env` file (by `path`) every value counts.
-
-    A secret of several lines comes as one hit a line, so that masking keeps line numbers.
-    """
-    env_file = bool(_ENV_FILE.search(path))
-    if not env_file and not _PREFILTER.search(text):
-        return []
-    hits: list[Found] = []
-    for kind, pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            hits += _lines(kind, text, *match.span("s"))
-    for pattern in (_ASSIGNED, _BEARER):
-        for match in pattern.finditer(text):
-            if _random(match["s"]):
-                hits.append(Found("value", *match.span("s")))
-    if env_file:
-        for match in _ENV_LINE.finditer(text):
-            if not _HARMLESS.search(match["s"]):
-                hits.append(Found("env", *match.span("s")))
-    return _without_overlaps(hits)
-
-
-def _lines(kind: str, text: str, start: int, end: int) -> list[Found]:
-    hits = []
-    for match in re.finditer(r"\S[^\r\n]*", text[start:end]):
-        hits.append(Found(kind, start + match.start(), start + match.end()))
-    return hits
-
-
-def _without_overlaps(hits: list[Found]) -> list[Found]:
-    kept: list[Found] = []
-    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
-        if not kept or hit.start >= kept[-1].end:
-            kept.append(hit)
-    return kept
-
-
-def _random(value: str) -> bool:
-    if _HARMLESS.search(value) or not (any(map(str.isdigit, value)) and any(map(str.isalpha, value))):
-        return False
-    counts = Counter(value)
-    entropy = -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
-    return entropy >= MIN_ENTROPY_BITS
 
 
 class Masker:
@@ -140,7 +48,7 @@ class Masker:
         hits = find(text, path)
         if self._values:
             hits += [Found("variable", *match.span()) for match in self._values.finditer(text)]
-            hits = _without_overlaps(hits)
+            hits = without_overlaps(hits)
         if not hits:
             return text, {}
         mapping: dict[str, str] = {}

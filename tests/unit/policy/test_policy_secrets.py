@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodev_tui.policy.secrets import Masker, SecretMoved, find, scrub_env, secret_values
+from autodev_tui.policy.detectors import find
+from autodev_tui.policy.secrets import Masker, SecretMoved, scrub_env, secret_values
 
 AWS = "AKIA" + "Q3EGRZXIV4XYZABC"
 PEM = (
@@ -68,6 +69,9 @@ def test_named_values(text, secret):
         "https://example.org/a:b@c",
         "sha256:0123456789abcdef0123456789abcdef",
         "key=value",
+        "auth_token_path = /v1/oauth/token",
+        "session_key = standard_b64encode(key)",
+        "credential_name='boto3_client'",
         "git@github.com:owner/repository.git",
     ],
 )

@@ -60,7 +60,7 @@ def hook_environment(repository: Repository) -> dict[str, str]:
 
 
 def run_hook(call: HookCall) -> HookOutput:
-    """Run a hook as a plain process in a session of its own, without input; nothing of it outlives the call."""
+    """Run a hook as a plain process in a session of its own, without input; nothing of it stays behind."""
     began = time.monotonic()
     with tempfile.TemporaryFile() as spool:
         try:

@@ -120,6 +120,9 @@ def move_files(
         moved.append(move.path)
         touched.update(root / folder for folder in folders_of(move.path))
         on_point(f"file {number} after")
+    for move in plan.paths:
+        if not move.new_blob:
+            _drop_empty_parents(root, move.path)
     for folder in touched:
         _sync_folder(folder)
 
@@ -145,6 +148,18 @@ def _place(root: Path, path: str, source: Path, draft: str, written: Callable[[]
         except OSError as error:
             os.unlink(draft, dir_fd=at)
             raise beneath.InTheWay(0, f"cannot be replaced: {error.strerror}", path) from error
+
+
+def _drop_empty_parents(root: Path, path: str) -> None:
+    """Of a deleted path; a kill may have come between the file and its folder."""
+    for folder in reversed(folders_of(path)):
+        try:
+            with beneath.parent_of(root, folder) as (at, name):
+                os.rmdir(name, dir_fd=at)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return
 
 
 def _clear_empty_folders(root: Path, path: str) -> None:

@@ -37,7 +37,8 @@ class RefLock:
             process_group=0,
         )
         if not self._say(f"start\nupdate {self._ref} {self._new} {self._old}\nprepare\n", b"prepare: ok"):
-            raise LandingRefused([], f"the branch moved, or is locked: {self._end()}")
+            said = self._end().splitlines() or ["git gave no reason"]
+            raise LandingRefused([], f"the branch has moved or is locked: {said[0]}")
         return self
 
     def commit(self) -> None:

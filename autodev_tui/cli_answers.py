@@ -166,7 +166,7 @@ def trust(directory: Path, digest: str | None, revoke: bool, as_json: bool) -> N
         refuse_agents(place)
         if digest and (len(digest) < SHORTEST_HASH or not present.startswith(digest.lower())):
             raise Failure(
-                f"the files have changed since they were shown (their hash is {present or 'none: there are no files'})"
+                f"the files have changed since they were shown (now: {present or 'no files'})"
                 " · autodev trust --show",
                 2,
             )

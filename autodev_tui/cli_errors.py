@@ -1,4 +1,4 @@
-"""Errors of the command line: three parts on stderr (what, where, what to do), an exit code, a JSON document."""
+"""Errors of the command line: what, where and what to do on stderr, an exit code, a JSON document."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def explain(error: Exception) -> tuple[str, int]:
     from autodev_tui.headless import NotAllowed
     from autodev_tui.providers.base import ProviderError
     from autodev_tui.settings import SettingsError
-    from autodev_tui.vcs.git import GitError
     from autodev_tui.vcs.errors import RepositoryError
+    from autodev_tui.vcs.git import GitError
     from store.errors import StoreError
 
     match error:

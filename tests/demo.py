@@ -1,8 +1,8 @@
 """`make demo`: the main job on a small repository, offline.
 
-The repository, the engine, the worktree, the sandbox, the checks and the landing are real. Only the model's words
-are not: they come from a scripted server on this machine's loopback, over the real wire. A recorded model takes
-its place in a later version.
+The repository, the engine, the worktree, the sandbox, the checks and the landing are real. Only the model's
+words are not: they come from a scripted server on this machine's loopback, over the real wire. A recorded
+model takes its place in a later version.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def total(prices: list[int], discount_percent: int = 0) -> int:
     return sum(prices) - discount_percent
 ''',
     "tests/__init__.py": "",
-    "tests/test_prices.py": '''import unittest
+    "tests/test_prices.py": """import unittest
 
 from shop.prices import total
 
@@ -41,7 +41,7 @@ class TotalTest(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-''',
+""",
     "README.md": "# shop\n\nA very small shop.\n",
 }
 GOAL = "The discount of total() is taken as cents, but it is a percentage. Fix it."
@@ -117,7 +117,7 @@ def main() -> int:
     try:
         repository = place / "shop"
         _make(repository)
-        print("The model is scripted: a server on this machine's loopback speaks its words over the real wire.")
+        print("The model is scripted: a server on this machine's loopback says its words over the real wire.")
         print("Everything else is real: the repository, the sandbox, the checks, the commit.\n")
         print("$ cd shop && python3 -m unittest -q    # red, as it should be")
         _run(["python3", "-m", "unittest", "-q"], repository, check=False)
@@ -128,10 +128,11 @@ def main() -> int:
                 "AUTODEV_STATE_DIR": str(place / "state"),
                 "AUTODEV_CONFIG_DIR": str(place / "config"),
             }
-            command = [sys.executable, "-m", "autodev_tui", "run", GOAL, "--autonomy", "full", "--land"]
+            program = [sys.executable, "-m", "autodev_tui", "-C", str(repository)]
+            command = [*program, "run", GOAL, "--autonomy", "full", "--land"]
             print(f'\n$ autodev run "{GOAL}" --autonomy full --land', flush=True)
-            code = subprocess.run([*command, "-C", str(repository)][:3] + ["-C", str(repository)] + command[3:],
-                                  env=environment, cwd=Path(__file__).parent.parent, check=False).returncode
+            done = subprocess.run(command, env=environment, cwd=Path(__file__).parent.parent, check=False)
+            code = done.returncode
         if code:
             return code
         print("\n$ git log -1 -p --stat", flush=True)

@@ -149,7 +149,8 @@ class Caller:
         decision = approval.decision
         assert decision is not None
         if approval.state is ApprovalState.REJECTED:
-            words = f"The human gave no answer{': ' + decision.reason if decision.reason else ''}. Decide yourself."
+            reason = f": {decision.reason}" if decision.reason else ""
+            words = f"The human gave no answer{reason}. Decide yourself."
         else:
             words = f"The human's answer: {decision.text or decision.choice or decision.reason or 'yes'}"
         await self._calls.end(step, ToolResult(words, data={"text": args.question}), approval)
@@ -162,7 +163,8 @@ class Caller:
             if verdict == "warn":
                 await self._agent.say(
                     f"circle {step.id}",
-                    f"You made the same call ({step.name}) several times with the same result. Try something else.",
+                    f"You made the same call ({step.name}) several times, with the same result each time."
+                    " Try something else.",
                 )
             elif verdict == "stop":
                 await self._stuck(step)

@@ -1,4 +1,4 @@
-"""The approvals broker: questions are records, answers are bound to what was shown, and nothing is asked twice."""
+"""The approvals broker: questions are records, answers are bound to what was shown, and none is lost."""
 
 from __future__ import annotations
 
@@ -51,14 +51,12 @@ def decide(approval: Approval, decision: Decision, secret: bytes) -> Approval:
     """The approval with the decision in it.
 
     Raises:
-        DecisionRefused: what was shown is not what is asked now, it is decided already, or the answer is no answer.
+        DecisionRefused: what was shown is not what is asked now, it is decided already, or this is no answer.
     """
     if approval.state not in (ApprovalState.PENDING, ApprovalState.DEFERRED):
         raise DecisionRefused(f"{approval.id} is {approval.state} already")
     if decision.approval != approval.id or decision.shown_hash != approval.shown_hash:
-        raise DecisionRefused(
-            f"{approval.id} now asks something else than what was shown (hash {approval.shown_hash[:12]}): look again"
-        )
+        raise DecisionRefused(f"{approval.id} now asks something else than what was shown: look again")
     if not hmac.compare_digest(decision.mac, signature(decision, secret)):
         raise DecisionRefused(f"{approval.id}: the answer is not signed with the user's client secret")
     if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:

@@ -62,6 +62,7 @@ class CallSteps:
         await self.board.commit(started, *used, via=_WAY_TO_START[present.state, approval is not None])
 
     async def refuse(self, step: Step, approval: Approval) -> None:
+        """The human said no: the call is not run, and the model reads the reason."""
         reason = approval.decision.reason if approval.decision else ""
         text = f"{REFUSED}{': ' + reason if reason else '.'} Do not try the same again another way."
         present = self.board.step(step.id)
@@ -73,6 +74,7 @@ class CallSteps:
         await self.services.broker.used(approval, refused)
 
     async def problem(self, step: Step, problem: ToolProblem) -> None:
+        """The tool itself says why it cannot be done."""
         await self.fail(step, problem.text, denied=problem.denied)
 
     async def fail(self, step: Step, text: str, *, denied: bool = False) -> None:

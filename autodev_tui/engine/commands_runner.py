@@ -1,4 +1,4 @@
-"""Runs commands through the one spawner: where their output goes, what they may read, and what they never see."""
+"""Runs commands through the one spawner: where their output goes, what they may read and never see."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Compaction: when a conversation grows too long, a new one starts from what the step log knows for certain.
 
 The summary is made by rules, not by a model: the task, everything the human said since, word for word, the
-to-do list, the files changed and the last results. It is one note in the step log, so the conversation stays a
-pure function of the log.
+to-do list, the files changed and the last results. It is one note in the step log, so the conversation stays
+a pure function of the log.
 """
 
 from __future__ import annotations

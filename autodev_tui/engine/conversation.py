@@ -16,13 +16,14 @@ from autodev_tui.domain.step import Step, StepKind
 COMPACTION = "compaction"
 Message = dict[str, Any]
 
+_UNKNOWN = "Interrupted while running; whether it had an effect is not known. Look before you repeat it."
 _UNFINISHED = {
     StepState.PLANNED: "Not run yet: the program was interrupted before this call.",
     StepState.AWAITING: "Not run yet: it waits for the human's decision.",
     StepState.APPROVED: "Not run yet: the program was interrupted before this call.",
-    StepState.STARTED: "Interrupted while running; whether it had an effect is not known. Look before you repeat it.",
+    StepState.STARTED: _UNKNOWN,
     StepState.INTERRUPTED: "Interrupted before it finished. Look at the present state before you repeat it.",
-    StepState.UNKNOWN: "Interrupted while running; whether it had an effect is not known. Look before you repeat it.",
+    StepState.UNKNOWN: _UNKNOWN,
     StepState.SUPERSEDED: "Not run: an earlier call of the same reply was refused.",
     StepState.SKIPPED: "Skipped by the human.",
 }

@@ -59,8 +59,9 @@ async def edit(calls: CallSteps, step: Step, args: Any) -> None:
 
 
 def _pre_image(context: ToolContext, effect: Effect, put: Callable[[bytes], str]) -> str:
-    """The blob of what the file was; empty where there was none, or where it holds a secret (then only its hash
-    is kept, in the effect). Sync.
+    """The blob of what the file was; empty where there was none. Sync.
+
+    Of a file that holds a secret only the hash is kept, in the effect.
     """
     if not effect.pre_hash or effect.masked:
         return ""

@@ -264,7 +264,7 @@ class Engine:
         return outcome
 
     def _tidy(self, services: Services) -> None:
-        """Remove what can be made again: the checkouts for planning and checking, and homes of ended tasks."""
+        """Remove what can be made again: checkouts for planning and checking, homes of ended tasks."""
         for what in ("plan", "check"):
             self._worktrees.remove(f"{services.session.id}-{what}")
         folder = services.session_directory()

@@ -24,9 +24,8 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
     """
     board, repository = services.board, services.repository
     session = services.session
-    if task.head_commit in ("", task.base_commit) or board.named(StepKind.MERGE, task.id, "joined"):
-        if not task.head_commit or task.head_commit == task.base_commit:
-            return
+    if task.head_commit in ("", task.base_commit):
+        return
 
     ref = f"refs/heads/{session.session_branch}"
 

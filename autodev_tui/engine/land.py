@@ -1,4 +1,4 @@
-"""The last decision: the session's verified head onto the user's branch, by compare-and-swap, all or nothing."""
+"""The last decision: the session's verified head onto the user's branch, all or nothing."""
 
 from __future__ import annotations
 

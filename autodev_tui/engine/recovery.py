@@ -118,7 +118,6 @@ async def _unknown(services: Services, step: Step) -> None:
 
 async def _ask(services: Services, step: Step) -> None:
     """Only the human can say whether it happened (G7)."""
-    board = services.board
     what = step.args.get("command") or step.args.get("path") or step.name
     approval = await services.broker.ask(
         ApprovalKind.ESCALATION,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from autodev_tui.domain.evidence import Evidence
 from autodev_tui.domain.session import Session
 from autodev_tui.engine.queries import tasks_of
+from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.pull_request import pr_text
 from autodev_tui.vcs.repository import Repository
-from autodev_tui.vcs.diff import change_set
 
 if TYPE_CHECKING:
     from store.database import Database

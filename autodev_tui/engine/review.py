@@ -24,9 +24,9 @@ from autodev_tui.engine.workspace import Workspace
 from autodev_tui.policy.hard_gates import GateHit, find_hard_gates
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.decisions import build_result
+from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.follow import follow
 from autodev_tui.vcs.messages import commit_message
-from autodev_tui.vcs.diff import change_set
 from prompts import render
 
 MENDING_ROUNDS = 3
@@ -34,7 +34,7 @@ MENDING_ROUNDS = 3
 
 
 class Review:
-    """Reviews one task until its change is on the task's branch and verified, or it goes back to the agent."""
+    """Reviews one task until its change is committed and verified, or it goes back to the agent."""
 
     def __init__(self, agent: Agent, workspace: Workspace, verifier: Verifier) -> None:
         self._agent = agent
@@ -274,7 +274,8 @@ class Review:
             )
             if outcome.conflicts:
                 raise GaveUp(
-                    f"{self._task.id}: {', '.join(outcome.conflicts)} changed since the review and cannot be merged"
+                    f"{self._task.id}: {', '.join(outcome.conflicts)} changed since the review"
+                    " and cannot be merged with the decision"
                 )
             return {"changed": outcome.changed}
 

@@ -16,8 +16,8 @@ from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.hard_gates import find_hard_gates
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.decisions import build_result
-from autodev_tui.vcs.messages import commit_message
 from autodev_tui.vcs.diff import change_set
+from autodev_tui.vcs.messages import commit_message
 
 
 async def review_session(services: Services, verifier: Verifier, gate: GateResult) -> bool:

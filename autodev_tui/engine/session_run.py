@@ -83,7 +83,7 @@ class SessionRun:
     # -- phase 4
 
     async def _execute(self) -> None:
-        """Run the tasks one after the other in dependency order; what waits does not hold up what can go on."""
+        """Run the tasks one after the other in dependency order; one that waits does not hold up others."""
         waiting: list[flow.Waiting] = []
         tried: set[str] = set()
         while task := self._next(tried):

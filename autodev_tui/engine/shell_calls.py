@@ -1,4 +1,4 @@
-"""Calls of `run_command`: classified, judged, run in the sandbox, and adopted after a crash if they had ended."""
+"""Calls of `run_command`: classified, judged, run in the sandbox, adopted after a crash if they had ended."""
 
 from __future__ import annotations
 

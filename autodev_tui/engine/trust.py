@@ -1,4 +1,4 @@
-"""Trust: the repository's own configuration and rules count for nothing until the user has read and trusted them.
+"""Trust: the repository's own configuration and rules count for nothing until the user has trusted them.
 
 Trust is bound to content: it holds for exactly the bytes that were shown, and ends when one of them changes.
 """

@@ -1,4 +1,4 @@
-"""A model turn as a durable step: asked, streamed, judged by its stop reason, recorded with the calls it wants."""
+"""A model turn as a durable step: asked, streamed, judged by its stop reason, kept with its calls."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from autodev_tui.vcs.trees import snapshot
 
 
 def moved(repository: Repository, approval: Approval, task: Task | None) -> str:
-    """What changed since `approval` was asked, in words; empty when nothing did. Sync: reads files and refs."""
+    """What changed since `approval` was asked, in words; empty when nothing did. Sync."""
     base = approval.base
     if approval.kind is ApprovalKind.EDIT and task is not None:
         path = Path(task.worktree) / base["path"]

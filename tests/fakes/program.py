@@ -1,4 +1,4 @@
-"""Runs the program itself, as a user does: a repository, a scripted model over loopback, and the command line."""
+"""Runs the program itself, as a user does: a repository, a scripted model, and the command line."""
 
 from __future__ import annotations
 
@@ -191,7 +191,8 @@ class Program:
         waiting = self.approvals()
         for approval in waiting:
             if approval["choices"]:
-                done = self("answer", approval["id"], "--hash", approval["hash"], "--choice", approval["choices"][0])
+                first = approval["choices"][0]
+                done = self("answer", approval["id"], "--hash", approval["hash"], "--choice", first)
             else:
                 done = self.approve(approval)
             assert done.code == 0, done.err
@@ -202,7 +203,7 @@ class Program:
         return git(self.repository, "rev-parse", branch)
 
     def clean(self) -> None:
-        """Nothing but the user's own is in the checkout, the repository is sound, and nothing is left behind."""
+        """Nothing but the user's own is in the checkout, the repository is sound, nothing is left behind."""
         assert git(self.repository, "status", "--porcelain") == ""
         fsck = subprocess.run(
             ["git", "fsck", "--strict"], cwd=self.repository, capture_output=True, text=True, check=False

@@ -45,7 +45,7 @@ _PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("url-password", ("://",), r"://[^\s/:@'\"]{1,64}:(?P<s>[^\s/@'\"<>{}$]{6,128})@"),
 )
-"""Kind, texts one of which must occur (looking for them is cheap), and the pattern whose group `s` is the secret."""
+"""Kind, texts one of which must occur (cheap to look for), and the pattern whose group `s` is the secret."""
 _COMPILED = [(kind, markers, re.compile(pattern, re.DOTALL)) for kind, markers, pattern in _PATTERNS]
 
 # Names of secrets are looked for in lower case: ignoring case in the pattern would make it ten times slower.

@@ -25,8 +25,6 @@ class ToolContext:
     """Files that changed under the agent (a review): to be read again before any edit."""
     by_products: set[str] = field(default_factory=set)
     """Paths that checks left behind: not listed, not searched."""
-    checks: tuple[str, ...] = ()
-    """The repository's own check commands."""
     outputs: Mapping[str, Path] = field(default_factory=dict)
     """Spooled command outputs that `read_file` may read as `@output/<name>`."""
 

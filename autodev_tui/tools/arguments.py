@@ -77,7 +77,7 @@ class RunCommand(Arguments):
     """Run a shell command at the repository's root."""
 
     command: str = Field(min_length=1)
-    timeout_s: float | None = Field(None, gt=0, le=3600, description="Seconds; default 300.")
+    timeout_s: float | None = Field(None, gt=0, le=3600, description="Seconds until it is ended.")
 
 
 class Todo(Arguments):

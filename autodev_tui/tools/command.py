@@ -9,7 +9,6 @@ from autodev_tui.domain.text import HIDDEN, show_bytes, visible
 from autodev_tui.policy.secrets import Masker
 from autodev_tui.tools.base import ToolResult
 
-DEFAULT_TIMEOUT_S = 300.0
 MAX_OUTPUT = 16_000
 """Characters of output that reach the model: half from the head, half from the tail."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ class Program:
             **self.environment,
         }
 
-    @contextmanager
+    @contextlib.contextmanager
     def model(self, script: dict[str, Any]) -> Iterator[FakeAnthropic]:
         """The scripted model, which the program's calls inside the block talk to."""
         with FakeAnthropic(script) as server:
@@ -186,6 +186,28 @@ class Program:
         """Say yes to one question."""
         return self("approve", approval["id"], "--hash", approval["hash"], *more)
 
+    def reject(self, approval: dict[str, Any], *more: str) -> Result:
+        """Say no to one question."""
+        return self("reject", approval["id"], "--hash", approval["hash"], *more)
+
+    def answer(self, approval: dict[str, Any], *more: str) -> Result:
+        """Answer one question by `--choice` or `--text`."""
+        return self("answer", approval["id"], "--hash", approval["hash"], *more)
+
+    def run(self, level: str, *more: str, goal: str = "The discount is taken as cents. Fix it.") -> Result:
+        """`autodev run` at a level."""
+        return self("run", goal, "--autonomy", level, "--json", *more)
+
+    def resume(self, *more: str) -> Result:
+        """Go on with the latest session."""
+        return self("resume", "--headless", "--json", *more)
+
+    def only_question(self) -> Any:
+        """The one question that waits."""
+        waiting = self.approvals()
+        assert len(waiting) == 1, waiting
+        return waiting[0]
+
     def approve_all(self) -> int:
         """Say yes to everything that waits; how many that was."""
         waiting = self.approvals()
@@ -210,5 +232,17 @@ class Program:
         )
         assert fsck.returncode == 0, fsck.stderr
         assert git(self.repository, "worktree", "list").count("\n") == 0
-        left = [path.name for path in self.state_root.glob("*/worktrees/*") if path.is_dir()]
+        left = [path.name for path in self.state_root.glob("**/worktrees/*") if path.is_dir()]
         assert left == []
+        assert self.processes() == []
+
+    def processes(self) -> list[str]:
+        """Command lines of living processes that name this program's place in words or variables."""
+        place, found = os.fsencode(self.place), []
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit() and int(folder.name) != os.getpid():
+                with contextlib.suppress(OSError):
+                    words = (folder / "cmdline").read_bytes()
+                    if place in words or place in (folder / "environ").read_bytes():
+                        found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+        return found

@@ -17,6 +17,7 @@ from autodev_tui.domain import commands, events
 from autodev_tui.domain.text import visible
 
 if TYPE_CHECKING:
+    from autodev_tui.logs import Log
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
     from store.database import Database
@@ -68,6 +69,14 @@ class Place:
         # The very bytes that were trusted: a file that trust did not see, or that changed since, has no say.
         trusted = files.get(REPOSITORY_CONFIG) if self.trusted else None
         return load_settings(self.environment, repository=trusted, options=options)
+
+    def open_log(self) -> Log:
+        """The engine's log; only for the owner of the store."""
+        from autodev_tui.logs import Log
+        from autodev_tui.policy.secrets import Masker, secret_values
+
+        masker = Masker(os.urandom(16), secret_values(self.environment))
+        return Log(self.state / "logs", lambda text: masker.mask(text)[0])
 
     def rules(self) -> tuple[tuple[str, str], ...]:
         """The repository's rules for agents, once trusted."""
@@ -123,11 +132,14 @@ async def _run(
     from autodev_tui.bridge import Bridge
     from autodev_tui.engine.engine import Engine
     from autodev_tui.engine.queries import find_session, session_view
+    from autodev_tui.logs import span
     from autodev_tui.providers.registry import default_model, make_provider
     from autodev_tui.sandbox.probe import probe
 
     database = place.open_store()
+    opened = contextlib.ExitStack()
     try:
+        opened.enter_context(contextlib.closing(await asyncio.to_thread(place.open_log)))
         settings = place.settings(database, options)
         session_model = None
         if isinstance(command, commands.ResumeSession) and not options.get("model"):
@@ -161,13 +173,15 @@ async def _run(
         )
     except BaseException:
         database.close()
+        opened.close()
         raise
     bridge = Bridge(engine)
     try:
         await bridge.submit(command)
         watching = asyncio.create_task(_watch(bridge, tell))
         stop = _stop_on_signals(bridge)
-        outcome = await engine.wait()
+        with span("run", command=command.kind):
+            outcome = await engine.wait()
         stop()
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -177,6 +191,7 @@ async def _run(
         return outcome.code, document | {"code": outcome.code, "error": outcome.error or None}
     finally:
         await engine.aclose()
+        opened.close()
 
 
 def _stop_on_signals(bridge: Any) -> Callable[[], None]:

@@ -116,9 +116,8 @@ def approvals(directory: Path, as_json: bool) -> None:
                 f"  autodev answer {one.id} --hash {short} --choice {' | '.join(map(repr, one.choices))}"
             )
         else:
-            click.echo(
-                f"  autodev approve {one.id} --hash {short}    autodev reject {one.id} --hash {short} --reason …"
-            )
+            name = f"{one.id} --hash {short}"
+            click.echo(f"  autodev approve {name}    autodev reject {name} --reason …")
         click.echo("")
 
 
@@ -166,9 +165,8 @@ def _print(document: dict[str, Any]) -> None:
         visible(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
     )
     code = "" if document["code"] is None else f" · last run ended with code {document['code']}"
-    click.echo(
-        f"phase {document['phase']} of 6 · {usage['requests']} requests, {usage['retries']} retries · {cost}{code}"
-    )
+    calls = f"{usage['requests']} requests, {usage['retries']} retries"
+    click.echo(f"phase {document['phase']} of 6 · {calls} · {cost}{code}")
     for task in document["tasks"]:
         extra = f"  {task['error']}" if task["error"] else ""
         click.echo(

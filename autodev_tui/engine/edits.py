@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.call_steps import CallSteps, call_name
-from autodev_tui.policy.secrets import find
 from autodev_tui.policy.table import Action, Verdict
 from autodev_tui.tools import files
 from autodev_tui.tools.base import ToolProblem
-from autodev_tui.tools.context import ToolContext
-from autodev_tui.tools.effects import Effect, EffectConflict, apply
+from autodev_tui.tools.effects import EffectConflict, apply
 
 
 async def edit(calls: CallSteps, step: Step, args: Any) -> None:
@@ -47,7 +44,7 @@ async def edit(calls: CallSteps, step: Step, args: Any) -> None:
             await calls.refuse(step, approval)
             return
     blob = await asyncio.to_thread(services.blobs.put, effect.blob) if effect.blob is not None else ""
-    before = await asyncio.to_thread(_pre_image, context, effect, services.blobs.put)
+    before = await asyncio.to_thread(files.keep_pre_image, context, effect, services.blobs.put)
     intent = {"effect": effect.intent(), "blob": blob, "pre_image": before}
     await calls.start(step, approval, intent)
     try:
@@ -56,18 +53,3 @@ async def edit(calls: CallSteps, step: Step, args: Any) -> None:
         await calls.fail(calls.board.step(step.id), f"Nothing was changed: {error}")
         return
     await calls.end(calls.board.step(step.id), effect.result())
-
-
-def _pre_image(context: ToolContext, effect: Effect, put: Callable[[bytes], str]) -> str:
-    """The blob of what the file was; empty where there was none. Sync.
-
-    Of a file that holds a secret only the hash is kept, in the effect.
-    """
-    if not effect.pre_hash or effect.masked:
-        return ""
-    path = context.place(effect.path, follow=effect.kind == "write")
-    try:
-        data = (context.worktree / path.relative).read_bytes()
-    except OSError:
-        return ""
-    return "" if find(data.decode(errors="surrogateescape"), effect.path) else put(data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from autodev_tui.domain import events
@@ -15,9 +14,7 @@ from autodev_tui.engine import flow
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
-from autodev_tui.policy.secrets import scrub_env
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
-from autodev_tui.vcs.hooks import HookCall, run_hook
 from autodev_tui.vcs.landing import after_landing, perform, plan_landing, prepare_landing
 from autodev_tui.vcs.landing_plan import HookOutput, LandingConflict, LandingGate, LandingPlan, LandingRefused
 
@@ -133,7 +130,7 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
     try:
         if not plan.ready:
             place = services.state / "worktrees" / f"{session.id}-hooks"
-            plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place, without_secrets)
+            plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place)
             tell_hooks(services, outputs)
         await once(
             board,
@@ -153,7 +150,7 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
         await _refused(services, str(refusal))
         return
     await services.broker.withdraw(f"land:{session.id}")
-    said = await asyncio.to_thread(after_landing, repository, plan, without_secrets)
+    said = await asyncio.to_thread(after_landing, repository, plan)
     tell_hooks(services, [said] if said else [])
     board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
 
@@ -181,11 +178,6 @@ def _message(services: Services) -> str:
     tasks = services.board.tasks.values()
     lines = "\n".join(f"- {task.id} {task.title}" for task in tasks)
     return f"{services.session.goal.strip().splitlines()[0][:72]}\n\n{lines}\n"
-
-
-def without_secrets(call: HookCall) -> HookOutput:
-    """Run one of the user's hooks, unsandboxed as git would, but without secret-named variables. Sync."""
-    return run_hook(replace(call, env=scrub_env(call.env)))
 
 
 def tell_hooks(services: Services, outputs: Sequence[HookOutput]) -> None:

@@ -43,7 +43,7 @@ def guarded(as_json: bool, *, session: bool = False) -> Iterator[None]:
 def explain(error: Exception) -> tuple[str, int]:
     """The message for an error and its exit code; raises it again when it is none we know."""
     from autodev_tui.engine.broker import DecisionRefused
-    from autodev_tui.headless import NotAllowed
+    from autodev_tui.headless import BudgetUnknowable, NotAllowed
     from autodev_tui.providers.base import ProviderError
     from autodev_tui.settings import SettingsError
     from autodev_tui.vcs.errors import RepositoryError
@@ -53,7 +53,14 @@ def explain(error: Exception) -> tuple[str, int]:
     match error:
         case Failure(code=code):
             return str(error), code
-        case RepositoryError() | SettingsError() | LookupError() | DecisionRefused() | NotAllowed():
+        case (
+            RepositoryError()
+            | SettingsError()
+            | LookupError()
+            | DecisionRefused()
+            | NotAllowed()
+            | BudgetUnknowable()
+        ):
             text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
             return text, 2
         case ProviderError(kind="config" | "auth"):

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,23 @@ NO_MODEL = "anthropic/claude-opus-5-5"
 
 class NotAllowed(Exception):
     """The caller may not do this: it descends from the engine, or runs inside one of its commands."""
+
+
+class BudgetUnknowable(Exception):
+    """A budget was given for a model whose price nobody knows: it could not be kept."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"the price of {model} is not known, so a budget cannot be kept"
+            f' · set [prices."{model}"] in your config.toml, or give no budget'
+        )
+
+
+def price_known(model: str, settings: Settings) -> bool:
+    """Whether what a call costs can be told."""
+    from autodev_tui.providers.pricing import TokenCounts, cost
+
+    return cost(model, TokenCounts(input=1, output=1), datetime.now(UTC).date(), settings.price_table())[1]
 
 
 @dataclass
@@ -148,6 +166,9 @@ async def _run(
         provider, model = make_provider(spec, place.environment, prices=settings.price_table())
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await provider.limits(model)
+        budget = command.budget_usd if isinstance(command, commands.StartSession) else None
+        if (budget or settings.budget_usd) and not price_known(model, settings):
+            raise BudgetUnknowable(model)
         for notice in settings.notices:
             tell(f"! {notice}")
         found = await asyncio.to_thread(probe)

@@ -144,12 +144,22 @@ class Spawner:
                 self._hear(json.loads(line))
         except (ConnectionError, ValueError):
             pass
-        lost = SandboxError("the spawner ended; what became of the command is unknown")
+        last = self._last_words().rpartition("\n")[2]
+        lost = SandboxError(f"the spawner ended; what became of the command is unknown{last and f': {last}'}")
         unfinished: list[asyncio.Future[Any]] = [self._ready, *self._waiting.values()]
         for waiting in unfinished:
             if not waiting.done():
                 waiting.set_exception(lost)
                 waiting.exception()  # asked for here, so that a cancelled caller leaves no warning
+
+    def _last_words(self) -> str:
+        """What a broken spawner printed; nothing is awaited."""
+        assert self._process.stderr is not None
+        os.set_blocking(self._process.stderr.fileno(), False)
+        try:
+            return (self._process.stderr.read() or b"").decode(errors="replace").strip()
+        finally:
+            self._process.stderr.close()
 
     def _hear(self, event: dict[str, Any]) -> None:
         if event["event"] == "ready":
@@ -175,7 +185,7 @@ def _start_process(stdin: socket.socket, env: dict[str, str]) -> subprocess.Pope
         [sys.executable, "-I", "-S", str(_MAIN)],
         stdin=stdin.fileno(),
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
         cwd="/",
         env=env,

@@ -11,12 +11,13 @@ import _socket  # the plain module: `socket` loads selectors and enum
 import fcntl
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from autodev_tui.sandbox import kernel
-from autodev_tui.sandbox.view import Entry, nearest
+from autodev_tui.sandbox.view import Entry
 
 _SPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
+_KERNELS = ("/dev", "/proc", "/sys")
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
 
@@ -60,10 +61,7 @@ def show(view: Sequence[Entry], protected: Sequence[str], *, network: bool) -> N
     }
     nothing = kernel.clone_tree("/dev/null")
     kernel.make_read_only(path="/")
-    for covered in ("/run", "/var/tmp", "/dev/shm"):
-        if os.path.isdir(covered) and not os.path.islink(covered):
-            mode = "1777" if covered == "/dev/shm" else "755"
-            _empty(covered, mode, "64m" if covered == "/dev/shm" else "1m")
+    _cover_others(trees)
     for entry in view:
         if entry.kind == "link":
             if not os.path.lexists(entry.path):
@@ -76,7 +74,7 @@ def show(view: Sequence[Entry], protected: Sequence[str], *, network: bool) -> N
                 kernel.attach_tree(nothing, entry.path)
                 nothing = kernel.clone_tree("/dev/null")
         else:
-            _attach(entry, trees[entry.path], nearest(entry.path, view))
+            _attach(entry, trees[entry.path])
     for path in protected:
         tree = kernel.clone_tree(path)
         kernel.make_read_only(tree=tree)
@@ -89,10 +87,20 @@ def show(view: Sequence[Entry], protected: Sequence[str], *, network: bool) -> N
         _loopback_up()
 
 
-def _attach(entry: Entry, tree: int, owner: Entry | None) -> None:
+def _cover_others(shown: Collection[str]) -> None:
+    """Empties what the view does not show, for the sockets in it too, to which Landlock lets all connect."""
+    for name in os.listdir("/"):
+        path = f"/{name}"
+        if path not in shown and path not in _KERNELS and os.path.isdir(path) and not os.path.islink(path):
+            _empty(path, "755", "1m")
+    if os.path.isdir("/dev/shm"):
+        _empty("/dev/shm", "1777", "64m")
+
+
+def _attach(entry: Entry, tree: int) -> None:
     if entry.kind == "ro":
         kernel.make_read_only(tree=tree)
-    if not os.path.lexists(entry.path) and owner is not None:
+    if not os.path.lexists(entry.path):
         if os.path.isdir(f"/proc/self/fd/{tree}"):
             os.makedirs(entry.path)
         else:

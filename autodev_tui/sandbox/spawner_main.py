@@ -52,6 +52,7 @@ class Spawner:
         """Until the engine is gone or asks for the end."""
         if kernel.LINUX:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])  # commands inherit it
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTSTP):
             signal.signal(number, signal.SIG_IGN)  # the engine decides what these mean
         wake, waker = os.pipe()
@@ -63,17 +64,19 @@ class Spawner:
         os.set_blocking(0, False)
         self.poll.register(0, select.POLLIN)
         self.poll.register(wake, select.POLLIN)
-        while not self.ending:
-            for fd, what in self.poll.poll(self._wait_ms()):
-                if fd == 0:
-                    self._talk(what)
-                elif fd == wake:
-                    _drain(wake)
-                else:
-                    self._read(fd)
-            self._reap()
-            self._due()
-        self._shut_down()
+        try:
+            while not self.ending:
+                for fd, what in self.poll.poll(self._wait_ms()):
+                    if fd == 0:
+                        self._talk(what)
+                    elif fd == wake:
+                        _drain(wake)
+                    else:
+                        self._read(fd)
+                self._reap()
+                self._due()
+        finally:
+            self._shut_down()
 
     def _on_term(self, *_: object) -> None:
         self.ending = True

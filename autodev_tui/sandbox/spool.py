@@ -27,7 +27,8 @@ class Spool:
         self._number = 0
         self._room = head
         self._fd = -1
-        remove_output(path)
+        self._sizes: list[int] = []
+        remove_output(path, head_bytes=head)
         self._open(path)
 
     def write(self, data: bytes) -> None:
@@ -44,6 +45,7 @@ class Spool:
                 self.error = error.strerror or str(error)
                 return
             self._room -= written
+            self._sizes[-1] += written
             view = view[written:]
 
     def close(self) -> None:
@@ -55,7 +57,7 @@ class Spool:
     @property
     def kept(self) -> int:
         """Bytes on disk."""
-        return sum(size for _, size in _pieces(self.path, self._head, self._segment))
+        return sum(self._sizes[:1]) + sum(self._sizes[1:][-KEPT_SEGMENTS:])
 
     def _next_segment(self) -> None:
         self._number += 1
@@ -71,11 +73,15 @@ class Spool:
         self._room = self._segment
 
     def _open(self, path: str) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._fd = os.open(path, flags, 0o600)
+        self._sizes = [*self._sizes[:1], *self._sizes[1:][-KEPT_SEGMENTS:], 0]
 
 
-def _segments(path: str) -> list[tuple[int, str]]:
-    """(number, path) of the segments on disk, oldest first."""
+def _segments(path: str, head: int) -> list[tuple[int, str]]:
+    """(number, path) of the segments on disk, oldest first; there are none before the head is full."""
+    if os.path.getsize(path) < head:
+        return []
     folder, name = os.path.split(path)
     found = []
     for entry in os.listdir(folder or "."):
@@ -90,7 +96,9 @@ def _pieces(path: str, head: int, segment: int) -> list[tuple[int, int]]:
     if not os.path.exists(path):
         return []
     pieces = [(0, os.path.getsize(path))]
-    pieces += [(head + (number - 1) * segment, os.path.getsize(name)) for number, name in _segments(path)]
+    pieces += [
+        (head + (number - 1) * segment, os.path.getsize(name)) for number, name in _segments(path, head)
+    ]
     return pieces
 
 
@@ -111,7 +119,7 @@ def read_output(
     pieces = _pieces(path, head_bytes, segment_bytes)
     if not pieces:
         return b"", 0, b""
-    names = [path] + [name for _, name in _segments(path)]
+    names = [path] + [name for _, name in _segments(path, head_bytes)]
     total = pieces[-1][0] + pieces[-1][1]
     first = _read(names[0], 0, min(head, pieces[0][1]))
     start = max(total - tail, len(first))
@@ -140,11 +148,10 @@ def _read(path: str, offset: int, size: int) -> bytes:
         return b"".join(parts)
 
 
-def remove_output(spool: str | os.PathLike[str]) -> None:
+def remove_output(spool: str | os.PathLike[str], *, head_bytes: int = HEAD_BYTES) -> None:
     """Deletes a command's spooled output; missing is fine."""
     path = os.fspath(spool)
-    for name in [path, *(name for _, name in _segments(path))]:
-        try:
+    if os.path.lexists(path):
+        segments = [] if os.path.islink(path) else _segments(path, head_bytes)
+        for name in [*(name for _, name in segments), path]:
             os.unlink(name)
-        except FileNotFoundError:
-            pass

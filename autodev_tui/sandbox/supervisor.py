@@ -1,12 +1,15 @@
 """The process between the spawner and one command: starts it, confines it, and ends its whole tree.
 
-Used by the Landlock rung and for commands without a sandbox. Where namespaces are had it is the first process
-of its own (when it ends, the kernel ends all others); elsewhere it is the one to which orphans fall, and
-kills every descendant. It ends when the spawner does, because it then reads the end of the control pipe.
+Where the Landlock rung has namespaces it is the first process of its own (when it ends, the kernel ends all
+others); elsewhere it is the one to which orphans fall, and kills every descendant. It ends when the spawner
+does, because it then reads the end of the control pipe. Bubblewrap needs it too: --die-with-parent takes hold
+only when bwrap has set everything up, and an owner that dies before leaves the command running for good.
 """
 
 from __future__ import annotations
 
+# The plain module: `signal` turns every number into an enum, which took 2 ms a command.
+import _signal  # type: ignore[import-not-found]
 import json
 import os
 import resource
@@ -22,8 +25,19 @@ from autodev_tui.sandbox.view import Entry
 TERM, KILL = b"T", b"K"
 END_S = 5.0
 """How long to go on killing; all but processes of other users are gone at the first round."""
+BUBBLEWRAP_S = 0.02
+"""How long what bwrap killed may take to be gone; looking for it costs more than waiting."""
 MAX_FDS = 4096
 """The spawner lowers its own limit to this, so that closing all descriptors is quick."""
+
+_OURS = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP}
+_CHANGED = [
+    int(number)
+    for number in signal.valid_signals()
+    if number in _OURS or signal.getsignal(number) not in (signal.SIG_DFL, None)
+]
+"""Signals that are not as a fresh program expects: our own, Python's, and what we inherited."""
+_DEFAULT = int(signal.SIG_DFL)
 
 
 class Launch:
@@ -55,10 +69,8 @@ def keep_only(*kept: int) -> None:
 def reset_signals() -> None:
     """Every signal as a fresh program expects it."""
     signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if signal.getsignal(number) not in (signal.SIG_DFL, None):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in _CHANGED:
+        _signal.signal(number, _DEFAULT)
 
 
 def set_limits(limits: dict[str, Any], open_files: tuple[int, int]) -> None:
@@ -128,7 +140,7 @@ def _watch(launch: Launch, control: int, status: int, output: int) -> None:
                 _kill_all(launch.namespaces)
         result = _reap(command)
         if result is not None:
-            _end_tree(launch.namespaces)
+            _end_tree(launch.namespaces, patience=BUBBLEWRAP_S if launch.passed else 0)
             if owned:
                 _report(status, {"status": result})
             os._exit(0)
@@ -164,14 +176,18 @@ def _kill_all(own_namespace: bool) -> None:
             pass
 
 
-def _end_tree(own_namespace: bool) -> None:
-    """Kills and reaps until nothing is left. Gives up on what may not be killed (sudo, outside a sandbox)."""
-    give_up = time.monotonic() + END_S
-    while time.monotonic() < give_up:
+def _end_tree(own_namespace: bool, patience: float) -> None:
+    """Reaps and, after `patience`, kills until nothing is left.
+
+    Gives up on what may not be killed (sudo, outside a sandbox).
+    """
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < END_S:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                _kill_all(own_namespace)
-                time.sleep(0.001)
+                if passed >= patience:
+                    _kill_all(own_namespace)
+                time.sleep(0.0005)
         except ChildProcessError:
             return
 

@@ -97,10 +97,17 @@ def build(
             raise FileNotFoundError(2, f"writable path does not exist: {path}")
         put(path, "rw")
     view = sorted(entries.values(), key=lambda entry: (entry.path.count("/"), entry.path))
+    view = [entry for entry in view if not _shown_anyway(entry, view)]
     if not any(entry.path == home and entry.kind == "private" for entry in view):
         home = "/tmp/home"
     links = _links([*SYSTEM, *readable, *writable], view)
     return sorted([*view, *links], key=lambda entry: (entry.path.count("/"), entry.path)), home
+
+
+def _shown_anyway(entry: Entry, view: Sequence[Entry]) -> bool:
+    """Whether its parent shows it alike, as /usr does /usr/lib, to which /lib leads."""
+    owner = nearest(entry.path, view)
+    return entry.kind == "ro" and owner is not None and owner.kind == "ro"
 
 
 def _links(paths: Iterable[str], view: list[Entry]) -> list[Entry]:

@@ -1,53 +1,64 @@
-"""What starting a command costs: each rung against no sandbox, and that against the standard library."""
+"""What starting a command costs, against the same without sandbox, spawner or both; and much output."""
 
 from __future__ import annotations
 
-import asyncio
-import statistics
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from asyncio import Runner
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from autodev_tui.sandbox.client import Spawner, find_bubblewrap
 from autodev_tui.sandbox.spec import Command, Rung
+from tests.bench.harness import Row, compare, interleaved, limit, timed
 
 ROUNDS = 25
-KINDS = ("none", "landlock", "landlock without namespaces", "bubblewrap")
 OUTPUT_BYTES = 256 * 1024 * 1024
+KINDS = ("none", "landlock", "landlock without namespaces", "bubblewrap")
 
 
-def run() -> list[object]:
+def run() -> list[Row]:
     """The rows of this part of the bench."""
-    return asyncio.run(_run())
-
-
-async def _run() -> list[object]:
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, Runner() as runner:
         state = Path(name)
         (state / "worktree").mkdir()
         (state / "worktree" / ".git").write_text("gitdir: x\n")
         kinds = [kind for kind in KINDS if kind != "bubblewrap" or find_bubblewrap()]
-        spawners = {kind: await _spawner(kind, state) for kind in kinds}
-        contenders: dict[str, Callable[[], Awaitable[object]]] = {
-            kind: _through(spawner, _true(kind, state)) for kind, spawner in spawners.items()
-        }
-        contenders["subprocess"] = _by_subprocess
-        contenders["python -I -S"] = lambda: asyncio.to_thread(
-            subprocess.run, [sys.executable, "-I", "-S", "-c", ""], check=True
-        )
-        times = await _interleaved(contenders)
-        throughput = await _output(spawners["none"], state)
-        start = statistics.median([await _start_time(state) for _ in range(ROUNDS)])
+        spawners = {kind: runner.run(_spawner(kind, state)) for kind in kinds}
+        actions: dict[str, Callable[[], object]] = {"plain": lambda: _plain(state, "/bin/true")}
+        for kind, spawner in spawners.items():
+            actions[kind] = _through(runner, spawner, _true(kind, state))
+        if "bubblewrap" in kinds:
+            bare = (str(find_bubblewrap()), "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
+            actions["bwrap"] = lambda: _plain(state, *bare, "--unshare-all", "/bin/true")
+        actions["python"] = lambda: subprocess.run([sys.executable, "-I", "-S", "-c", ""], check=True)
+        actions["start"] = lambda: runner.run(_start_and_end(state))
+        for action in actions.values():
+            action()
+        samplers = [lambda action=action: timed(action) for action in actions.values()]  # type: ignore[misc]
+        times = dict(zip(actions, interleaved(*samplers, count=ROUNDS), strict=True))
+        rows = [compare("command without sandbox / subprocess + 2 fsync", times["none"], times["plain"], 4)]
+        for kind in kinds[1:]:
+            rows.append(compare(f"command in {kind} / without sandbox", times[kind], times["none"], 5))
+        if "bubblewrap" in kinds:
+            rows.append(compare("command in bubblewrap / bare bwrap", times["bubblewrap"], times["bwrap"], 3))
+        rows.append(compare("spawner start and end / bare Python", times["start"], times["python"], 8))
+        rows.append(_output(runner, spawners["none"], state))
         for spawner in spawners.values():
-            await spawner.aclose()
-    return _rows(times, start, throughput)
+            runner.run(spawner.aclose())
+    return rows
 
 
 async def _spawner(kind: str, state: Path) -> Spawner:
     return await Spawner.start(Rung(kind.split()[0]), [state], namespaces="without" not in kind)
+
+
+async def _start_and_end(state: Path) -> None:
+    await (await _spawner("none", state)).aclose()
 
 
 def _true(kind: str, state: Path) -> Command:
@@ -64,99 +75,41 @@ def _true(kind: str, state: Path) -> Command:
     )
 
 
-def _through(spawner: Spawner, command: Command) -> Callable[[], Awaitable[object]]:
-    return lambda: spawner.run(command)
+def _through(runner: Runner, spawner: Spawner, command: Command) -> Callable[[], object]:
+    return lambda: runner.run(spawner.run(command))
 
 
-async def _by_subprocess() -> None:
-    process = await asyncio.create_subprocess_exec("/bin/true")
-    await process.wait()
+def _plain(state: Path, *argv: str) -> None:
+    """The floor: the command by the standard library, and a durable record of its end."""
+    done = subprocess.run(argv, check=True)
+    with (state / "plain.tmp").open("w") as file:
+        file.write(str(done.returncode))
+        file.flush()
+        os.fsync(file.fileno())
+    (state / "plain.tmp").rename(state / "plain")
+    folder = os.open(state, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
 
 
-async def _interleaved(contenders: dict[str, Callable[[], Awaitable[object]]]) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for attempt in contenders.values():
-        await attempt()
-    for _ in range(ROUNDS):
-        for name, attempt in contenders.items():
-            start = time.perf_counter()
-            await attempt()
-            times[name].append(time.perf_counter() - start)
-    return times
-
-
-async def _start_time(state: Path) -> float:
-    start = time.perf_counter()
-    spawner = await _spawner("none", state)
-    taken = time.perf_counter() - start
-    await spawner.aclose()
-    return taken
-
-
-async def _output(spawner: Spawner, state: Path) -> tuple[float, float, int, int]:
-    """(seconds through the spawner, seconds of the bare pipeline, growth of its memory in kB, bytes kept)."""
-    script = f"yes autodev | head -c {OUTPUT_BYTES}"
-    start = time.perf_counter()
-    await asyncio.to_thread(subprocess.run, ["/bin/sh", "-c", f"{script} | cat > /dev/null"], check=True)
-    bare = time.perf_counter() - start
+def _output(runner: Runner, spawner: Spawner, state: Path) -> Row:
+    """Seconds for much output; what it may keep on disk and in memory decides too."""
     before, peak = _memory(spawner.pid), 0
 
     def look(_: bytes) -> None:
         nonlocal peak
         peak = max(peak, _memory(spawner.pid))
 
-    command = _true("none", state)
+    script = f"yes autodev | head -c {OUTPUT_BYTES}"
+    command = replace(_true("none", state), argv=("/bin/sh", "-c", script))
     start = time.perf_counter()
-    exited = await spawner.run(Command(**{**vars(command), "argv": ("/bin/sh", "-c", script)}), look)
-    return time.perf_counter() - start, bare, peak - before, exited.spooled_bytes
+    exited = runner.run(spawner.run(command, look))
+    taken = time.perf_counter() - start
+    growth, kept = (peak - before) / 1024, exited.spooled_bytes / 1024**2
+    text = f"{kept:.0f} MB kept (at most 64), spawner's memory + {growth:.1f} MB (at most 20)"
+    row = limit(f"{OUTPUT_BYTES // 1024**2} MB of command output", [taken] * 2, 10, text)
+    return replace(row, ok=row.ok and kept <= 64 and growth <= 20)
 
 
 def _memory(pid: int) -> int:
     return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0])
-
-
-def _rows(times: dict[str, list[float]], start: float, output: tuple[float, float, int, int]) -> list[object]:
-    from tests.bench.harness import Row
-
-    median = {name: statistics.median(values) * 1000 for name, values in times.items()}
-    spread = {name: statistics.quantiles(values, n=10)[8] * 1000 for name, values in times.items()}
-
-    def row(name: str, what: str, against: str, budget: str, ok: bool) -> object:
-        detail = f"p90 {spread[what]:.1f} ms, n={ROUNDS}, against {against}"
-        measured, baseline = f"{median[what]:.1f} ms", f"{median[against]:.1f} ms"
-        return Row(name, measured, baseline, median[what] / median[against], budget, ok, detail)
-
-    rows = [
-        row("command start, no sandbox", "none", "subprocess", "≤ 20 ms", median["none"] <= 20),
-    ]
-    for kind in ("landlock", "landlock without namespaces", "bubblewrap"):
-        if kind in median:
-            extra = median[kind] - median["none"]
-            rows.append(row(f"command start, {kind}", kind, "none", "+ ≤ 25 ms", extra <= 25))
-    bare = median["python -I -S"]
-    ratio = start * 1000 / bare
-    rows.append(
-        Row(
-            "spawner start",
-            f"{start * 1000:.1f} ms",
-            f"{bare:.1f} ms",
-            ratio,
-            "≤ 6 ×",
-            ratio <= 6,
-            "bare Python",
-        )
-    )
-    seconds, pipeline, growth, kept = output
-    bounded = growth <= 20 * 1024 and kept <= 64 * 1024 * 1024
-    rows.append(
-        Row(
-            "256 MB of command output",
-            f"{seconds:.2f} s",
-            f"{pipeline:.2f} s",
-            seconds / pipeline,
-            "≤ 64 MB kept, memory + ≤ 20 MB",
-            bounded,
-            f"{kept / 1024 / 1024:.0f} MB kept, memory + {growth / 1024:.1f} MB, against the pipeline alone",
-        )
-    )
-    return rows

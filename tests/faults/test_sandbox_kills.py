@@ -45,7 +45,7 @@ trap '' TERM HUP INT
 hold() { exec 9>$1; flock 9; touch $1.ready; sleep 600 9>&9; }
 (hold plain) &
 (setsid bash -c 'exec 9>session; flock 9; touch session.ready; exec sleep 600' &)
-(setsid setsid bash -c 'trap "" TERM HUP; exec 9>deep; flock 9; touch deep.ready; while :; do sleep 1; done' &)
+(setsid setsid bash -c 'trap "" TERM HUP; exec 9>deep; flock 9; touch deep.ready; exec sleep 600' &)
 while :; do echo line; sleep 0.01; done
 """
 LOCKS = ("plain", "session", "deep")

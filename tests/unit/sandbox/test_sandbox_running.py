@@ -217,3 +217,14 @@ def test_an_unreadable_exit_file_is_no_result(tmp_path):
     assert read_exit(tmp_path / "exit") is None
     (tmp_path / "exit").write_text("{")
     assert read_exit(tmp_path / "exit") is None
+
+
+async def test_a_lost_spawner_is_an_unknown_outcome_not_a_hang(box):
+    running = asyncio.create_task(box.sh("sleep 60"))
+    await asyncio.sleep(0.1)
+    os.kill(box.spawner.pid, signal.SIGKILL)
+    with pytest.raises(SandboxError, match="unknown"):
+        await asyncio.wait_for(running, 5)
+    with pytest.raises(SandboxError, match="gone"):
+        await box.sh("true")
+    assert read_exit(box.state / "exit") is None

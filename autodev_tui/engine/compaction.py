@@ -8,7 +8,7 @@ a pure function of the log.
 from __future__ import annotations
 
 from autodev_tui.domain.states import StepState
-from autodev_tui.domain.step import StepKind
+from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.conversation import COMPACTION, note_text
 from autodev_tui.engine.flow import GaveUp
@@ -34,7 +34,7 @@ async def compact(agent: Agent) -> None:
     """Start a new conversation. Raises GaveUp when the last one was compacted without a turn in between."""
     services = agent.services
     steps = agent.steps
-    if steps and steps[-1].kind is StepKind.NOTE and steps[-1].name.startswith(COMPACTION):
+    if _just_compacted(steps):
         raise GaveUp("the task alone does not fit into the model's window")
     notes = [step for step in steps if step.kind is StepKind.NOTE and step.name != COMPACTION]
     texts = [note_text(step, services.blobs.get) for step in notes]
@@ -63,3 +63,13 @@ async def compact(agent: Agent) -> None:
     )
     await board.commit(step)
     agent.conversation.note(step)
+
+
+def _just_compacted(steps: list[Step]) -> bool:
+    """Whether no turn that counts came since the last compaction; failed and dropped ones do not."""
+    for step in reversed(steps):
+        if step.kind is StepKind.NOTE and step.name == COMPACTION:
+            return True
+        if step.kind is StepKind.MODEL and step.state is StepState.DONE and not step.result.get("dropped"):
+            return False
+    return False

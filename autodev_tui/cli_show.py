@@ -72,6 +72,7 @@ def show(directory: Path, name: str, as_json: bool) -> None:
             if one["decision"] is not None
         ]
         text = pull_request(place.repository, database, session)
+        history = database.all("history", session_id=session.id)
     finally:
         database.close()
     decisions = [
@@ -80,7 +81,8 @@ def show(directory: Path, name: str, as_json: bool) -> None:
         for one in decided
     ]
     if as_json:
-        emit(document | {"decisions": decisions, "pull_request": text})
+        shown = {"decisions": decisions, "pull_request": text, "execution_history": history}
+        emit(document | shown)
         return
     _print(document)
     for one in decided:

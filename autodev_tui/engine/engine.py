@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from autodev_tui.domain import commands, events
 from autodev_tui.domain.ids import Ids
-from autodev_tui.domain.levels import Level
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
 from autodev_tui.engine import flow
@@ -22,6 +21,7 @@ from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.commands_runner import CommandRunner
 from autodev_tui.engine.event_log import EventLog
+from autodev_tui.engine.experience import execution_session
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.recovery import mark_interrupted, recover
 from autodev_tui.engine.services import Services
@@ -286,21 +286,10 @@ class Engine:
             active_s=active,
             end_time=now,
         )
-        history = {
-            "session": session.id,
-            "task": session.goal[:200],
-            "start_time": session.start_time,
-            "end_time": now,
-            "total_duration": active,
-            "status": "completed" if outcome.code == flow.DONE else "failed",
-            "success": outcome.code == flow.DONE,
-            "phase": session.phase,
-            "code": outcome.code,
-            "error": outcome.error,
-            "autonomy_level": services.level(None).value if session.analysis else None,
-            "usage": session.usage.doc(),
-            "decisions": sum(one.decision is not None for one in services.board.approvals.values()),
-        }
+        board = services.board
+        history = execution_session(
+            ended, list(board.tasks.values()), board.all_steps(), list(board.approvals.values()), now
+        )
         key = f"{session.id}/{int(now * 1000)}"
         await services.board.commit(ended, extra=[("history", key, history)])
         services.board.log.emit(events.Ended(code=outcome.code, error=outcome.error))
@@ -335,8 +324,3 @@ class Engine:
         if services.session.state is SessionState.PAUSED:
             await services.board.commit(services.session.but(state=SessionState.RUNNING))
         services.unpaused.set()
-
-
-def advised_level(session: Session) -> Level:
-    """The level that the score recommends for the goal."""
-    return Level(session.analysis["recommended"])

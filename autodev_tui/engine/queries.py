@@ -8,6 +8,7 @@ from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.domain.task import Task
+from autodev_tui.engine.experience import task_result
 
 if TYPE_CHECKING:
     from store.database import Database
@@ -105,6 +106,7 @@ def task_view(task: Task) -> dict[str, Any]:
         "usage": task.usage.doc(),
         "summary": task.summary,
         "error": task.error,
+        "result": task_result(task),
     }
 
 

@@ -94,10 +94,10 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
 def _follow_up(services: Services, hunks: list[Any], rejected: list[Any]) -> Task:
     """The task that does differently what the review rejected."""
     by_number = {hunk.number: hunk for hunk in hunks}
-    words = [
-        f"{by_number[one.hunk].path}: {one.reason or 'rejected without a reason'}\n{''.join(by_number[one.hunk].diff)}"
-        for one in rejected
-    ]
+    words = []
+    for one in rejected:
+        hunk = by_number[one.hunk]
+        words.append(f"{hunk.path}: {one.reason or 'rejected without a reason'}\n{''.join(hunk.diff)}")
     tasks = services.board.tasks
     number = len(tasks) + 1
     return Task(

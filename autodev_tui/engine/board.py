@@ -17,6 +17,7 @@ from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState, move
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task, Transition
+from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.event_log import EventLog
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Board:
             self._check_move(record, tuple(via))
         ops: list[Op] = [(_table(record), _key(record), record.doc()) for record in records]
         ops += list(extra)
+        reached("before", *records)
         # A commit once begun is finished: a cancelled waiter must not leave memory behind the disk.
         writing = asyncio.ensure_future(self.database.acommit(ops))
         try:
@@ -127,6 +129,7 @@ class Board:
             await writing
             self._after(records, why)
             raise
+        reached("after", *records)
         self._after(records, why)
 
     def _after(self, records: Iterable[Record], why: str) -> None:

@@ -11,12 +11,16 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import ApprovalState, SessionState, StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
+from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
+from autodev_tui.vcs.checkouts import find_checkout
+from autodev_tui.vcs.index_lock import drop_unfinished
 from autodev_tui.vcs.landing import after_landing, perform, plan_landing, prepare_landing
 from autodev_tui.vcs.landing_plan import HookOutput, LandingConflict, LandingGate, LandingPlan, LandingRefused
+from autodev_tui.vcs.repository import Repository
 
 
 async def land(services: Services, verifier: Verifier) -> flow.Outcome:
@@ -114,12 +118,21 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
     session, board, repository = services.session, services.board, services.repository
 
     async def do(_: Step) -> dict[str, Any]:
-        await asyncio.to_thread(perform, repository, plan)
+        await asyncio.to_thread(perform, repository, plan, reached)
         return {"old": plan.old, "new": plan.new}
 
     async def again(step: Step) -> dict[str, Any] | None:
         # Also after a kill in the middle: what has moved counts as ours, the rest follows.
-        return await do(step)
+        try:
+            return await do(step)
+        except LandingRefused as refusal:
+            if not refusal.moved:
+                # Nothing of it is left half done: the next try plans upon the world as it is now.
+                if plan.checkout:
+                    await asyncio.to_thread(_let_go, repository, plan.target)
+                why = {"why": str(refusal)}
+                await board.commit(step.but(state=StepState.FAILED, result=why, ended=services.clock()))
+            raise
 
     def also(result: dict[str, Any]) -> list[Any]:
         landed = services.session.but(
@@ -153,6 +166,12 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
     said = await asyncio.to_thread(after_landing, repository, plan)
     tell_hooks(services, [said] if said else [])
     board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
+
+
+def _let_go(repository: Repository, target: str) -> None:
+    checkout = find_checkout(repository, target)
+    if checkout:
+        drop_unfinished(checkout.git_dir)
 
 
 async def _refused(services: Services, why: str) -> None:

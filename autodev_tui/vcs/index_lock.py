@@ -72,6 +72,13 @@ def lock_holder(git_dir: Path) -> str:
     return f"{lock} is held since {age:.0f} s: another git command is running, or was killed"
 
 
+def drop_unfinished(git_dir: Path) -> None:
+    """Let go of the index where a killed landing of ours holds it and nothing is going to complete it."""
+    for token in git_dir.glob(f"autodev-landing-*/{_TOKEN}"):
+        IndexLock(git_dir, token.parent).release()
+        shutil.rmtree(token.parent, ignore_errors=True)
+
+
 def write_index(git: Git, plan: LandingPlan, folder: Path, on_point: Callable[[str], None]) -> None:
     """Replace the checkout's index by one with our paths' new entries, in one step, under its lock.
 

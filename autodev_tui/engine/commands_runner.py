@@ -83,17 +83,7 @@ class CommandRunner:
         self._count += 1
         record = self._state / "tmp" / f"check-{os.getpid()}-{self._count}"
         try:
-            ended = await self.run(
-                run.argv,
-                cwd=Path(run.cwd),
-                env=dict(run.env),
-                record=record,
-                timeout_s=run.timeout_s,
-                network=run.network,
-                sandboxed=run.sandboxed,
-                writable=run.writable,
-                readable=run.readable,
-            )
+            ended = await self._run_again_if_lost(run, record)
             head, elided, tail = await asyncio.to_thread(
                 read_output, Path(f"{record}.out"), HEAD_BYTES, TAIL_BYTES
             )
@@ -113,6 +103,28 @@ class CommandRunner:
             blob=await asyncio.to_thread(self._keep, output),
         )
 
+    async def _run_again_if_lost(self, run: Run, record: Path) -> Exited:
+        """A check may run twice: a spawner that somebody killed is no reason for a verdict."""
+        from autodev_tui.sandbox.spec import SpawnerLost
+
+        async def once() -> Exited:
+            return await self.run(
+                run.argv,
+                cwd=Path(run.cwd),
+                env=dict(run.env),
+                record=record,
+                timeout_s=run.timeout_s,
+                network=run.network,
+                sandboxed=run.sandboxed,
+                writable=run.writable,
+                readable=run.readable,
+            )
+
+        try:
+            return await once()
+        except SpawnerLost:
+            return await once()
+
     async def aclose(self) -> None:
         """End the spawner and everything it started."""
         if self._spawner:
@@ -123,6 +135,9 @@ class CommandRunner:
         from autodev_tui.sandbox.client import Spawner
 
         async with self._starting:
+            if self._spawner and self._spawner.gone:
+                await self._spawner.aclose()
+                self._spawner = None
             if self._spawner is None:
                 self._spawner = await Spawner.start(self.rung, self._hidden)
             return self._spawner

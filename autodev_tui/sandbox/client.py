@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autodev_tui.sandbox.guard import remove_tree
-from autodev_tui.sandbox.spec import Command, Exited, Rung, SandboxError
+from autodev_tui.sandbox.spec import Command, Exited, Rung, SandboxError, SpawnerLost
 
 READY_S = 10.0
 CANCEL_S = 5.0
@@ -90,6 +90,11 @@ class Spawner:
         return spawner
 
     @property
+    def gone(self) -> bool:
+        """Whether the process has ended, so that no command runs in it any more."""
+        return self._task.done()
+
+    @property
     def pid(self) -> int:
         """The spawner's process id."""
         return self._process.pid
@@ -105,7 +110,7 @@ class Spawner:
         """
         self._next += 1
         number = self._next
-        if self._task.done():
+        if self.gone:
             raise SandboxError("the spawner is gone")
         ended: asyncio.Future[Exited] = asyncio.get_running_loop().create_future()
         self._waiting[number] = ended
@@ -145,7 +150,7 @@ class Spawner:
         except (ConnectionError, ValueError):
             pass
         last = self._last_words().rpartition("\n")[2]
-        lost = SandboxError(f"the spawner ended; what became of the command is unknown{last and f': {last}'}")
+        lost = SpawnerLost(f"the spawner ended; what became of the command is unknown{last and f': {last}'}")
         unfinished: list[asyncio.Future[Any]] = [self._ready, *self._waiting.values()]
         for waiting in unfinished:
             if not waiting.done():

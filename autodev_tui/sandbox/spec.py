@@ -69,3 +69,7 @@ class Exited:
 
 class SandboxError(Exception):
     """The command could not be started as asked, or the spawner was lost; the message says which and why."""
+
+
+class SpawnerLost(SandboxError):
+    """The spawner ended while the command ran; only its exit file can tell whether it came to its end."""

@@ -162,7 +162,7 @@ def _in_order(step: Step) -> list[dict[str, Any]]:
 
 def _task(services: Services, document: dict[str, Any]) -> Task:
     facts = _facts(services)
-    criteria = [Criterion(text=text) for text in document.get("acceptance_criteria", [])]
+    criteria = [Criterion(**one) for one in document.get("acceptance_criteria", [])]
     effort = float(document.get("estimate_minutes") or 60) / 60
     analysis = analyse(
         f"{document['title']}\n{document.get('description', '')}",

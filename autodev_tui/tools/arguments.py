@@ -80,6 +80,17 @@ class RunCommand(Arguments):
     timeout_s: float | None = Field(None, gt=0, le=3600, description="Seconds until it is ended.")
 
 
+def _todo(value: Any) -> Any:
+    """A bare sentence, and the shapes of other tools' lists, mean the same."""
+    if isinstance(value, str):
+        return {"content": value}
+    if isinstance(value, dict) and "content" not in value:
+        known = {key: item for key, item in value.items() if key not in ("text", "title", "done")}
+        done = {"status": "completed" if value["done"] else "pending"} if "done" in value else {}
+        return {"content": value.get("text", value.get("title", "")), **done, **known}
+    return value
+
+
 class Todo(Arguments):
     """One item of the agent's own list."""
 
@@ -90,7 +101,9 @@ class Todo(Arguments):
 class UpdateTodos(Arguments):
     """Replace the list of what is still to do."""
 
-    todos: list[Todo] = Field(description="The whole list; at most one item is in_progress.")
+    todos: list[Annotated[Todo, BeforeValidator(_todo)]] = Field(
+        description="The whole list; at most one item is in_progress."
+    )
 
 
 class AskUser(Arguments):
@@ -112,6 +125,17 @@ def _risk(value: Any) -> Any:
     return RISK_WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
+def _criterion(value: Any) -> Any:
+    return {"text": value} if isinstance(value, str) else value
+
+
+class PlannedCriterion(Arguments):
+    """One acceptance criterion; a bare sentence will do."""
+
+    text: str = Field(min_length=1, description="A testable sentence.")
+    check: str | None = Field(None, description="The check or test that decides it, as it is called.")
+
+
 class PlannedTask(Arguments):
     """One task of a plan."""
 
@@ -119,7 +143,9 @@ class PlannedTask(Arguments):
     title: str = Field(min_length=1, max_length=200)
     description: str = ""
     depends_on: list[str] = Field(default_factory=list, description="Ids of tasks that must be done before.")
-    acceptance_criteria: list[str] = Field(default_factory=list, description="Testable sentences.")
+    acceptance_criteria: list[Annotated[PlannedCriterion, BeforeValidator(_criterion)]] = Field(
+        default_factory=list, description="What must hold when it is done."
+    )
     role: str = "development"
     files: list[str] = Field(default_factory=list, description="Files it will touch.")
     estimate_minutes: float = Field(60, gt=0, le=10_000)

@@ -31,7 +31,7 @@ def parse_hunks(text: str, total: int) -> list[int]:
     """
     numbers: set[int] = set()
     for part in text.replace(" ", "").split(","):
-        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part)
+        found = re.fullmatch(r"([0-9]{1,9})(?:-([0-9]{1,9}))?", part)
         if not found:
             raise DecisionError(f"{part!r} is neither a hunk nor a range of hunks; write for example 1,3-5")
         first, last = int(found[1]), int(found[2] or found[1])
@@ -134,14 +134,14 @@ def _base(file: FileChange) -> Entry | None:
 def _entry(repository: Repository, file: FileChange, taken: Mapping[int, list[str] | bool]) -> Entry | None:
     """What the result has at the path of `file`."""
     hunks = list(file.hunks)
-    mode = file.new_mode or file.old_mode
+    mode, old_mode = file.new_mode or file.old_mode, file.old_mode
     if file.status == "modified" and file.old_mode != file.new_mode:
-        mode = file.new_mode if taken[hunks.pop(0).number] is True else file.old_mode
+        mode = old_mode = file.new_mode if taken[hunks.pop(0).number] is True else file.old_mode
     verdicts = [taken[hunk.number] for hunk in hunks]
     if all(verdict is True for verdict in verdicts):
         return (mode, file.new_blob) if file.new_mode else None
     if all(verdict is False for verdict in verdicts):
-        return (mode, file.old_blob) if file.old_mode else None
+        return (old_mode, file.old_blob) if old_mode else None
     content = _content(repository, file, hunks, taken)
     if not content and file.status in ("added", "deleted"):
         return None

@@ -72,7 +72,7 @@ def raw_changes(git: Git, *args: str) -> list[RawChange]:
 def change_set(repository: Repository, base: str, proposed: str) -> ChangeSet:
     """The files and hunks between two trees (or commits). Sync; one git call to list, one for the lines."""
     git = repository.bare
-    base, proposed = repository.tree_of(base), repository.tree_of(proposed)
+    base, proposed = repository.trees_of(base, proposed)
     raw = raw_changes(git, "diff-tree", "-r", base, proposed) if base != proposed else []
     if not raw:
         return ChangeSet(base=base, proposed=proposed, files=[])
@@ -121,7 +121,7 @@ def _file(
                 _hunk(change.path, at, part.section, part.old_start, part.new_start, part.diff, mark)
             )
     elif change.old != change.new:
-        binary = binary or any(sizes.values())
+        binary = binary or any(sizes.get(blob) for blob in (change.old, change.new))
         whole(_describe(change, sizes), f"{change.new_mode} {change.new}", [])
     return FileChange(
         path=change.path,

@@ -35,6 +35,10 @@ def merge(repository: Repository, ours: str, theirs: str) -> MergeResult:
         )
     except GitError as error:
         raise RepositoryError(f"cannot merge: {error.stderr}", f"{ours[:12]} and {theirs[:12]}") from error
+    if not done.stdout:
+        # A missing commit ends with code 1 too, as a conflict does.
+        why = done.stderr.decode(errors="replace").strip()
+        raise RepositoryError(f"cannot merge: {why}", f"{ours[:12]} and {theirs[:12]}")
     tree, *paths = [os.fsdecode(part) for part in done.stdout.split(b"\0")[:-1]]
     if done.returncode == 0:
         return MergeResult(tree)

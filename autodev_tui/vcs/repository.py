@@ -131,6 +131,13 @@ class Repository:
         except GitError as error:
             raise RepositoryError("there is no such commit", revision) from error
 
+    def trees_of(self, *revisions: str) -> list[str]:
+        """`tree_of` for several at once."""
+        try:
+            return self.git.text("rev-parse", *(f"{one}^{{tree}}" for one in revisions)).splitlines()
+        except GitError as error:
+            raise RepositoryError("there is no such commit", " ".join(revisions)) from error
+
     def parents_of(self, commit: str) -> list[str]:
         """A commit's parents."""
         with self.history() as repo:
@@ -150,14 +157,14 @@ class Repository:
 
     @contextmanager
     def history(self) -> Iterator[Repo]:
-        """A GitPython repository that reads objects by itself and gives git our safe environment.
+        """A GitPython repository whose own calls of git get our safe environment.
 
-        Each use has its own: GitPython's object database is not made for several threads.
+        Each use has its own: the git processes that GitPython keeps are not made for several threads.
         """
         os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-        from git import GitDB, Repo
+        from git import Repo
 
-        repo = Repo(self.common_dir, odbt=GitDB, expand_vars=False)
+        repo = Repo(self.common_dir, expand_vars=False)
         try:
             repo.git.update_environment(**self.bare.environment())
             yield repo

@@ -9,9 +9,10 @@ import shutil
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from autodev_tui.vcs import beneath
-from autodev_tui.vcs.diff import change_set, raw_changes
+from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.errors import FilteredPath
 from autodev_tui.vcs.git import NO_ID, Git, GitError
 from autodev_tui.vcs.repository import Repository
@@ -51,27 +52,18 @@ def snapshot(repository: Repository, worktree: Path, *, by_products: Collection[
 def untracked(repository: Repository, worktree: Path) -> set[str]:
     """Files that HEAD does not have and nothing ignores, without caches of known tools. Sync."""
     with own_index(repository, worktree) as git:
-        added = [
-            change.path for change in raw_changes(git, "diff-index", "--cached", "HEAD") if not change.old
-        ]
-        return {*_others(git, worktree, ()), *(path for path in added if beneath.state(worktree, path))}
+        state = _status(git, by_products=())
+    return state.others | {path for path in state.added if beneath.state(worktree, path)}
 
 
 def _snapshot(repository: Repository, worktree: Path, by_products: Collection[str]) -> str:
     with own_index(repository, worktree, keep=True) as git:
-        known = raw_changes(git, "diff-index", "--cached", "--ignore-submodules=all", "HEAD")
-        moved = raw_changes(git, "diff-files", "--ignore-submodules=all")
-        others = _others(git, worktree, by_products)
-        links = {change.path for change in (*known, *moved) if _GITLINK in (change.old_mode, change.new_mode)}
+        found = _status(git, by_products)
         # What an earlier snapshot took in must be judged again: it may be ignored or a by-product by now.
-        added = {change.path for change in known if not change.old}
-        dropped = {path for path in added if _left_out(path, by_products)} | _ignored(git, added)
-        dirty = {change.path for change in moved} | others
-        dirty |= {change.path for change in known if not change.new}
-        dirty -= dropped | links
+        dropped = {path for path in found.added if _left_out(path, by_products)} | _ignored(git, found.added)
+        dirty = found.dirty - dropped
         present = {path for path in dirty if _is_content(worktree, path)}
-        changed = present | {change.path for change in known if change.new} - dropped - links
-        _refuse_filtered(git, changed)
+        _refuse_filtered(git, present | found.staged - dropped)
         if gone := (dirty - present) | dropped:
             entries = b"".join(b"0 %s\t%s\0" % (NO_ID.encode(), os.fsencode(path)) for path in sorted(gone))
             git.run("update-index", "-z", "--index-info", stdin=entries)
@@ -117,11 +109,44 @@ def set_visible_index(repository: Repository, worktree: Path, tree: str) -> None
             leftover.unlink(missing_ok=True)
 
 
-def _others(git: Git, worktree: Path, by_products: Collection[str]) -> set[str]:
-    """Files that the index does not have, nobody ignores, and that are no by-products."""
-    listed = git.fields("ls-files", "-z", "--others", "--exclude-standard")
-    # A trailing slash marks a nested repository: it stays as it is.
-    return {path for path in listed if not path.endswith("/") and not _left_out(path, by_products)}
+class _Status(NamedTuple):
+    """How HEAD, our index and the worktree differ. Submodules and nested repositories are not looked at."""
+
+    added: set[str]
+    """In the index, not in HEAD."""
+    staged: set[str]
+    """In the index with another content or mode than in HEAD."""
+    others: set[str]
+    """In the worktree alone, neither ignored nor left out."""
+    dirty: set[str]
+    """The others, and whatever the worktree may have differently from the index."""
+
+
+def _status(git: Git, by_products: Collection[str]) -> _Status:
+    # With the lock on our private copy: what was found to be unchanged need not be read again.
+    git = git.with_(env={**git.env, "GIT_OPTIONAL_LOCKS": "1"})
+    fields = git.fields("status", "--porcelain=v2", "-z", "-uall", "--no-renames", "--ignore-submodules=all")
+    found = _Status(set(), set(), set(), set())
+    for field in fields:
+        kind, _, rest = field.partition(" ")
+        if kind == "?":
+            # A trailing slash marks a nested repository: it stays as it is.
+            if not rest.endswith("/") and not _left_out(rest, by_products):
+                found.others.add(rest)
+                found.dirty.add(rest)
+            continue
+        moves, _, *modes_and_ids, path = rest.split(" ", 7)
+        index, work = moves[0], moves[1]
+        if _GITLINK in modes_and_ids:
+            continue
+        if index == "A":
+            found.added.add(path)
+        if index not in ".D":
+            found.staged.add(path)
+        # A file that HEAD has and the index lost may be there again, though ignored.
+        if work != "." or index == "D":
+            found.dirty.add(path)
+    return found
 
 
 def _left_out(path: str, by_products: Collection[str]) -> bool:

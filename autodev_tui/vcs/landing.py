@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from autodev_tui.vcs.checkouts import Checkout, find_checkout
-from autodev_tui.vcs.git import Git
+from autodev_tui.vcs.git import Git, GitError
 from autodev_tui.vcs.index_lock import IndexLock, lock_holder, write_index
 from autodev_tui.vcs.landing_checks import (
     Entry,
@@ -25,7 +25,15 @@ from autodev_tui.vcs.landing_checks import (
     check_present,
     read_index,
 )
-from autodev_tui.vcs.landing_files import OnPoint, Signature, holds_new, move_files, render, signature
+from autodev_tui.vcs.landing_files import (
+    OnPoint,
+    Signature,
+    holds_new,
+    move_files,
+    render,
+    signature,
+    take_back,
+)
 from autodev_tui.vcs.landing_hooks import after_landing, prepare_landing
 from autodev_tui.vcs.landing_plan import (
     HookOutput,
@@ -122,9 +130,9 @@ def perform(repository: Repository, plan: LandingPlan, on_point: OnPoint = lambd
     `on_point` is called between any two effects.
 
     Raises:
-        LandingRefused: the branch, its checkout or the user's files are not as the plan needs them. Nothing
-            has moved by this call, unless a file was changed in the very moment; what had moved before a
-            kill stays recognisable, so that the call may be tried again.
+        LandingRefused: the branch, its checkout or the user's files are not as the plan needs them. What
+            this call had moved is put back. If `moved` is not empty (a kill came before, or putting back
+            failed), only this same plan can go on: call again with it, do not plan anew.
         ValueError: the plan has not been through `prepare_landing`.
     """
     if not plan.ready:
@@ -147,7 +155,7 @@ def perform(repository: Repository, plan: LandingPlan, on_point: OnPoint = lambd
             on_point("index locked")
             _follow(checkout, plan, workspace, on_point)
         on_point("branch before")
-        branch.commit()
+        branch.commit([move.path for move in plan.paths] if checkout else [])
         on_point("branch after")
     on_point("end")
 
@@ -168,10 +176,17 @@ def _follow(checkout: Checkout, plan: LandingPlan, workspace: Path, on_point: On
     render(checkout.git, plan, rendered)
     judged = _judge(checkout, plan, index, workspace, rendered)
     on_point("judged")
-    move_files(checkout.root, plan, rendered, judged, on_point)
-    on_point("index before")
-    if any(_entry(index, move) != (move.new_blob, move.new_mode) for move in plan.paths):
-        write_index(checkout.git, plan, workspace, on_point)
+    moved: list[str] = []
+    try:
+        move_files(checkout.root, plan, rendered, judged, moved, on_point)
+        on_point("index before")
+        if any(_entry(index, move) != (move.new_blob, move.new_mode) for move in plan.paths):
+            write_index(checkout.git, plan, workspace, on_point)
+    except (LandingRefused, GitError, OSError) as error:
+        left = take_back(checkout.git, checkout.root, plan, moved, workspace / "back")
+        paths = error.paths if isinstance(error, LandingRefused) else []
+        why = error.why if isinstance(error, LandingRefused) else f"the files could not be written ({error})"
+        raise LandingRefused(paths, why, left) from error
     on_point("index after")
 
 
@@ -213,7 +228,10 @@ def _same_checkout(repository: Repository, plan: LandingPlan) -> Checkout | None
 def _workspace(checkout: Checkout, plan: LandingPlan) -> Iterator[Path]:
     """A folder of ours in the checkout's git directory; a kill leaves it to the next try."""
     folder = _workspace_path(checkout, plan)
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise LandingRefused([], f"{checkout.git_dir} cannot be written: {error.strerror}") from error
     try:
         yield folder
     finally:

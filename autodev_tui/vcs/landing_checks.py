@@ -104,6 +104,8 @@ def check_present(root: Path, plan: LandingPlan, moves: Iterable[PathMove], obje
     seen: dict[str, bool] = {}
     for move in moves:
         blocked = False
+        if not _writable_folder(root, move.path):
+            objections.add("the folder cannot be written to", move.path)
         for folder in folders_of(move.path):
             if folder not in seen:
                 seen[folder] = _blocks(root, folder, vanishing, objections)
@@ -185,6 +187,15 @@ def folders_of(path: str) -> list[str]:
     """The folders above a path, outermost first: `a`, `a/b` for `a/b/c`."""
     parts = path.split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _writable_folder(root: Path, path: str) -> bool:
+    """Whether the innermost folder that is there lets us make, replace and delete in it."""
+    for folder in reversed(folders_of(path)):
+        there = beneath.state(root, folder)
+        if there and stat.S_ISDIR(there.st_mode):
+            return os.access(root / folder, os.W_OK | os.X_OK)
+    return os.access(root, os.W_OK | os.X_OK)
 
 
 def _blocks(root: Path, folder: str, vanishing: set[str], objections: Objections) -> bool:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from autodev_tui.vcs import beneath
-from autodev_tui.vcs.git import Git
+from autodev_tui.vcs.git import Git, GitError
 from autodev_tui.vcs.landing_checks import folders_of
 from autodev_tui.vcs.landing_plan import LandingPlan, LandingRefused, PathMove
 
@@ -91,40 +91,65 @@ def move_files(
     plan: LandingPlan,
     rendered: Path,
     judged: Mapping[str, Signature],
+    moved: list[str],
     on_point: OnPoint,
 ) -> None:
     """Bring every path that `judged` names to its new state, in order; durable on return.
 
+    Each path is put into `moved` when it has moved.
+
     Raises:
-        LandingRefused: a file was changed after it was judged, or something is in the way meanwhile.
+        LandingRefused: a file was changed after it was judged.
+        OSError: a file cannot be written; InTheWay if something has come in its way.
     """
     touched: set[Path] = {root}
-    moved: list[str] = []
     for number, move in enumerate(in_order(plan.paths)):
         if move.path not in judged:
             continue
         on_point(f"file {number} before")
         if signature(root, move.path) != judged[move.path]:
-            raise LandingRefused([move.path], "changed while it was landing", moved)
+            raise LandingRefused([move.path], "changed while it was landing")
         draft = f".autodev-landing-{plan.new[:16]}-{number}"
-        try:
-            if move.new_blob:
-                _clear_empty_folders(root, move.path)
-                _place(
-                    root, move.path, rendered / move.path, draft, partial(on_point, f"file {number} written")
-                )
-            else:
-                beneath.remove(root, move.path)
-        except beneath.InTheWay as error:
-            raise LandingRefused([move.path], str(error.strerror), moved) from error
+        if move.new_blob:
+            _clear_empty_folders(root, move.path)
+            _place(root, move.path, rendered / move.path, draft, partial(on_point, f"file {number} written"))
+        else:
+            beneath.remove(root, move.path)
         moved.append(move.path)
         touched.update(root / folder for folder in folders_of(move.path))
         on_point(f"file {number} after")
     for move in plan.paths:
         if not move.new_blob:
-            _drop_empty_parents(root, move.path)
+            drop_empty_parents(root, move.path)
     for folder in touched:
         _sync_folder(folder)
+
+
+def take_back(git: Git, root: Path, plan: LandingPlan, moved: Sequence[str], folder: Path) -> list[str]:
+    """Put the old content back at the paths that have just moved. Returns those where that failed."""
+    back = [
+        PathMove(
+            path=move.path,
+            old_blob=move.new_blob,
+            old_mode=move.new_mode,
+            new_blob=move.old_blob,
+            new_mode=move.old_mode,
+        )
+        for move in plan.paths
+        if move.path in moved
+    ]
+    undo = plan.but(tree=plan.old, paths=back)
+    done: list[str] = []
+    try:
+        render(git, undo, folder)
+        judged = {move.path: signature(root, move.path) for move in back}
+        move_files(root, undo, folder, judged, done, lambda _: None)
+    except (LandingRefused, GitError, OSError):
+        pass
+    for move in plan.paths:
+        if not move.old_blob:  # its folder may have been made before it failed
+            drop_empty_parents(root, move.path)
+    return [path for path in moved if path not in done]
 
 
 def _place(root: Path, path: str, source: Path, draft: str, written: Callable[[], None]) -> None:
@@ -132,25 +157,31 @@ def _place(root: Path, path: str, source: Path, draft: str, written: Callable[[]
     with beneath.parent_of(root, path, make=True) as (at, name):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(draft, dir_fd=at)
-        facts = os.lstat(source)
-        if stat.S_ISLNK(facts.st_mode):
-            os.symlink(os.readlink(source), draft, dir_fd=at)  # noqa: PTH115  Path would tidy the target
-        else:
-            bits = 0o777 if facts.st_mode & stat.S_IXUSR else 0o666
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, bits, dir_fd=at)
-            with os.fdopen(fd, "wb") as out, source.open("rb") as content:
-                shutil.copyfileobj(content, out, 1 << 20)
-                out.flush()
-                os.fsync(out.fileno())
-        written()
         try:
+            _copy(source, at, draft)
+            written()
             os.rename(draft, name, src_dir_fd=at, dst_dir_fd=at)
-        except OSError as error:
-            os.unlink(draft, dir_fd=at)
-            raise beneath.InTheWay(0, f"cannot be replaced: {error.strerror}", path) from error
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(draft, dir_fd=at)
+            raise
 
 
-def _drop_empty_parents(root: Path, path: str) -> None:
+def _copy(source: Path, at: int, draft: str) -> None:
+    """A file or link with the modes that git gives, under the process's umask; durable."""
+    facts = os.lstat(source)
+    if stat.S_ISLNK(facts.st_mode):
+        os.symlink(os.readlink(source), draft, dir_fd=at)  # noqa: PTH115  Path would tidy the target
+        return
+    bits = 0o777 if facts.st_mode & stat.S_IXUSR else 0o666
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, bits, dir_fd=at)
+    with os.fdopen(fd, "wb") as out, source.open("rb") as content:
+        shutil.copyfileobj(content, out, 1 << 20)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def drop_empty_parents(root: Path, path: str) -> None:
     """Of a deleted path; a kill may have come between the file and its folder."""
     for folder in reversed(folders_of(path)):
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autodev_tui.vcs.git import Git, GitError
@@ -172,6 +172,17 @@ def _run_commit_msg(
     return with_trailers(text, trailers_of(message))
 
 
+def _signing(own: Mapping[str, str]) -> dict[str, str]:
+    """Keys that sign with the user's own programs or git's usual ones, never with one of the repository's."""
+    pgp = own.get("gpg.openpgp.program") or own.get("gpg.program") or "gpg"
+    usual = {
+        "gpg.x509.program": "gpgsm",
+        "gpg.ssh.program": "ssh-keygen",
+        "gpg.ssh.defaultkeycommand": "false",
+    }
+    return {**usual, **own, "gpg.program": pgp, "gpg.openpgp.program": pgp}
+
+
 def _sign(repository: Repository, plan: LandingPlan, message: str, outputs: list[HookOutput]) -> str:
     """A signed merge commit, made with the user's own key and signing program."""
     user = repository.user
@@ -179,9 +190,8 @@ def _sign(repository: Repository, plan: LandingPlan, message: str, outputs: list
     env = {name: value for name, value in hook_environment(repository).items() if name != "GPG_TTY"}
     when = {} if plan.date is None else {"GIT_COMMITTER_DATE": f"@{int(plan.date)} +0000"}
     when |= {} if plan.date is None else {"GIT_AUTHOR_DATE": f"@{int(plan.date)} +0000"}
-    git = repository.bare.with_(
-        config=(*repository.bare.config, *user.signing.items()), env={**env, **user.identity_env(), **when}
-    )
+    config = (*repository.bare.config, *_signing(user.signing).items())
+    git = repository.bare.with_(config=config, env={**env, **user.identity_env(), **when})
     try:
         return git.text(
             "commit-tree",

@@ -57,7 +57,8 @@ class HookOutput(Frozen):
 class LandingRefused(Exception):
     """The landing cannot go on as the user's checkout or branch stands; exit code 3.
 
-    Nothing has moved, unless `moved` names paths that hold the new content already (after an earlier kill).
+    Nothing has moved, unless `moved` names paths that hold the new content already (after an earlier kill):
+    then only the same plan can go on.
     """
 
     code = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -41,14 +42,14 @@ class RefLock:
             raise LandingRefused([], f"the branch has moved or is locked: {said[0]}")
         return self
 
-    def commit(self) -> None:
-        """Move the ref.
+    def commit(self, moved: Sequence[str]) -> None:
+        """Move the ref, after the paths that have moved.
 
         Raises:
             LandingRefused: git could not.
         """
         if not self._say("commit\n", b"commit: ok"):
-            raise LandingRefused([], f"the branch could not be moved: {self._end()}")
+            raise LandingRefused([], f"the branch could not be moved: {self._end()}", moved)
         self._end()
 
     def __exit__(

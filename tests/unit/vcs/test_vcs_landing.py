@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from autodev_tui.vcs.landing import (
     perform,
     plan_landing,
 )
-from autodev_tui.vcs.landing_checks import clashes
+from autodev_tui.vcs.landing_checks import Objections, check_present, clashes
 from autodev_tui.vcs.repository import open_repository
 from tests.fakes.landings import (
     BASE,
@@ -373,7 +374,50 @@ def test_edit_in_the_very_moment_is_not_lost(tmp_path: Path) -> None:
         perform(landing.open(), plan, edit)
     assert (landing.root / "keep.txt").read_text() == "the user's\n"
     assert landing.main() == landing.base
+    assert landing.fixture.status() == " M keep.txt"
     assert not (landing.root / ".git/index.lock").exists()
+
+
+@pytest.mark.parametrize("at", ["file 3 before", "file 9 written", "file 12 after", "index written"])
+def test_failing_disk_in_the_middle_puts_everything_back(tmp_path: Path, at: str) -> None:
+    landing = make_landing(tmp_path)
+    users_own_work(landing.fixture)
+    plan = landing.ready()
+    before = (full_status(landing.fixture), others(landing, EMPTY))
+
+    def fail(point: str) -> None:
+        if point == at:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(LandingRefused, match="No space left") as refusal:
+        perform(landing.open(), plan, fail)
+    assert refusal.value.moved == []
+    nothing_moved(landing, before)
+    perform(landing.open(), plan)
+    assert landing.main() == plan.new
+
+
+def test_folder_without_permission_is_refused_before(tmp_path: Path) -> None:
+    plan = LandingPlan(
+        **{**EMPTY.doc(), "paths": [{"path": "closed/in/new.txt", "new_blob": "1"}, {"path": "open.txt"}]}
+    )
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        root.chmod(0o777)
+        (root / "closed").mkdir()
+        (root / "closed").chmod(0o555)
+        child = os.fork()
+        if not child:  # as somebody to whom modes matter
+            if os.getuid() == 0:
+                os.setuid(65534)
+            objections = Objections()
+            check_present(root, plan, plan.paths, objections)
+            try:
+                objections.refuse()
+            except LandingRefused as refusal:
+                os._exit(7 if refusal.paths == ["closed/in/new.txt"] else 8)
+            os._exit(9)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
 def test_filters_and_submodules(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from autodev_tui.providers.base import ToolSpec
     from autodev_tui.tools.context import ToolContext
 
+REBUILT = "rebuilt"
+"""How the notes are called that tell of a worktree made again: nothing read before counts any more."""
 INLINE = 2000
 """Texts longer than this many characters are blobs, so that the state file stays small."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from autodev_tui.agents.roles import Role
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.acting import act
-from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.agent import REBUILT, Agent
 from autodev_tui.engine.call_steps import apply_marks, forget
 from autodev_tui.engine.conversation import COMPACTION
 from autodev_tui.engine.services import Services
@@ -42,7 +42,7 @@ async def make_agent(services: Services, role: Role, task: str | None, worktree:
     for step in agent.steps:
         if step.kind is StepKind.FOLLOW:
             forget(context, step.result.get("changed", []))
-        elif step.name == COMPACTION:
+        elif step.name == COMPACTION or step.name.startswith(REBUILT):
             context.read_marks.clear()
         apply_marks(context, step.result.get("read_marks", {}))
     return agent

@@ -12,15 +12,16 @@ from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
-from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.call_steps import CallSteps, call_name
 from autodev_tui.engine.services import Services
+from autodev_tui.engine.unknown import ask_unknown
 from autodev_tui.policy.commands import CommandClass, CommandKind, classify
 from autodev_tui.policy.table import Verdict
 from autodev_tui.quality.environment import Environment
-from autodev_tui.sandbox.spec import SandboxError
+from autodev_tui.sandbox.spec import SandboxError, SpawnerLost
 from autodev_tui.tools.command import CommandEnd, clean, format_result
+from autodev_tui.vcs.trees import untracked
 
 if TYPE_CHECKING:
     from autodev_tui.engine.verify import Verifier
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = TAIL_BYTES = 8 * 1024
 """Of a command's output, what is read for the model; all of it stays in the spool."""
+REPEATED = 3
+"""How often a check or a reading command is run again after it was cut short."""
 OUTWARD = (CommandKind.NETWORK, CommandKind.PUSH)
 
 
@@ -81,9 +84,16 @@ async def _run(
     services, board = calls.services, calls.board
     harmless = kind.kind in (CommandKind.CHECK, CommandKind.READ_ONLY)
     record = record_path(services, step)
-    before = await workspace.untracked() if kind.kind is CommandKind.CHECK else set()
     timeout = float(args.timeout_s or services.settings.limits.command_timeout_s)
-    intent = {"repeatable": harmless, "command": args.command, "record": str(record), "timeout_s": timeout}
+    intent: dict[str, Any] = {
+        "repeatable": harmless,
+        "command": args.command,
+        "record": str(record),
+        "timeout_s": timeout,
+    }
+    if kind.kind is CommandKind.CHECK:
+        # By what was there before, the by-products are told even when this run of the program ends early.
+        intent["untracked"] = sorted(await workspace.untracked())
     await calls.start(step, approval, intent)
 
     def stream(chunk: bytes) -> None:
@@ -103,30 +113,55 @@ async def _run(
             readable=tuple(environment.readable),
             on_output=stream,
         )
+    except SpawnerLost:
+        workspace.by_products.update(await _by_products(services, board.step(step.id)))
+        open_step = await settle(services, board.step(step.id))
+        if open_step is not None:
+            await _run(calls, open_step, approval, args, kind, environment, workspace)
+        return
     except SandboxError as error:
         await calls.fail(board.step(step.id), f"The command was not run: {error}")
         return
     except asyncio.CancelledError:
-        state = StepState.INTERRUPTED if harmless else StepState.UNKNOWN
-        await board.commit(board.step(step.id).but(state=state, ended=services.clock()))
         if harmless:
-            await board.commit(again(board, step))
+            await plan_again(services, board.step(step.id))
+        else:
+            unknown = board.step(step.id).but(state=StepState.UNKNOWN, ended=services.clock())
+            await board.commit(unknown)
         raise
     result = await command_result(services, step, record)
     if result is None:
         await calls.fail(board.step(step.id), "The command was ended before it finished.")
         return
-    if kind.kind is CommandKind.CHECK:
-        left = sorted(await workspace.untracked() - before)
-        workspace.by_products.update(left)
-        result["by_products"] = left
+    left = await _by_products(services, board.step(step.id))
+    workspace.by_products.update(left)
+    result |= {"by_products": left} if left else {}
     done = board.step(step.id).but(state=StepState.DONE, result=result, ended=services.clock())
     await board.commit(done)
 
 
-def again(board: Board, step: Step) -> Step:
-    """A new step for a call that did not happen."""
-    return board.new_step(
+async def settle(services: Services, step: Step) -> Step | None:
+    """Judge a command whose end nobody saw: adopted by its exit file, planned again, or asked about.
+
+    Returns the step to go on with, None when the command needs no more running.
+
+    Raises:
+        Waiting: whether it had its effect is unknown, and only the human can tell.
+    """
+    found = await command_result(services, step, record_path(services, step))
+    if found is not None:
+        found |= {"adopted": True, "by_products": await _by_products(services, step)}
+        await services.board.commit(step.but(state=StepState.DONE, result=found, ended=services.clock()))
+        return None
+    if step.intent.get("repeatable") and step.attempt < REPEATED:
+        return await plan_again(services, step)
+    step = await ask_unknown(services, step)
+    return step if step.state is StepState.PLANNED else None
+
+
+async def plan_again(services: Services, step: Step) -> Step:
+    """The call did not happen, or may happen twice: a new step for it, in one line with the old one's end."""
+    next_step = services.board.new_step(
         step.kind,
         step.task,
         step.name,
@@ -136,6 +171,19 @@ def again(board: Board, step: Step) -> Step:
         args=step.args,
         approval=step.approval,
     )
+    left = {"by_products": await _by_products(services, step)} if "untracked" in step.intent else {}
+    interrupted = step.but(state=StepState.INTERRUPTED, result=left, ended=services.clock())
+    await services.board.commit(interrupted, next_step)
+    return next_step
+
+
+async def _by_products(services: Services, step: Step) -> list[str]:
+    """Files that a check left in the worktree."""
+    if "untracked" not in step.intent:
+        return []
+    worktree = Path(services.board.tasks[step.task or ""].worktree)
+    now = await asyncio.to_thread(untracked, services.repository, worktree)
+    return sorted(now - set(step.intent["untracked"]))
 
 
 def record_path(services: Services, step: Step) -> Path:

@@ -1,0 +1,50 @@
+"""Every test starts in a home of its own, with no key, no configuration and no way to the network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import network_guard
+
+FOREIGN = ("AUTODEV_", "ANTHROPIC_", "OLLAMA_", "XDG_", "GIT_")
+"""Variables of the machine that would change what is tested."""
+SINGLE = ("VIRTUAL_ENV", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTEST_ADDOPTS")
+GIT_CONFIG = """\
+[user]
+    name = Test User
+    email = test@example.com
+[init]
+    defaultBranch = main
+[commit]
+    gpgsign = false
+"""
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own home directory, with a git identity in it."""
+    directory = tmp_path_factory.mktemp("home")
+    for name in os.environ:
+        if name.startswith(FOREIGN) or name in SINGLE:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(directory))
+    monkeypatch.setenv("AUTODEV_STATE_DIR", str(directory / "state"))
+    monkeypatch.setenv("AUTODEV_CONFIG_DIR", str(directory / "config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    (directory / ".gitconfig").write_text(GIT_CONFIG)
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def network() -> Iterator[None]:
+    """No test leaves this machine, not even one whose code catches what a refused connection raises."""
+    network_guard.reset()
+    remove = network_guard.install()
+    yield
+    remove()
+    assert network_guard.reset() == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from autodev_tui.domain import events
@@ -13,13 +12,16 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.effects import once
+from autodev_tui.engine.hook_runs import has_hooks, hook_runner, tell_hooks
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.checkouts import find_checkout
+from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.index_lock import drop_unfinished
 from autodev_tui.vcs.landing import after_landing, perform, plan_landing, prepare_landing
-from autodev_tui.vcs.landing_plan import HookOutput, LandingConflict, LandingGate, LandingPlan, LandingRefused
+from autodev_tui.vcs.landing_plan import LandingConflict, LandingGate, LandingPlan, LandingRefused
+from autodev_tui.vcs.messages import commit_message, step_trailers
 from autodev_tui.vcs.repository import Repository
 
 
@@ -41,13 +43,16 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome:
         else:
             plan = await _plan(services, verifier)
             approval = await _decision(services, plan)
-            if approval is None and not _auto(services):
+            if approval is None and not _auto(services, plan):
                 return flow.Outcome(flow.DONE)
         await _perform(services, plan, approval)
     return flow.Outcome(flow.DONE)
 
 
-def _auto(services: Services) -> bool:
+def _auto(services: Services, plan: LandingPlan) -> bool:
+    """Whether nobody need be asked; never where the user's hooks could not be run in a sandbox."""
+    if not services.sandboxed and has_hooks(services, plan):
+        return False
     gate = services.session.quality.get("verdict")
     facts = Facts(
         sandbox=services.sandboxed,
@@ -61,12 +66,9 @@ async def _plan(services: Services, verifier: Verifier) -> LandingPlan:
     session = services.session
     while True:
         try:
+            message = await asyncio.to_thread(_message, services)
             plan = await asyncio.to_thread(
-                plan_landing,
-                services.repository,
-                session.head_commit,
-                session.target_branch,
-                _message(services),
+                plan_landing, services.repository, session.head_commit, session.target_branch, message
             )
             break
         except (LandingRefused, LandingConflict) as refusal:
@@ -82,7 +84,7 @@ async def _plan(services: Services, verifier: Verifier) -> LandingPlan:
 
 async def _decision(services: Services, plan: LandingPlan) -> Approval | None:
     """The human's yes; None when nobody need be asked, or when the question stays open."""
-    if _auto(services):
+    if _auto(services, plan):
         return None
     session = services.session
     try:
@@ -97,7 +99,7 @@ async def _decision(services: Services, plan: LandingPlan) -> Approval | None:
                 "mode": plan.mode,
                 "paths": [path.path for path in plan.paths],
                 "quality": session.quality,
-                "message": _message(services),
+                "message": plan.message,
             },
             effect=f"land:{session.id}",
             base={"old": plan.old, "head": session.head_commit, "tree": plan.tree},
@@ -116,6 +118,8 @@ async def _decision(services: Services, plan: LandingPlan) -> Approval | None:
 
 async def _perform(services: Services, plan: LandingPlan, approval: Approval | None) -> None:
     session, board, repository = services.session, services.board, services.repository
+
+    runner = hook_runner(services, approved=approval is not None)
 
     async def do(_: Step) -> dict[str, Any]:
         await asyncio.to_thread(perform, repository, plan, reached)
@@ -143,7 +147,7 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
     try:
         if not plan.ready:
             place = services.state / "worktrees" / f"{session.id}-hooks"
-            plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place)
+            plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place, runner)
             tell_hooks(services, outputs)
         await once(
             board,
@@ -163,7 +167,7 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
         await _refused(services, str(refusal))
         return
     await services.broker.withdraw(f"land:{session.id}")
-    said = await asyncio.to_thread(after_landing, repository, plan)
+    said = await asyncio.to_thread(after_landing, repository, plan, runner)
     tell_hooks(services, [said] if said else [])
     board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
 
@@ -194,13 +198,10 @@ async def _refused(services: Services, why: str) -> None:
 
 
 def _message(services: Services) -> str:
-    tasks = services.board.tasks.values()
-    lines = "\n".join(f"- {task.id} {task.title}" for task in tasks)
-    return f"{services.session.goal.strip().splitlines()[0][:72]}\n\n{lines}\n"
-
-
-def tell_hooks(services: Services, outputs: Sequence[HookOutput]) -> None:
-    """What the user's own hooks and signing said, for everybody to see."""
-    for one in outputs:
-        text = f"{one.name} ended with {one.code}" + (f"\n{one.output.strip()}" if one.output.strip() else "")
-        services.board.log.emit(events.Noticed(text=text, severity="info" if one.code == 0 else "error"))
+    """The message of a merge commit, should the landing make one. Sync: compares two trees."""
+    session, repository = services.session, services.repository
+    tree = repository.tree_of(session.head_commit)
+    changes = change_set(repository, repository.tree_of(session.base_commit), tree)
+    tasks = "\n".join(f"- {task.id} {task.title}" for task in services.board.tasks.values())
+    trailers = step_trailers(f"{session.id}/land", session=session.id)
+    return commit_message(session.goal.strip().splitlines()[0], changes, body=tasks, trailers=trailers)

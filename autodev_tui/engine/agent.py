@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from autodev_tui.agents.roles import Role
@@ -52,8 +53,8 @@ class Agent:
         return self.services.board.tasks[self.task_id] if self.task_id else None
 
     @property
-    def steps(self) -> list[Step]:
-        """The agent's own steps, in order."""
+    def steps(self) -> Sequence[Step]:
+        """The agent's own steps, in order: a live view."""
         return self.services.board.steps(self.task_id)
 
     def restore(self) -> None:

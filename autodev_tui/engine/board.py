@@ -7,7 +7,7 @@ by the rest of the engine and told as events.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain import events
@@ -43,7 +43,11 @@ class Board:
         self.tasks: dict[str, Task] = {}
         self.approvals: dict[str, Approval] = {}
         self._steps: dict[str, Step] = {}
-        self._task_steps: dict[str | None, list[str]] = {}
+        self._task_steps: dict[str | None, list[Step]] = {}
+        self._places: dict[str, int] = {}
+        """Where a step stands in the list of its task."""
+        self._ahead: dict[tuple[str, str], Record] = {}
+        """Records on their way to the disk: what the next change of one builds on."""
         self._named: dict[tuple[StepKind, str | None, str], str] = {}
         self._next_seq = 1
         self.actor = "engine"
@@ -65,9 +69,9 @@ class Board:
 
     # -- reading
 
-    def steps(self, task: str | None) -> list[Step]:
-        """The steps of a task (None: the session's own), in order."""
-        return [self._steps[step] for step in self._task_steps.get(task, ())]
+    def steps(self, task: str | None) -> Sequence[Step]:
+        """The steps of a task (None: the session's own), in order: a live view, not to be kept."""
+        return self._task_steps.get(task, ())
 
     def all_steps(self) -> list[Step]:
         """Every step of the session, in order."""
@@ -110,33 +114,59 @@ class Board:
     ) -> None:
         """Make the records durable in one line, then remember and tell them.
 
-        `via` names states that a step passes through in the same line (planned → started → failed).
+        `via` names states that a step passes through in the same line (planned → started → failed). What a
+        record leaves as it is in memory keeps what commits still on their way make of it: two that change
+        different fields of one record at once do not undo each other.
 
         Raises:
             IllegalMove: if a record's state may not follow its present one; nothing is written then.
         """
-        records = tuple(self._transition(record, why) for record in records)
+        records = tuple(self._transition(self._rebased(record), why) for record in records)
         for record in records:
             self._check_move(record, tuple(via))
         ops: list[Op] = [(_table(record), _key(record), record.doc()) for record in records]
         ops += list(extra)
         reached("before", *records)
+        self._ahead.update({(_table(record), _key(record)): record for record in records})
         # A commit once begun is finished: a cancelled waiter must not leave memory behind the disk.
         writing = asyncio.ensure_future(self.database.acommit(ops))
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await writing
-            self._after(records, why)
-            raise
-        reached("after", *records)
-        self._after(records, why)
+        writing.add_done_callback(lambda done: self._written(done, records, why))
+        cancelled: asyncio.CancelledError | None = None
+        while not writing.done():
+            try:
+                await asyncio.shield(writing)
+            except asyncio.CancelledError as error:
+                cancelled = error
+            except Exception:
+                break
+        writing.result()
+        if cancelled:
+            raise cancelled
 
-    def _after(self, records: Iterable[Record], why: str) -> None:
+    def _written(self, done: asyncio.Future[int], records: Iterable[Record], why: str) -> None:
+        good = not done.cancelled() and done.exception() is None
+        if good:
+            reached("after", *records)
         for record in records:
-            old = self._old(record)
-            self._remember(record)
-            self._tell(old, record, why)
+            place = (_table(record), _key(record))
+            if self._ahead.get(place) is record:
+                del self._ahead[place]
+            if good:
+                old = self._old(record)
+                self._remember(record)
+                self._tell(old, record, why)
+
+    def _latest(self, record: Record) -> Any:
+        """What `record` replaces: what is on its way to the disk, else what is in memory."""
+        return self._ahead.get((_table(record), _key(record))) or self._old(record)
+
+    def _rebased(self, record: Record) -> Record:
+        ahead, base = self._ahead.get((_table(record), _key(record))), self._old(record)
+        if ahead is None or base is None:
+            return record
+        names = type(record).model_fields
+        changes = {name: getattr(record, name) for name in names}
+        return ahead.but(**{name: new for name, new in changes.items() if new != getattr(base, name)})
 
     def _old(self, record: Record) -> Any:
         match record:
@@ -150,12 +180,15 @@ class Board:
                 return self.approvals.get(record.id)
 
     def _check_move(self, record: Record, via: tuple[StepState, ...]) -> None:
-        old = self._old(record)
+        old = self._latest(record)
         if old is None or old.state == record.state:
             return
         state: Any = old.state
         for passed in via if isinstance(record, Step) else ():
             state = move(state, passed)
+        if isinstance(record, Approval) and state is ApprovalState.DEFERRED:
+            # An answer, or what takes its place, asks a deferred question once more.
+            state = move(state, ApprovalState.PENDING)
         if isinstance(record, Session) and state in _RESUMABLE and old.left_state:
             # Back to the state it left, and no other.
             move(old.left_state, record.state) if record.state != old.left_state else None
@@ -164,11 +197,11 @@ class Board:
 
     def _transition(self, record: Record, why: str) -> Record:
         """A task's move is logged in the task itself, with time and actor (S03)."""
-        if isinstance(record, Session) and record.state in _RESUMABLE and self.session.state in _OPEN:
-            return record.but(left_state=self.session.state)
+        old = self._latest(record)
+        if isinstance(record, Session) and record.state in _RESUMABLE and old.state in _OPEN:
+            return record.but(left_state=old.state)
         if not isinstance(record, Task):
             return record
-        old = self.tasks.get(record.id)
         if old is None or old.state == record.state:
             return record
         entry = Transition(at=self.clock(), actor=self.actor, old=old.state, new=record.state, why=why)
@@ -183,8 +216,12 @@ class Board:
             case Approval():
                 self.approvals[record.id] = record
             case Step():
-                if record.id not in self._steps:
-                    self._task_steps.setdefault(record.task, []).append(record.id)
+                own = self._task_steps.setdefault(record.task, [])
+                if record.id in self._steps:
+                    own[self._places[record.id]] = record
+                else:
+                    self._places[record.id] = len(own)
+                    own.append(record)
                 self._steps[record.id] = record
                 self._named[record.kind, record.task, record.name] = record.id
                 self._next_seq = max(self._next_seq, record.seq + 1)

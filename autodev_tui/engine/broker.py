@@ -22,6 +22,8 @@ OUTCOME = {
     "defer": ApprovalState.DEFERRED,
 }
 
+_DECIDED = (ApprovalState.APPROVED, ApprovalState.EDITED, ApprovalState.REJECTED)
+
 
 class DecisionRefused(Exception):
     """An answer that does not hold: wrong hash, decided already, unknown choice, forged."""
@@ -59,14 +61,31 @@ def decide(approval: Approval, decision: Decision, secret: bytes) -> Approval:
         raise DecisionRefused(f"{approval.id} now asks something else than what was shown: look again")
     if not hmac.compare_digest(decision.mac, signature(decision, secret)):
         raise DecisionRefused(f"{approval.id}: the answer is not signed with the user's client secret")
-    if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:
-        raise DecisionRefused(
-            f"{approval.id} offers: {', '.join(approval.choices) or 'a free answer (--text)'}"
-        )
+    _refuse_no_answer(approval, decision)
     state = OUTCOME[decision.verdict]
     if approval.state is ApprovalState.DEFERRED:
         approval = approval.but(state=ApprovalState.PENDING)
     return approval.but(state=state, decision=decision)
+
+
+def takes_text(approval: Approval) -> bool:
+    """Whether an answer in free words says what to do; not where one of several ways must be named."""
+    if approval.kind is ApprovalKind.ESCALATION:
+        return len(approval.choices) == 1
+    return approval.kind is ApprovalKind.QUESTION
+
+
+def _refuse_no_answer(approval: Approval, decision: Decision) -> None:
+    offers = ", ".join(approval.choices)
+    if decision.verdict == "choose" and decision.text and not takes_text(approval):
+        raise DecisionRefused(f"{approval.id} takes no free answer · it offers: {offers or 'yes or no'}")
+    if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:
+        words = offers or ("a free answer (--text)" if takes_text(approval) else "yes or no")
+        raise DecisionRefused(f"{approval.id} offers: {words}")
+    # "Yes" to a spent budget raises it; of other ways, "yes" names none.
+    several = len(approval.choices) > 1 and approval.kind is not ApprovalKind.BUDGET
+    if decision.verdict == "approve" and several:
+        raise DecisionRefused(f"{approval.id} needs one of these answers: {offers} · autodev answer")
 
 
 class Broker:
@@ -80,6 +99,7 @@ class Broker:
         self._new_id = new_id
         self._interactive = interactive
         self._changed = asyncio.Condition()
+        self._asking = asyncio.Lock()
 
     async def ask(
         self,
@@ -103,36 +123,42 @@ class Broker:
         Raises:
             Waiting: headless, and nobody has answered yet.
         """
-        approval = self.find(effect)
         wanted = shown_hash(ask, base or {})
-        if approval and approval.shown_hash != wanted:
-            if approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED):
-                await self._supersede(approval)
-            approval = None
-        if approval is None:
-            approval = Approval(
-                id=self._new_id("a"),
-                session=self._board.session.id,
-                task=task,
-                step=step,
-                kind=kind,
-                risk=risk,
-                title=title,
-                ask=ask,
-                shown_hash=wanted,
-                base=base or {},
-                effect=effect,
-                hard_gates=hard_gates or [],
-                choices=choices or [],
-                created=self._board.clock(),
-                seq=len(self._board.approvals) + 1,
-            )
-            await self._board.commit(approval, *with_records(approval))
+        # Several agents may ask for one effect at once: one of them asks, all wait for the answer.
+        async with self._asking:
+            approval = self.find(effect)
+            if approval and approval.shown_hash != wanted:
+                if approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+                    await self._supersede(approval)
+                approval = None
+            if approval is None:
+                approval = Approval(
+                    id=self._new_id("a"),
+                    session=self._board.session.id,
+                    task=task,
+                    step=step,
+                    kind=kind,
+                    risk=risk,
+                    title=title,
+                    ask=ask,
+                    shown_hash=wanted,
+                    base=base or {},
+                    effect=effect,
+                    hard_gates=hard_gates or [],
+                    choices=choices or [],
+                    created=self._board.clock(),
+                    seq=len(self._board.approvals) + 1,
+                )
+                await self._board.commit(approval, *with_records(approval))
         return await self.answer_to(approval)
 
     async def answer_to(self, approval: Approval) -> Approval:
         """The approval once decided. Raises Waiting when headless and undecided."""
         while not self.is_decided(approval := self._board.approvals[approval.id]):
+            if approval.state in _DECIDED:
+                # Nobody who knows the user's secret said this: it is asked as if nothing had been said.
+                await self._board.commit(approval.but(state=ApprovalState.PENDING, decision=None))
+                continue
             if not self._interactive:
                 raise Waiting([approval])
             async with self._changed:
@@ -144,7 +170,7 @@ class Broker:
         decision = approval.decision
         return (
             decision is not None
-            and approval.state in (ApprovalState.APPROVED, ApprovalState.EDITED, ApprovalState.REJECTED)
+            and approval.state in _DECIDED
             and decision.shown_hash == approval.shown_hash
             and hmac.compare_digest(decision.mac, signature(decision, self._secret))
         )
@@ -176,9 +202,6 @@ class Broker:
         return None
 
     async def _supersede(self, approval: Approval) -> None:
-        if approval.state is ApprovalState.DEFERRED:
-            await self._board.commit(approval.but(state=ApprovalState.PENDING))
-            approval = self._board.approvals[approval.id]
         await self._board.commit(approval.but(state=ApprovalState.SUPERSEDED))
 
     async def withdraw(self, effect: str) -> None:

@@ -7,6 +7,8 @@ a pure function of the log.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.agent import Agent
@@ -65,7 +67,7 @@ async def compact(agent: Agent) -> None:
     agent.conversation.note(step)
 
 
-def _just_compacted(steps: list[Step]) -> bool:
+def _just_compacted(steps: Sequence[Step]) -> bool:
     """Whether no turn that counts came since the last compaction; failed and dropped ones do not."""
     for step in reversed(steps):
         if step.kind is StepKind.NOTE and step.name == COMPACTION:

@@ -7,7 +7,7 @@ check the history they get back demand. A compaction step starts a new conversat
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autodev_tui.domain.states import StepState
@@ -94,7 +94,7 @@ class Conversation:
             self.messages.append({"role": role, "content": list(blocks)})
 
 
-def rebuild(steps: list[Step], read_blob: Callable[[str], bytes]) -> tuple[Conversation, list[Step]]:
+def rebuild(steps: Sequence[Step], read_blob: Callable[[str], bytes]) -> tuple[Conversation, list[Step]]:
     """The conversation of a task, and the last turn's calls that have no final result yet.
 
     `steps` are the task's steps in order. While calls are open, the conversation ends with the assistant's

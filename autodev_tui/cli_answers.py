@@ -42,8 +42,6 @@ def reject(directory: Path, name: str, shown: str, hunks: str | None, reason: st
 def answer(directory: Path, name: str, shown: str, choice: str, text: str, as_json: bool) -> None:
     """`autodev answer`."""
     place, approval = _find(directory, name, shown)
-    if text and approval.kind not in (ApprovalKind.QUESTION, ApprovalKind.ESCALATION):
-        raise Failure(f"{approval.id} takes no free answer · it offers: {', '.join(approval.choices)}", 2)
     record(place, approval, verdict="choose", choice=choice, text=text)
     _say(place, approval, as_json)
 
@@ -69,11 +67,25 @@ def record(place: Place, approval: Approval, **fields: Any) -> None:
         changed = moved(place.repository, present, Task(**document) if document else None)
         if changed:
             raise Failure(f"{changed} · autodev resume {present.session} shows it anew", 3)
+        if fields.get("hunks"):
+            _refuse_impossible(place, present, fields["hunks"], fields["rest"])
         signed = decision(approval, place, **fields)
         decided = decide(present, signed, paths.client_secret(place.environment))
         database.commit([("approvals", decided.id, decided.doc())])
     finally:
         database.close()
+
+
+def _refuse_impossible(place: Place, approval: Approval, hunks: list[HunkDecision], rest: Any) -> None:
+    """Refuse decisions that together make no tree, as a file where a folder stays. Raises Failure."""
+    from autodev_tui.vcs.decisions import DecisionError, build_result
+    from autodev_tui.vcs.diff import change_set
+
+    changes = change_set(place.repository, approval.base["base"], approval.base["proposed"])
+    try:
+        build_result(place.repository, changes, hunks, rest)
+    except DecisionError as error:
+        raise Failure(f"{approval.id}: {error} · nothing was decided", 2) from error
 
 
 def same_hash(approval: Approval, shown: str) -> None:

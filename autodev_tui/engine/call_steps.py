@@ -103,6 +103,10 @@ class CallSteps:
             via = (*_WAY_TO_START[present.state, approval is not None], StepState.STARTED)
         used = [approval.but(read=True)] if approval else []
         await self.board.commit(ended, *used, via=via)
+        asked = self.board.approvals.get(present.approval)
+        if asked and not approval:
+            # The call turned out to be impossible, or to need no answer any more.
+            await self._broker.withdraw(asked.effect)
 
 
 _WAY_TO_START: dict[tuple[StepState, bool], tuple[StepState, ...]] = {

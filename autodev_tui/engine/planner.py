@@ -95,10 +95,18 @@ async def _approved(services: Services) -> bool:
     """Whether the plan holds. If not, the human's words are in the planner's log already."""
     board = services.board
     plan = [plan_view(task) for task in board.tasks.values()]
-    rejected = [one for one in board.approvals.values() if one.kind is ApprovalKind.PLAN and one.read]
-    if any(one.ask["tasks"] == plan for one in rejected if one.state is ApprovalState.APPROVED):
+    digest = hashlib.sha256(canonical(plan)).hexdigest()
+    decided = {
+        one.state
+        for one in board.approvals.values()
+        if one.kind is ApprovalKind.PLAN
+        and one.read
+        and one.base["plan"] == digest
+        and services.broker.is_decided(one)
+    }
+    if ApprovalState.APPROVED in decided:
         return True
-    if any(one.ask["tasks"] == plan for one in rejected if one.state is ApprovalState.REJECTED):
+    if ApprovalState.REJECTED in decided:
         return False
     level = services.level(None)
     if decide(level, Action.PLAN, Facts(sandbox=services.sandboxed)).verdict is Verdict.AUTO:
@@ -108,7 +116,7 @@ async def _approved(services: Services) -> bool:
         f"plan: {len(plan)} task{'s' if len(plan) != 1 else ''}",
         {"goal": services.session.goal, "tasks": plan},
         effect=f"plan:{services.session.id}",
-        base={"plan": hashlib.sha256(canonical(plan)).hexdigest()},
+        base={"plan": digest},
     )
     if approval.state is not ApprovalState.REJECTED:
         await services.broker.used(approval)

@@ -12,13 +12,14 @@ from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.evidence import GateResult
-from autodev_tui.domain.states import ApprovalState, TaskState
+from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.hunks import gate_passed, hunk_decisions, rejected_before, rejections, show_changes
 from autodev_tui.engine.verify import Verifier, explain_failure
 from autodev_tui.engine.workspace import Workspace
 from autodev_tui.policy.hard_gates import GateHit, find_hard_gates
@@ -82,6 +83,9 @@ class Review:
 
     async def _nothing_new(self, base: str) -> bool:
         """The agent ended without a new change: what was accepted so far is the task's result."""
+        await self._services.broker.withdraw(self._effect(self._task.rounds + 1))
+        if self._task.state is TaskState.IN_PROGRESS:
+            await self._board.commit(self._board.task_moved(self._task.id, TaskState.IN_REVIEW))
         if not self._task.head_commit or self._task.head_commit == self._task.base_commit:
             await self._board.commit(self._board.task_moved(self._task.id, TaskState.COMPLETED))
             return True
@@ -92,7 +96,11 @@ class Review:
         await self._complete()
         return True
 
+    def _effect(self, round_number: int) -> str:
+        return f"changes:{self._task.id}:{round_number}"
+
     async def _back_to_agent(self, gate: GateResult) -> bool:
+        await self._services.broker.withdraw(self._effect(self._task.rounds + 1))
         notes = [step.name for step in self._agent.steps if step.kind is StepKind.NOTE]
         resumed = max((place for place, name in enumerate(notes) if name.startswith("resumed ")), default=0)
         mended = sum(name.startswith("checks ") for name in notes[resumed:])
@@ -131,7 +139,7 @@ class Review:
         ruling = decide(level, Action.HARD_GATE if hits else Action.TASK_CHANGES, facts)
         if ruling.verdict is Verdict.AUTO:
             return None
-        ask = show_changes(changes, gate, hits, self._rejected_before()) | {
+        ask = show_changes(changes, gate, hits, rejected_before(self._board)) | {
             "task": self._task.id,
             "why_asked": ruling.why,
             "criteria": [criterion.text for criterion in self._task.acceptance_criteria],
@@ -140,7 +148,7 @@ class Review:
             ApprovalKind.CHANGES,
             f"{self._task.id} {self._task.title}: {len(changes.hunks)} hunks in {len(changes.files)} files",
             ask,
-            effect=f"changes:{self._task.id}:{round_number}",
+            effect=self._effect(round_number),
             base={
                 "base": changes.base,
                 "proposed": changes.proposed,
@@ -155,15 +163,6 @@ class Review:
         return await asyncio.to_thread(
             lambda: find_hard_gates(changes, self._services.repository.blob, self._workspace.tracked_count())
         )
-
-    def _rejected_before(self) -> dict[str, str]:
-        """Fingerprints of rejected hunks and the reasons given."""
-        return {
-            fingerprint: reason
-            for step in self._agent.steps
-            if step.kind is StepKind.COMMIT
-            for fingerprint, reason in step.result.get("rejected", {}).items()
-        }
 
     # -- taking effect
 
@@ -254,13 +253,10 @@ class Review:
     def _commit_result(
         self, commit: str, changes: ChangeSet, decisions: list[HunkDecision]
     ) -> dict[str, Any]:
-        hunks = {hunk.number: hunk for hunk in changes.hunks}
         return {
             "commit": commit,
             "tree": self._services.repository.tree_of(commit) if commit else changes.base,
-            "rejected": {
-                hunks[one.hunk].fingerprint: one.reason for one in decisions if one.verdict == "reject"
-            },
+            "rejected": rejections(changes, decisions),
         }
 
     async def _follow(self, round_number: int, changes: ChangeSet, tree: str) -> list[str]:
@@ -327,64 +323,3 @@ class Review:
 
     async def _complete(self) -> None:
         await self._board.commit(self._board.task_moved(self._task.id, TaskState.COMPLETED))
-
-
-def gate_passed(gate: GateResult) -> bool | None:
-    """The gate's verdict as the table of autonomy takes it: None where it could not decide."""
-    return {"pass": True, "fail": False}.get(gate.verdict)
-
-
-def hunk_decisions(changes: ChangeSet, approval: Approval | None) -> list[HunkDecision]:
-    """One decision a hunk: what the human said of it, else what becomes of the rest."""
-    decision = approval.decision if approval else None
-    if decision is None:
-        return [HunkDecision(hunk=hunk.number, verdict="accept") for hunk in changes.hunks]
-    whole = "reject" if approval and approval.state is ApprovalState.REJECTED else "accept"
-    named = {one.hunk: one for one in decision.hunks}
-    rest = decision.rest if named else whole
-    return [
-        named.get(hunk.number)
-        or HunkDecision(
-            hunk=hunk.number,
-            verdict="accept" if rest == "accept" else "reject",
-            reason="" if rest == "accept" else decision.reason,
-        )
-        for hunk in changes.hunks
-    ]
-
-
-def show_changes(
-    changes: ChangeSet, gate: GateResult, hits: list[GateHit], rejected_before: dict[str, str]
-) -> dict[str, Any]:
-    """Everything that the human sees of a change set, in full."""
-    badges: dict[int, list[str]] = {}
-    for hit in hits:
-        for number in hit.hunks:
-            badges.setdefault(number, []).append(hit.text)
-    return {
-        "files": [
-            {"path": file.path, "status": file.status, "added": file.added, "removed": file.removed}
-            for file in changes.files
-        ],
-        "hunks": [
-            {
-                "number": hunk.number,
-                "path": hunk.path,
-                "header": hunk.header,
-                "diff": "".join(hunk.diff),
-                "badges": [*hunk.badges, *badges.get(hunk.number, [])],
-                "rejected_before": rejected_before.get(hunk.fingerprint),
-            }
-            for hunk in changes.hunks
-        ],
-        "hard_gates": [f"{hit.kind}: {hit.path}: {hit.text}" for hit in hits],
-        "gate": {
-            "verdict": gate.verdict,
-            "score": round(gate.score, 3),
-            "reasons": gate.reasons,
-            "ran": gate.ran,
-            "not_run": gate.not_run,
-            "new_failures": gate.new_failures,
-            "old_failures": gate.old_failures,
-        },
-    }

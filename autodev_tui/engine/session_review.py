@@ -7,10 +7,11 @@ from typing import Any
 
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.evidence import GateResult
+from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.review import gate_passed, hunk_decisions, show_changes
+from autodev_tui.engine.hunks import gate_passed, hunk_decisions, rejected_before, rejections, show_changes
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.hard_gates import find_hard_gates
@@ -30,7 +31,7 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
     facts = Facts(sandbox=services.sandboxed, gate_passed=gate_passed(gate))
     if decide(services.level(None), Action.SESSION_CHANGES, facts).verdict is Verdict.AUTO:
         return True
-    number = 1 + sum(one.kind is StepKind.COMMIT for one in board.steps(None))
+    number = 1 + sum(one.kind is StepKind.COMMIT and one.state is StepState.DONE for one in board.steps(None))
     last = board.named(StepKind.COMMIT, None, f"session r{number - 1}")
     base = (
         last.result["reviewed"] if last else await asyncio.to_thread(repository.tree_of, session.base_commit)
@@ -44,7 +45,8 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
     approval = await services.broker.ask(
         ApprovalKind.CHANGES,
         f"the whole change: {len(changes.hunks)} hunks in {len(changes.files)} files",
-        show_changes(changes, gate, hits, {}) | {"task": None, "head": session.head_commit},
+        show_changes(changes, gate, hits, rejected_before(board))
+        | {"task": None, "head": session.head_commit, "branch": session.session_branch},
         effect=f"session changes:{number}",
         base={"base": base, "proposed": gate.tree},
         risk="high" if hits else "medium",
@@ -57,7 +59,7 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
     async def do(step: Step) -> dict[str, Any]:
         tree = await asyncio.to_thread(build_result, repository, changes, decisions, "reject")
         if tree == gate.tree:
-            return {"commit": session.head_commit, "reviewed": tree}
+            return {"commit": session.head_commit, "reviewed": tree, "rejected": {}}
         result = await asyncio.to_thread(change_set, repository, gate.tree, tree)
         message = commit_message(
             "apply the review of the whole change",
@@ -71,15 +73,14 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
         )
         commit = await asyncio.to_thread(repository.commit_tree, tree, [session.head_commit], message)
         await asyncio.to_thread(repository.update_ref, ref, commit, session.head_commit)
-        return {"commit": commit, "reviewed": tree}
+        return {"commit": commit, "reviewed": tree, "rejected": rejections(changes, decisions)}
 
     async def look(step: Step) -> dict[str, Any] | None:
         found = await asyncio.to_thread(repository.find_step, session.session_branch, step.id)
-        return (
-            {"commit": found, "reviewed": await asyncio.to_thread(repository.tree_of, found)}
-            if found
-            else None
-        )
+        if not found:
+            return None
+        tree = await asyncio.to_thread(repository.tree_of, found)
+        return {"commit": found, "reviewed": tree, "rejected": rejections(changes, decisions)}
 
     follow_up = _follow_up(services, changes.hunks, rejected) if rejected else None
 

@@ -26,6 +26,10 @@ def moved(repository: Repository, approval: Approval, task: Task | None) -> str:
         by_products = set(base.get("by_products", ()))
         if snapshot(repository, Path(task.worktree), by_products=by_products) != base["proposed"]:
             return f"files of {task.id} changed since this was shown"
+    if approval.kind is ApprovalKind.CHANGES and task is None:
+        branch = approval.ask["branch"]
+        if repository.head_of(branch) != approval.ask["head"]:
+            return f"{branch} has moved since this was shown"
     if (
         approval.kind is ApprovalKind.LAND
         and "old" in base

@@ -1,0 +1,90 @@
+"""What a human sees of a change set, and what their decision says of each hunk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodev_tui.domain.approval import Approval, HunkDecision
+from autodev_tui.domain.changeset import ChangeSet
+from autodev_tui.domain.evidence import GateResult
+from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.step import StepKind
+from autodev_tui.engine.board import Board
+from autodev_tui.policy.hard_gates import GateHit
+
+
+def rejected_before(board: Board) -> dict[str, str]:
+    """Fingerprints of all hunks that were rejected in this session, and the reasons given."""
+    return {
+        fingerprint: reason
+        for step in board.all_steps()
+        if step.kind is StepKind.COMMIT
+        for fingerprint, reason in step.result.get("rejected", {}).items()
+    }
+
+
+def rejections(changes: ChangeSet, decisions: list[HunkDecision]) -> dict[str, str]:
+    """What a commit's step keeps of the hunks that were left out: fingerprint and reason."""
+    hunks = {hunk.number: hunk for hunk in changes.hunks}
+    return {hunks[one.hunk].fingerprint: one.reason for one in decisions if one.verdict == "reject"}
+
+
+def hunk_decisions(changes: ChangeSet, approval: Approval | None) -> list[HunkDecision]:
+    """One decision a hunk: what the human said of it, else what becomes of the rest."""
+    decision = approval.decision if approval else None
+    if decision is None:
+        return [HunkDecision(hunk=hunk.number, verdict="accept") for hunk in changes.hunks]
+    whole = "reject" if approval and approval.state is ApprovalState.REJECTED else "accept"
+    named = {one.hunk: one for one in decision.hunks}
+    rest = decision.rest if named else whole
+    return [
+        named.get(hunk.number)
+        or HunkDecision(
+            hunk=hunk.number,
+            verdict="accept" if rest == "accept" else "reject",
+            reason="" if rest == "accept" else decision.reason,
+        )
+        for hunk in changes.hunks
+    ]
+
+
+def show_changes(
+    changes: ChangeSet, gate: GateResult, hits: list[GateHit], rejected_before: dict[str, str]
+) -> dict[str, Any]:
+    """Everything that the human sees of a change set, in full."""
+    badges: dict[int, list[str]] = {}
+    for hit in hits:
+        for number in hit.hunks:
+            badges.setdefault(number, []).append(hit.text)
+    return {
+        "files": [
+            {"path": file.path, "status": file.status, "added": file.added, "removed": file.removed}
+            for file in changes.files
+        ],
+        "hunks": [
+            {
+                "number": hunk.number,
+                "path": hunk.path,
+                "header": hunk.header,
+                "diff": "".join(hunk.diff),
+                "badges": [*hunk.badges, *badges.get(hunk.number, [])],
+                "rejected_before": rejected_before.get(hunk.fingerprint),
+            }
+            for hunk in changes.hunks
+        ],
+        "hard_gates": [f"{hit.kind}: {hit.path}: {hit.text}" for hit in hits],
+        "gate": {
+            "verdict": gate.verdict,
+            "score": round(gate.score, 3),
+            "reasons": gate.reasons,
+            "ran": gate.ran,
+            "not_run": gate.not_run,
+            "new_failures": gate.new_failures,
+            "old_failures": gate.old_failures,
+        },
+    }
+
+
+def gate_passed(gate: GateResult) -> bool | None:
+    """The gate's verdict as the table of autonomy takes it: None where it could not decide."""
+    return {"pass": True, "fail": False}.get(gate.verdict)

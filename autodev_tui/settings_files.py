@@ -31,13 +31,15 @@ def read_file(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SettingsError(f"{path}: is no plain file")
         if status.st_size > MAX_BYTES:
             raise SettingsError(f"{path}: has {status.st_size:,} bytes, at most {MAX_BYTES:,} are read")
-        return file.read()
+        return os.read(descriptor, MAX_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def parse(data: bytes, name: str) -> dict[str, Any]:

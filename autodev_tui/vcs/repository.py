@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from autodev_tui.vcs.errors import RefMoved, RepositoryError
 from autodev_tui.vcs.git import NO_ID, Git, GitError, Pairs
+from autodev_tui.vcs.guard import Guard
 from autodev_tui.vcs.messages import trailers_of
 from autodev_tui.vcs.opening import check_state, find
 from autodev_tui.vcs.repository_id import repository_id
@@ -43,6 +44,8 @@ class Repository:
     common_dir: Path
     user: UserConfig
     environ: Mapping[str, str] = field(repr=False)
+    guard: Guard = field(repr=False)
+    """Asked before every call; its hooks before any of them runs."""
     _admin: dict[Path, Path] = field(default_factory=dict, repr=False)
     _tracked: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
 
@@ -53,7 +56,7 @@ class Repository:
 
     @property
     def git(self) -> Git:
-        """Git on the user's checkout with its own index."""
+        """Git on the user's checkout with its own index. Raises RepositoryError, see Guard.check."""
         return Git(self.git_dir, self.root, None, self._config(), self.user.identity_env())
 
     def git_for(self, worktree: Path, index: Path | None = None) -> Git:
@@ -243,6 +246,7 @@ class Repository:
         return True
 
     def _config(self) -> Pairs:
+        self.guard.check()
         return (*self.user.harmless, *self.user.neutral())
 
 
@@ -262,7 +266,8 @@ def open_repository(
         user = read_user_config(found.git_dir, environ)
     except GitError as error:
         raise RepositoryError(error.stderr, str(found.root), "mend git's configuration") from error
-    repository = Repository(found.root, found.git_dir, found.common_dir, user, environ)
+    guard = Guard(found.common_dir, found.git_dir, environ, user.programs)
+    repository = Repository(found.root, found.git_dir, found.common_dir, user, environ, guard)
     if for_work:
         check_state(found, repository.git, user)
     return repository

@@ -71,7 +71,7 @@ class UserConfig:
     harmless: Pairs = ()
     """Line ends, excludes and attributes: passed on to every call."""
     programs: Pairs = ()
-    """Every key found that runs something or redirects what is read."""
+    """Every key of the repository's own files that runs something or redirects what is read."""
 
     @property
     def name(self) -> str:
@@ -145,7 +145,13 @@ def read_user_config(git_dir: Path, environ: Mapping[str, str]) -> UserConfig:
         hooks_path=_expand(every.get("core.hookspath", ""), environ),
         global_hooks_path=_expand(own.get("core.hookspath", ""), environ),
         harmless=tuple(harmless),
-        programs=tuple(sorted((key, value) for _, key, value in entries if _PROGRAM.fullmatch(key))),
+        programs=tuple(
+            sorted(
+                (key, value)
+                for scope, key, value in entries
+                if scope in ("local", "worktree") and _PROGRAM.fullmatch(key)
+            )
+        ),
     )
 
 

@@ -14,7 +14,6 @@ import pytest
 from autodev_tui.vcs import opening
 from autodev_tui.vcs.errors import RefMoved, RepositoryError
 from autodev_tui.vcs.git import NO_ID
-from autodev_tui.vcs.guard import Guard
 from autodev_tui.vcs.repository import Repository, open_repository
 from tests.fakes.repos import EMAIL, NAME, FixtureRepository, isolated_environment, make_repository
 
@@ -349,16 +348,17 @@ def test_no_configured_program_runs(fixture: FixtureRepository, tmp_path: Path) 
 
 
 def test_guard_lets_harmless_changes_pass(fixture: FixtureRepository) -> None:
-    guard = Guard(opened(fixture))
-    guard.check()
+    repository = opened(fixture)
     fixture.git("config", "branch.main.remote", "origin")
+    fixture.git("config", "--global", "diff.external", "mine")
     fixture.git("branch", "more")
-    guard.check()
+    assert repository.branch == "main"
+    repository.guard.check_hooks()
 
 
 @pytest.mark.parametrize("how", ["config", "hook", "attributes", "include"])
 def test_guard_sees_what_could_run(fixture: FixtureRepository, how: str) -> None:
-    guard = Guard(opened(fixture))
+    repository = opened(fixture)
     git = fixture.root / ".git"
     if how == "config":
         fixture.git("config", "core.fsmonitor", "./evil")
@@ -370,8 +370,10 @@ def test_guard_sees_what_could_run(fixture: FixtureRepository, how: str) -> None
         (git / "info/attributes").write_text("* filter=x\n")
     else:
         fixture.git("config", "include.path", "../evil")
-    with pytest.raises(RepositoryError, match="changed since autodev started"):
-        guard.check()
+    with pytest.raises(RepositoryError, match="changed since autodev started") as caught:
+        assert repository.head and how == "hook"
+        repository.guard.check_hooks()
+    assert caught.value.code == 3
 
 
 def test_the_users_configuration_is_read_with_its_order(fixture: FixtureRepository, tmp_path: Path) -> None:

@@ -155,11 +155,14 @@ def test_a_sparse_checkout_of_the_users_does_not_hide_files_from_agents(bench: B
     head = bench.fixture.commit("far")
     bench.fixture.git("sparse-checkout", "set", "src")
     assert not (bench.fixture.root / "far").exists()
-    work = bench.worktrees.create("s1-T2", "autodev/s1/T2", head)
+    repository = open_repository(bench.fixture.root, environ=bench.fixture.environ)
+    work = Worktrees(repository, bench.worktrees.directory).create("s1-T2", "autodev/s1/T2", head)
     assert (work / "far/away.py").exists()
-    assert snapshot(bench.repository, work) == bench.repository.tree_of(head)
+    assert snapshot(repository, work) == repository.tree_of(head)
     (work / "far/away.py").write_text("y\n")
-    assert bench.content(snapshot(bench.repository, work), "far/away.py") == b"y\n"
+    tree = snapshot(repository, work)
+    assert repository.bare.run("cat-file", "blob", f"{tree}:far/away.py") == b"y\n"
+    assert bench.fixture.status() == ""
 
 
 # -- check worktrees

@@ -109,7 +109,8 @@ def land(directory: Path, session: str | None, shown: str | None, options: Optio
     if shown:
         same_hash(waiting[0], shown)
     record(place, waiting[0], verdict="approve")
-    command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"])
+    # Whoever says so wants it landed: a question that is still open then is no success.
+    command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"], land=True)
     _go(place, command, options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from autodev_tui.domain import events
@@ -20,7 +21,13 @@ from autodev_tui.vcs.checkouts import find_checkout
 from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.index_lock import drop_unfinished
 from autodev_tui.vcs.landing import after_landing, perform, plan_landing, prepare_landing
-from autodev_tui.vcs.landing_plan import LandingConflict, LandingGate, LandingPlan, LandingRefused
+from autodev_tui.vcs.landing_plan import (
+    HookOutput,
+    LandingConflict,
+    LandingGate,
+    LandingPlan,
+    LandingRefused,
+)
 from autodev_tui.vcs.messages import commit_message, step_trailers
 from autodev_tui.vcs.repository import Repository
 
@@ -35,25 +42,58 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome:
     session, board = services.session, services.board
     if session.head_commit == session.base_commit:
         return flow.Outcome(flow.DONE, "nothing changed, so nothing lands")
-    while services.session.state is not SessionState.LANDED:
-        started = board.named(StepKind.LAND, None, "land")
-        approval: Approval | None = None
-        if started and started.state in (StepState.STARTED, StepState.DONE):
-            plan = LandingPlan(**started.intent["plan"])
-        else:
-            plan = await _plan(services, verifier)
-            approval = await _decision(services, plan)
-            if approval is None and not _auto(services, plan):
-                return flow.Outcome(flow.DONE)
-        await _perform(services, plan, approval)
+    try:
+        while services.session.state is not SessionState.LANDED:
+            await _heed_refusal(services)
+            started = board.named(StepKind.LAND, None, "land")
+            approval: Approval | None = None
+            if started and started.state in (StepState.STARTED, StepState.DONE):
+                plan = LandingPlan(**started.intent["plan"])
+            else:
+                plan, quality = await _plan(services, verifier)
+                approval = await _decision(services, plan, quality)
+            await _perform(services, plan, approval)
+    except flow.Waiting as waiting:
+        only_landing = all(one.kind is ApprovalKind.LAND for one in waiting.approvals)
+        if only_landing and not services.session.land and not _said_yes(services):
+            return flow.Outcome(flow.DONE)
+        raise
     return flow.Outcome(flow.DONE)
 
 
-def _auto(services: Services, plan: LandingPlan) -> bool:
+def _question(services: Services) -> str:
+    return f"land:{services.session.id}"
+
+
+def _refusal(services: Services) -> str:
+    return f"landing refused:{services.session.id}"
+
+
+def _said_yes(services: Services) -> bool:
+    approval = services.broker.find(_question(services))
+    return approval is not None and services.broker.is_decided(approval)
+
+
+async def _heed_refusal(services: Services) -> None:
+    """Act on what the human said about a landing that was refused: it is tried again, or given up."""
+    refusal = services.broker.find(_refusal(services))
+    if refusal is None or not services.broker.is_decided(refusal):
+        return
+    await services.broker.used(refusal)
+    if refusal.state is ApprovalState.REJECTED:
+        if _said_yes(services) and (taken_back := services.broker.find(_question(services))):
+            await services.broker.used(taken_back)
+        raise flow.GaveUp(f"landing was refused: {refusal.ask['why']}")
+
+
+def _auto(services: Services, plan: LandingPlan, quality: dict[str, Any]) -> bool:
     """Whether nobody need be asked; never where the user's hooks could not be run in a sandbox."""
     if not services.sandboxed and has_hooks(services, plan):
         return False
-    gate = services.session.quality.get("verdict")
+    gate = quality.get("verdict")
+    if gate == "ask" and quality is not services.session.quality:
+        # A merge that nobody has seen and no check vouches for.
+        return False
     facts = Facts(
         sandbox=services.sandboxed,
         gate_passed=True if gate == "pass" else None if gate == "ask" else False,
@@ -62,7 +102,8 @@ def _auto(services: Services, plan: LandingPlan) -> bool:
     return decide(services.level(None), Action.LAND, facts).verdict is Verdict.AUTO
 
 
-async def _plan(services: Services, verifier: Verifier) -> LandingPlan:
+async def _plan(services: Services, verifier: Verifier) -> tuple[LandingPlan, dict[str, Any]]:
+    """What landing would do now, and what the gate says of the tree that it makes."""
     session = services.session
     while True:
         try:
@@ -73,42 +114,47 @@ async def _plan(services: Services, verifier: Verifier) -> LandingPlan:
             break
         except (LandingRefused, LandingConflict) as refusal:
             await _refused(services, str(refusal))
-    if plan.tree != services.session.quality.get("tree"):
+    await services.broker.withdraw(_refusal(services))
+    quality = services.session.quality
+    if plan.tree != quality.get("tree"):
         gate = await verifier.judge(plan.tree, None)
         if gate.verdict == "fail":
             raise flow.GaveUp(
                 f"{session.target_branch} has moved, and the merge with it is red: {'; '.join(gate.reasons)}"
             )
-    return plan
+        quality = {
+            "tree": plan.tree,
+            "verdict": gate.verdict,
+            "score": gate.score,
+            "reasons": gate.reasons,
+            "ran": gate.ran,
+            "not_run": gate.not_run,
+        }
+    return plan, quality
 
 
-async def _decision(services: Services, plan: LandingPlan) -> Approval | None:
-    """The human's yes; None when nobody need be asked, or when the question stays open."""
-    if _auto(services, plan):
+async def _decision(services: Services, plan: LandingPlan, quality: dict[str, Any]) -> Approval | None:
+    """The human's yes; None when nobody need be asked. Raises Waiting."""
+    if _auto(services, plan, quality):
         return None
     session = services.session
-    try:
-        approval = await services.broker.ask(
-            ApprovalKind.LAND,
-            f"land {session.head_commit[:7]} on {session.target_branch}",
-            {
-                "branch": session.target_branch,
-                "old": plan.old,
-                "head": session.head_commit,
-                "tree": plan.tree,
-                "mode": plan.mode,
-                "paths": [path.path for path in plan.paths],
-                "quality": session.quality,
-                "message": plan.message,
-            },
-            effect=f"land:{session.id}",
-            base={"old": plan.old, "head": session.head_commit, "tree": plan.tree},
-            risk="high",
-        )
-    except flow.Waiting:
-        if session.land:
-            raise
-        return None
+    approval = await services.broker.ask(
+        ApprovalKind.LAND,
+        f"land {session.head_commit[:7]} on {session.target_branch}",
+        {
+            "branch": session.target_branch,
+            "old": plan.old,
+            "head": session.head_commit,
+            "tree": plan.tree,
+            "mode": plan.mode,
+            "paths": [path.path for path in plan.paths],
+            "quality": quality,
+            "message": plan.message,
+        },
+        effect=_question(services),
+        base={"old": plan.old, "head": session.head_commit, "tree": plan.tree},
+        risk="high",
+    )
     if approval.state is ApprovalState.REJECTED:
         reason = approval.decision.reason if approval.decision else ""
         await services.broker.used(approval)
@@ -160,13 +206,13 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
             also=also,
         )
     except (LandingRefused, LandingGate) as refusal:
-        if isinstance(refusal, LandingGate):
-            tell_hooks(services, refusal.outputs)
-        if approval:
-            await services.broker.used(approval)
-        await _refused(services, str(refusal))
+        outputs = refusal.outputs if isinstance(refusal, LandingGate) else []
+        tell_hooks(services, outputs)
+        # A yes to exactly this landing holds until it is done.
+        await _refused(services, str(refusal), outputs)
         return
-    await services.broker.withdraw(f"land:{session.id}")
+    await services.broker.withdraw(_question(services))
+    await services.broker.withdraw(_refusal(services))
     said = await asyncio.to_thread(after_landing, repository, plan, runner)
     tell_hooks(services, [said] if said else [])
     board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
@@ -178,23 +224,20 @@ def _let_go(repository: Repository, target: str) -> None:
         drop_unfinished(checkout.git_dir)
 
 
-async def _refused(services: Services, why: str) -> None:
+async def _refused(services: Services, why: str, outputs: Sequence[HookOutput] = ()) -> None:
     """A refused landing is a question: nothing moved, and the human says when to try again."""
     session = services.session
-    for _ in range(2):
-        approval = await services.broker.ask(
-            ApprovalKind.LAND,
-            f"landing on {session.target_branch} was refused: {why}",
-            {"branch": session.target_branch, "why": why, "head": session.head_commit},
-            effect=f"land:{session.id}",
-            base={"head": session.head_commit, "why": why},
-            risk="high",
-            choices=["try again"],
-        )
-        # It was tried again before this was reached, and refused for the same reason: asked anew.
-        await services.broker.used(approval)
-        if approval.state is ApprovalState.REJECTED:
-            raise flow.GaveUp(f"landing was refused: {why}")
+    hooks = [one.but(duration_s=0.0).doc() for one in outputs]
+    await services.broker.ask(
+        ApprovalKind.LAND,
+        f"landing on {session.target_branch} was refused: {why}",
+        {"branch": session.target_branch, "why": why, "head": session.head_commit, "hooks": hooks},
+        effect=_refusal(services),
+        base={"head": session.head_commit, "why": why},
+        risk="high",
+        choices=["try again"],
+    )
+    await _heed_refusal(services)
 
 
 def _message(services: Services) -> str:

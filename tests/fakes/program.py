@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from store.database import Database
 from tests.fakes.anthropic_server import FakeAnthropic
 
 ROOT = Path(__file__).parents[2]
@@ -207,6 +208,16 @@ class Program:
         waiting = self.approvals()
         assert len(waiting) == 1, waiting
         return waiting[0]
+
+    @contextlib.contextmanager
+    def state(self) -> Iterator[Database]:
+        """The stored state, opened as whoever can write the user's files would."""
+        [directory] = self.state_root.glob("repositories/*")
+        database = Database.open(directory)
+        try:
+            yield database
+        finally:
+            database.close()
 
     def approve_all(self) -> int:
         """Say yes to everything that waits; how many that was."""

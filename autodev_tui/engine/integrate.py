@@ -21,6 +21,7 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
 
     Raises:
         Waiting: the merge has conflicts, or its result is red.
+        GaveUp: somebody else moved the session branch.
     """
     board, repository = services.board, services.repository
     session = services.session
@@ -31,6 +32,11 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
 
     async def do(step: Step) -> dict[str, Any]:
         ours = await asyncio.to_thread(repository.head_of, session.session_branch)
+        if ours != services.session.head_commit:
+            raise GaveUp(
+                f"{session.session_branch} was moved to {ours[:12]} by somebody else · move it back: "
+                f"git update-ref {ref} {services.session.head_commit[:12]} {ours[:12]}, then resume"
+            )
         if await asyncio.to_thread(_contains, services, task.head_commit, ours):
             new = task.head_commit
         elif await asyncio.to_thread(_contains, services, ours, task.head_commit):

@@ -17,12 +17,12 @@ from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.integrate import join
 from autodev_tui.engine.land import land
 from autodev_tui.engine.planner import analyse_goal, make_plan
+from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.review import Review
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_review import review_session
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.engine.workspace import Workspace
-from prompts import render
 
 PHASES = (
     "Deep Task Analysis",
@@ -99,6 +99,8 @@ class SessionRun:
                     self._board.task_moved(task.id, TaskState.CANCELLED), why="cancelled by the human"
                 )
             except flow.GaveUp as error:
+                if self._board.tasks[task.id].state is TaskState.COMPLETED:
+                    raise  # its own work is done: that it cannot join is the session's trouble
                 await self._board.commit(self._board.task_moved(task.id, TaskState.FAILED, error=str(error)))
         if waiting:
             raise flow.Waiting([approval for stop in waiting for approval in stop.approvals])
@@ -111,15 +113,16 @@ class SessionRun:
 
     def _next(self, tried: set[str]) -> Task | None:
         """The first task, in the order of the plan, that can go on and was not tried in this run."""
-        tasks = self._board.tasks
-        ended = (TaskState.COMPLETED, TaskState.CANCELLED)
-        for task in tasks.values():
-            ready = all(tasks[one].state is TaskState.COMPLETED for one in task.dependencies)
-            if task.id not in tried and task.state not in ended and ready:
+        tasks = [task for task in self._board.tasks.values() if task.id not in tried]
+        for task in tasks:
+            # It has not joined the session branch before a crash: nothing may be built without it.
+            if task.state is TaskState.COMPLETED and task.worktree:
                 return task
-        # A completed task may not have joined the session branch before a crash.
-        for task in tasks.values():
-            if task.id not in tried and task.state is TaskState.COMPLETED and task.worktree:
+        ended = (TaskState.COMPLETED, TaskState.CANCELLED)
+        for task in tasks:
+            needed = [self._board.tasks[one] for one in task.dependencies]
+            joined = all(one.state is TaskState.COMPLETED and not one.worktree for one in needed)
+            if task.state not in ended and joined:
                 return task
         return None
 
@@ -179,8 +182,13 @@ class SessionRun:
         environment = await self._verifier.environment(workspace.path)
         checks = await self._verifier.checks(workspace.path, environment)
         done = [other for other in board.tasks.values() if other.state is TaskState.COMPLETED]
-        text = render(
+        # Those it builds on first: they are the last to be left out.
+        done.sort(key=lambda other: other.id not in task.dependencies)
+        text = await prompt(
+            services,
             "task_request",
+            for_task=task.id,
+            max_tokens=await opening_tokens(services),
             goal=services.session.goal,
             task=task,
             done_tasks=done,

@@ -37,6 +37,8 @@ OLD = "    return sum(prices) - discount_percent\n"
 NEW = "    return sum(prices) * (100 - discount_percent) // 100\n"
 PLANNER, DEVELOPER = "You plan software work", "You are a software developer"
 CHECK = "python3 -m unittest -q"
+KNOWN_CHECK = f'[[checks]]\nname = "unittest"\ncommand = "{CHECK}"\n'
+"""Settings that make CHECK the repository's check, whatever else is installed on the machine."""
 
 
 def call(tool: str, **arguments: Any) -> dict[str, Any]:
@@ -120,6 +122,7 @@ class Program:
     place: Path
     files: Mapping[str, str | bytes] = field(default_factory=lambda: SHOP)
     environment: dict[str, str] = field(default_factory=dict)
+    settings: str = ""
     argv: tuple[str, ...] = (sys.executable, "-m", "autodev_tui")
 
     def __post_init__(self) -> None:
@@ -127,6 +130,13 @@ class Program:
         self.state_root = self.place / "state"
         self.config = self.place / "config"
         (self.place / "home").mkdir()
+        if self.settings:
+            self.configure(self.settings)
+
+    def configure(self, settings: str) -> None:
+        """Write the user's `config.toml`."""
+        self.config.mkdir(exist_ok=True)
+        (self.config / "config.toml").write_text(settings)
 
     @property
     def env(self) -> dict[str, str]:

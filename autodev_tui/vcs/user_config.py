@@ -66,8 +66,6 @@ class UserConfig:
     """Keys for signing; those that name programs from the user's own files only, never the repository's."""
     hooks_path: str = ""
     """core.hooksPath, from whichever file; empty means the repository's own folder."""
-    global_hooks_path: str = ""
-    """core.hooksPath of the user's own files alone."""
     harmless: Pairs = ()
     """Line ends, excludes and attributes: passed on to every call."""
     programs: Pairs = ()
@@ -143,7 +141,6 @@ def read_user_config(git_dir: Path, environ: Mapping[str, str]) -> UserConfig:
         gpgsign=every.get("commit.gpgsign", "").lower() in ("true", "yes", "on", "1"),
         signing=signing,
         hooks_path=_expand(every.get("core.hookspath", ""), environ),
-        global_hooks_path=_expand(own.get("core.hookspath", ""), environ),
         harmless=tuple(harmless),
         programs=tuple(
             sorted(

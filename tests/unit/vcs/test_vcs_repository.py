@@ -389,7 +389,7 @@ def test_the_users_configuration_is_read_with_its_order(fixture: FixtureReposito
     assert dict(user.harmless)["core.autocrlf"] == "input"
     assert user.gpgsign
     assert user.signing["gpg.program"] == "mygpg"
-    assert user.global_hooks_path == f"{fixture.environ['HOME']}/hooks"
+    assert user.hooks_path == f"{fixture.environ['HOME']}/hooks"
     assert user.excludes == str(excludes)
     fixture.git("config", "gpg.program", "./evil")
     assert opened(fixture).user.signing["gpg.program"] == "mygpg"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from autodev_tui import paths
 from autodev_tui.domain import commands, events
 from autodev_tui.domain.text import visible
+from autodev_tui.signals import Signals
 
 if TYPE_CHECKING:
     from autodev_tui.logs import Log
+    from autodev_tui.sandbox.probe import ProbeResult
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
     from store.database import Database
@@ -137,8 +138,12 @@ def run(
 
     Raises:
         StoreError, SettingsError, ProviderError: before anything is done.
+        KeyboardInterrupt: a signal came before there was a session to interrupt.
     """
-    return asyncio.run(_run(place, command, options, tell))
+    try:
+        return asyncio.run(_run(place, command, options, tell))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 async def _run(
@@ -154,6 +159,7 @@ async def _run(
     from autodev_tui.providers.registry import default_model, make_provider
     from autodev_tui.sandbox.probe import probe
 
+    signals = Signals()
     database = place.open_store()
     opened = contextlib.ExitStack()
     try:
@@ -169,15 +175,9 @@ async def _run(
         budget = command.budget_usd if isinstance(command, commands.StartSession) else None
         if (budget or settings.budget_usd) and not price_known(model, settings):
             raise BudgetUnknowable(model)
-        for notice in settings.notices:
-            tell(f"! {notice}")
         found = await asyncio.to_thread(probe)
-        if place.untrusted_files:
-            names = ", ".join(place.untrusted_files[:5])
-            tell(f"! not trusted, so not read: {names} · autodev trust --show")
-        if found.rung.value == "none":
-            why = "; ".join(f"{rung.value}: {reason}" for rung, works, reason in found.tried if not works)
-            tell(f"! no sandbox works here, so every command asks ({why})")
+        for warning in _warnings(place, database, settings, found):
+            tell(f"! {warning}")
         engine = Engine(
             place.repository,
             database,
@@ -200,10 +200,9 @@ async def _run(
     try:
         await bridge.submit(command)
         watching = asyncio.create_task(_watch(bridge, tell))
-        stop = _stop_on_signals(bridge)
+        await signals.stop(bridge)
         with span("run", command=command.kind):
             outcome = await engine.wait()
-        stop()
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
@@ -215,24 +214,17 @@ async def _run(
         opened.close()
 
 
-def _stop_on_signals(bridge: Any) -> Callable[[], None]:
-    """Ctrl+C, a hang-up and a request to end all stop the run in order; a second one changes nothing."""
-    loop = asyncio.get_running_loop()
-    pending: set[asyncio.Task[None]] = set()
-
-    def stop() -> None:
-        if not pending:
-            pending.add(asyncio.ensure_future(bridge.submit(commands.StopSession())))
-
-    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in watched:
-        loop.add_signal_handler(number, stop)
-
-    def forget() -> None:
-        for number in watched:
-            loop.remove_signal_handler(number)
-
-    return forget
+def _warnings(place: Place, database: Database, settings: Settings, found: ProbeResult) -> Iterator[str]:
+    """What the user has to know before the run begins."""
+    if torn := database.report["torn_bytes"]:
+        yield f"the last write to the state was cut short: {torn} bytes, never confirmed, were set aside"
+    yield from settings.notices
+    if place.untrusted_files:
+        names = ", ".join(place.untrusted_files[:5])
+        yield f"not trusted, so not read: {names} · autodev trust --show"
+    if found.rung.value == "none":
+        why = "; ".join(f"{rung.value}: {reason}" for rung, works, reason in found.tried if not works)
+        yield f"no sandbox works here, so every command asks ({why})"
 
 
 async def _watch(bridge: Any, tell: Callable[[str], None]) -> None:
@@ -276,5 +268,10 @@ def describe(event: events.Event) -> str:
 
 def to_stderr(line: str) -> None:
     """One line of progress; a terminal that went away is no reason to stop."""
-    with contextlib.suppress(OSError):
+    try:
         print(line, file=sys.stderr, flush=True)
+    except OSError:
+        # What could not be written would be tried again at the end, and its failure become the exit code.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stderr.fileno())
+        os.close(nowhere)

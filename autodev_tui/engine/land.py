@@ -195,6 +195,9 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
             place = services.state / "worktrees" / f"{session.id}-hooks"
             plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place, runner)
             tell_hooks(services, outputs)
+        # Not needed any more, and a crash after the landing leaves nobody to remove them.
+        for what in ("plan", "check"):
+            await asyncio.to_thread(services.worktrees.remove, f"{session.id}-{what}")
         await once(
             board,
             StepKind.LAND,

@@ -7,6 +7,7 @@ Commits, follows, merges and landings judge themselves when their part of the en
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ async def recover(services: Services) -> None:
     Raises:
         Waiting: whether a command had its effect is unknown, and only the human can tell.
     """
+    await asyncio.to_thread(shutil.rmtree, services.state / "tmp", ignore_errors=True)
     for task in list(services.board.tasks.values()):
         if task.worktree and not Path(task.worktree).is_dir():
             await _rebuild(services, task)

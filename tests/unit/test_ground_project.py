@@ -47,7 +47,9 @@ def test_constraints_pin_what_the_project_asks_for(requirement: Requirement) -> 
 
 
 def test_the_version_is_in_the_changelog() -> None:
-    version = re.search(r'"(.+)"', (ROOT / "autodev_tui" / "version.py").read_text())
+    version = re.search(
+        r'^__version__ = "(.+)"', (ROOT / "autodev_tui" / "version.py").read_text(), re.MULTILINE
+    )
     assert version
     assert f"## {version[1]}" in (ROOT / "CHANGELOG.md").read_text()
 

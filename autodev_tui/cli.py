@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import io
 import json
 import sys
 from pathlib import Path
@@ -11,40 +11,15 @@ from typing import Any
 import click
 
 from autodev_tui.cli_errors import LONGEST_GOAL, Failure, guarded
+from autodev_tui.cli_types import MainGroup, NearestChoice, NearestGroup, PlainText, Positive
 from autodev_tui.domain.levels import Level
 from autodev_tui.version import __version__
 
 LEVELS = [level.value for level in Level]
 
 
-class NearestGroup(click.Group):
-    """A group that names the nearest command when one is misspelt."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """See click. Raises UsageError with the nearest match."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1)
-            hint = f" · did you mean {near[0]}" if near else ""
-            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-class NearestChoice(click.Choice[str]):
-    """A choice that names the nearest value when one is misspelt."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See click. Raises BadParameter with the nearest match."""
-        if value not in self.choices:
-            near = difflib.get_close_matches(str(value), list(self.choices), 1)
-            hint = f" · did you mean {near[0]}" if near else ""
-            self.fail(f"{value!r} is none of {', '.join(self.choices)}{hint}", param, ctx)
-        return super().convert(value, param, ctx)
-
-
 @click.group(
-    cls=NearestGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=MainGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(__version__, message="autodev %(version)s")
 @click.option("-C", "directory", default=".", metavar="DIR", help="Work on the repository at DIR.")
@@ -55,6 +30,10 @@ def main(ctx: click.Context, directory: str) -> None:
     Each goal is planned, worked on in git worktrees inside a sandbox, checked, reviewed and landed. Whatever
     stops it, `autodev resume` goes on exactly there.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows fewer characters than we use shows their numbers.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     ctx.obj = Path(directory)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -65,19 +44,14 @@ model_option = click.option("--model", metavar="P/M", help="Provider and model, 
 level_option = click.option(
     "--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level."
 )
-budget_option = click.option(
-    "--budget", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="Stop and ask at this cost."
-)
+budget_option = click.option("--budget", type=Positive(), metavar="USD", help="Stop and ask at this cost.")
 timeout_option = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="S",
-    help="Stop, resumable, after S seconds.",
+    "--timeout", type=Positive(), metavar="S", help="Stop, resumable, after S seconds."
 )
 
 
 @main.command()
-@click.argument("goal", required=False)
+@click.argument("goal", type=PlainText(), required=False)
 @click.option("--plan", "plan_id", metavar="ID", help="Carry out a plan made with `autodev plan`.")
 @level_option
 @model_option
@@ -90,7 +64,7 @@ def run(directory: Path, /, goal: str | None, plan_id: str | None, land: bool, *
     """Carry out GOAL (`-` reads it from stdin) until it is done or waits for you."""
     from autodev_tui import cli_run
 
-    with guarded(options["as_json"], session=True):
+    with guarded(options["as_json"]):
         if plan_id:
             if goal:
                 raise Failure("a goal and --plan exclude each other", 2)
@@ -100,7 +74,7 @@ def run(directory: Path, /, goal: str | None, plan_id: str | None, land: bool, *
 
 
 @main.command()
-@click.argument("goal")
+@click.argument("goal", type=PlainText())
 @click.option(
     "--requirements", type=click.Path(), metavar="F.md", help="A file that says more about the goal."
 )
@@ -130,7 +104,7 @@ def resume(directory: Path, /, session: str | None, headless: bool, land: bool, 
     """Go on with SESSION, or the latest one, exactly where it stopped."""
     from autodev_tui import cli_run
 
-    with guarded(options["as_json"], session=True):
+    with guarded(options["as_json"]):
         cli_run.resume(directory, session, land, options)
 
 
@@ -145,7 +119,7 @@ def land(directory: Path, /, session: str | None, shown: str | None, **options: 
     """Land SESSION, or the latest one, on your branch: the answer to its open land question."""
     from autodev_tui import cli_run
 
-    with guarded(options["as_json"], session=True):
+    with guarded(options["as_json"]):
         cli_run.land(directory, session, shown, options)
 
 
@@ -168,7 +142,7 @@ def status(directory: Path, /, session: str | None, as_json: bool) -> None:
     """What the latest session (or SESSION) is doing, and where its files are."""
     from autodev_tui import cli_show
 
-    with guarded(as_json, session=True):
+    with guarded(as_json):
         cli_show.status(directory, session, as_json)
 
 
@@ -180,7 +154,7 @@ def show(directory: Path, /, session: str, as_json: bool) -> None:
     """Everything about SESSION: plan, evidence, decisions, text for a pull request."""
     from autodev_tui import cli_show
 
-    with guarded(as_json, session=True):
+    with guarded(as_json):
         cli_show.show(directory, session, as_json)
 
 
@@ -208,7 +182,7 @@ shown_hash = click.option(
 @click.argument("approval")
 @shown_hash
 @click.option("--hunks", metavar="1,3-5", help="Accept just these hunks; the others are rejected.")
-@click.option("--reason", default="", help="What the agent reads.")
+@click.option("--reason", type=PlainText(), default="", help="What the agent reads.")
 @as_json
 @click.pass_obj
 def approve(
@@ -225,7 +199,7 @@ def approve(
 @click.argument("approval")
 @shown_hash
 @click.option("--hunks", metavar="1,3-5", help="Reject just these hunks; the others are accepted.")
-@click.option("--reason", default="", help="What the agent reads.")
+@click.option("--reason", type=PlainText(), default="", help="What the agent reads.")
 @as_json
 @click.pass_obj
 def reject(
@@ -242,7 +216,7 @@ def reject(
 @click.argument("approval")
 @shown_hash
 @click.option("--choice", metavar="NAME", help="One of the question's choices.")
-@click.option("--text", metavar="T", help="An answer in your own words.")
+@click.option("--text", type=PlainText(), metavar="T", help="An answer in your own words.")
 @as_json
 @click.pass_obj
 def answer(
@@ -271,7 +245,7 @@ def trust(directory: Path, /, show_files: bool, digest: str | None, revoke: bool
         cli_answers.trust(directory, digest, revoke, as_json)
 
 
-@main.group()
+@main.group(cls=NearestGroup)
 def worktree() -> None:
     """The worktrees that agents work in."""
 
@@ -303,16 +277,28 @@ def worktree_remove(directory: Path, /, name: str, force: bool, as_json: bool) -
 def _goal(goal: str | None) -> str:
     if goal is None:
         raise Failure('no goal · autodev run "GOAL", or autodev run - to read it from stdin', 2)
-    text = sys.stdin.read() if goal == "-" else goal
+    text = _stdin() if goal == "-" else goal
     if not text.strip():
         raise Failure("the goal is empty · say what you want in a sentence or two", 2)
     if len(text) > LONGEST_GOAL:
         raise Failure(
-            f"the goal has {len(text):,} characters, at most {LONGEST_GOAL:,} are taken"
+            f"the goal has more than {LONGEST_GOAL:,} characters"
             " · put the long part in a file and name it: --requirements FILE (autodev plan)",
             2,
         )
     return text.strip()
+
+
+def _stdin() -> str:
+    """What stands on stdin, no more of it than is needed to see that it is too long."""
+    data = sys.stdin.buffer.read(4 * LONGEST_GOAL + 4)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        # A character cut by the limit above is none of the user's doing.
+        if error.reason == "unexpected end of data" and len(data) > 4 * LONGEST_GOAL:
+            return data.decode(errors="replace")
+        raise Failure("the goal on stdin is not UTF-8 · save it as UTF-8", 2) from error
 
 
 def add_todo_commands() -> None:

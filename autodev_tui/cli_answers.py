@@ -101,7 +101,7 @@ def same_hash(approval: Approval, shown: str) -> None:
 def _find(directory: Path, name: str, shown: str) -> tuple[Place, Approval]:
     from autodev_tui.engine.queries import find_approval
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     refuse_agents(place)
     database = place.open_store(read_only=True)
     try:
@@ -149,7 +149,7 @@ def stop(directory: Path, session: str | None) -> None:
     """`autodev stop`: a request to end, sent to the process that owns the store."""
     from store.lock import owner
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     refuse_agents(place)
     holder = owner(place.state)
     if holder is None:
@@ -171,7 +171,7 @@ def trust(directory: Path, digest: str | None, revoke: bool, as_json: bool) -> N
     from autodev_tui.cli import emit
     from autodev_tui.engine import trust as trusting
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     files = trusting.trust_files(place.repository.root)
     present = trusting.trust_hash(files)
     if digest or revoke:

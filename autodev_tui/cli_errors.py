@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -24,24 +27,43 @@ class Failure(Exception):
         self.code = code
 
 
+SESSION_VERBS = ("run", "resume", "land", "status", "show")
+"""Verbs whose document is that of a session."""
+
+
 @contextlib.contextmanager
-def guarded(as_json: bool, *, session: bool = False) -> Iterator[None]:
-    """Turn every known error into its message and exit code; `--json` prints a document even then."""
+def guarded(as_json: bool) -> Iterator[None]:
+    """Turn every error into its message and exit code; `--json` prints the verb's document even then."""
     try:
         yield
-    except click.exceptions.Exit:
-        raise
-    except click.ClickException:
+    except (click.exceptions.Exit, click.ClickException, BrokenPipeError):
         raise
     except KeyboardInterrupt:
-        _fail("interrupted", 130, as_json, session)
+        _fail("interrupted", 130, as_json)
     except Exception as error:
         message, code = explain(error)
-        _fail(message, code, as_json, session)
+        _fail(message, code, as_json)
+
+
+def json_asked(args: Sequence[str]) -> bool:
+    """Whether a command line asks for a document; looked at where the line itself cannot be parsed."""
+    return "--json" in (args[: args.index("--")] if "--" in args else args)
+
+
+def print_error_document(verb: str, message: str, code: int) -> None:
+    """The document of `verb` that tells an error: its usual keys, so that a script finds them."""
+    document: dict[str, Any] = {"error": message, "code": code}
+    if verb in SESSION_VERBS:
+        from autodev_tui.engine.queries import session_view
+
+        document = session_view_of_nothing(session_view) | document
+    elif verb == "plan":
+        document = {"session": None, "goal": None, "tasks": []} | document
+    print(json.dumps(document, indent=2, ensure_ascii=True))
 
 
 def explain(error: Exception) -> tuple[str, int]:
-    """The message for an error and its exit code; raises it again when it is none we know."""
+    """The message for an error and its exit code."""
     from autodev_tui.engine.broker import DecisionRefused
     from autodev_tui.headless import BudgetUnknowable, NotAllowed
     from autodev_tui.providers.base import ProviderError
@@ -63,27 +85,46 @@ def explain(error: Exception) -> tuple[str, int]:
         ):
             text = str(error.args[0]) if isinstance(error, LookupError) and error.args else str(error)
             return text, 2
-        case ProviderError(kind="config" | "auth"):
+        case ProviderError(kind="config" | "auth" | "not_found"):
+            # Before anything began, so what was given is wrong: no key, no such model.
             return str(error), 2
         case ProviderError() | GitError():
             return str(error), 1
         case StoreError():
             return str(error), 5
         case OSError():
-            return f"{error.strerror or error} · {error.filename or ''}", 5
-    raise error
+            hint = "it has to be there and yours to write, on a disk with space left"
+            where = f" · {os.fsdecode(error.filename)} · {hint}" if error.filename else ""
+            return f"{error.strerror or error}{where}", 5
+    return f"internal error: {type(error).__name__} · {_crash_report(error)} · please report it", 1
 
 
-def _fail(message: str, code: int, as_json: bool, session: bool) -> None:
+def _fail(message: str, code: int, as_json: bool) -> None:
     if as_json:
-        document: dict[str, Any] = {"error": message, "code": code}
-        if session:
-            from autodev_tui.engine.queries import session_view
-
-            document = session_view_of_nothing(session_view) | document
-        print(json.dumps(document, indent=2, ensure_ascii=True))
+        context = click.get_current_context(silent=True)
+        verb = context.command.name if context else None
+        print_error_document(verb or "", message, code)
     print(f"autodev: {visible(message)}", file=sys.stderr)
     raise click.exceptions.Exit(code)
+
+
+def _crash_report(error: Exception) -> str:
+    """Writes down where a defect showed itself, without secrets; the file, or the place in the code."""
+    from autodev_tui import paths
+    from autodev_tui.policy.secrets import Masker, secret_values
+
+    text = "".join(traceback.format_exception(error))
+    masked, _ = Masker(os.urandom(16), secret_values(os.environ)).mask(text)
+    file = paths.state_root(os.environ) / "logs" / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as report:
+            report.write(masked)
+    except OSError:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"in {last.name}, {last.filename}:{last.lineno}"
+    return str(file)
 
 
 def session_view_of_nothing(view: Any) -> dict[str, Any]:

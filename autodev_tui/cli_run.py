@@ -13,6 +13,7 @@ from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.text import visible
 from autodev_tui.headless import Place, refuse_agents, run, to_stderr
 
 Options = dict[str, Any]
@@ -184,9 +185,9 @@ def _say_end(document: dict[str, Any]) -> None:
 def _print_plan(document: dict[str, Any]) -> None:
     for task in document["tasks"]:
         needs = f"  (needs {', '.join(task['depends_on'])})" if task["depends_on"] else ""
-        click.echo(f"{task['id']}  {task['title']}  ~{task['estimate_minutes']} min{needs}")
+        click.echo(visible(f"{task['id']}  {task['title']}  ~{task['estimate_minutes']} min{needs}", keep=""))
         for criterion in task["acceptance_criteria"]:
-            click.echo(f"      · {criterion['text']}")
+            click.echo(visible(f"      · {criterion['text']}", keep=""))
     if document["tasks"]:
         click.echo(f"carry it out: autodev run --plan {document['session']}")
 
@@ -194,8 +195,14 @@ def _print_plan(document: dict[str, Any]) -> None:
 def _requirements(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"the requirements cannot be read · {path}: {error}", 2) from error
+    except OSError as error:
+        raise Failure(f"the requirements cannot be read · {path}: {error.strerror}", 2) from error
+    except UnicodeDecodeError as error:
+        raise Failure(f"the requirements are not UTF-8 text · {path} · save the file as UTF-8", 2) from error
     if len(text) > LONGEST_GOAL:
-        raise Failure(f"{path} has {len(text):,} characters, at most {LONGEST_GOAL:,} are taken", 2)
+        raise Failure(
+            f"the requirements are too long · {path}: {len(text):,} characters"
+            f" · at most {LONGEST_GOAL:,} are taken",
+            2,
+        )
     return text

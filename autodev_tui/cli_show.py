@@ -31,7 +31,7 @@ def status(directory: Path, name: str | None, as_json: bool) -> None:
     from autodev_tui.engine.queries import find_session, latest_session, session_view
     from store.lock import owner
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     database = place.open_store(read_only=True)
     try:
         session = find_session(database, name) if name else latest_session(database)
@@ -61,7 +61,7 @@ def show(directory: Path, name: str, as_json: bool) -> None:
     from autodev_tui.engine.queries import approval_view, find_session, session_view
     from autodev_tui.engine.report import pull_request
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     database = place.open_store(read_only=True)
     try:
         session = find_session(database, name)
@@ -88,9 +88,9 @@ def show(directory: Path, name: str, as_json: bool) -> None:
     for one in decided:
         if one.decision:
             reason = f" · {one.decision.reason}" if one.decision.reason else ""
-            click.echo(visible(f"  {one.state:<9} {one.title} · by {one.decision.actor}{reason}"))
+            _line(f"  {one.state:<9} {one.title} · by {one.decision.actor}{reason}")
     if text:
-        click.echo(f"\n{text}")
+        click.echo(visible(f"\n{text}"))
 
 
 def approvals(directory: Path, as_json: bool) -> None:
@@ -98,7 +98,7 @@ def approvals(directory: Path, as_json: bool) -> None:
     from autodev_tui.cli import emit
     from autodev_tui.engine.queries import approval_view, pending_approvals
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     database = place.open_store(read_only=True)
     try:
         waiting = pending_approvals(database)
@@ -110,7 +110,7 @@ def approvals(directory: Path, as_json: bool) -> None:
     if not waiting:
         click.echo("Nobody waits for you.")
     for one in waiting:
-        click.echo(visible(f"◐ {one.id}  {one.kind}  {one.task or 'session'}  risk {one.risk}  {one.title}"))
+        _line(f"◐ {one.id}  {one.kind}  {one.task or 'session'}  risk {one.risk}  {one.title}")
         _print_ask(one.ask)
         short = one.shown_hash[:12]
         if one.choices:
@@ -129,22 +129,29 @@ def _print_ask(ask: dict[str, Any]) -> None:
         if name == "hunks":
             for hunk in value:
                 badges = f"  ! {', '.join(hunk['badges'])}" if hunk["badges"] else ""
-                click.echo(visible(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}"))
+                _line(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}")
                 if hunk["rejected_before"] is not None:
-                    click.echo(
-                        visible(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
-                    )
-                for line in hunk["diff"].splitlines():
-                    click.echo(f"    {visible(line)}")
+                    _line(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
+                for line in hunk["diff"].split("\n"):
+                    _line(f"    {line}")
         elif isinstance(value, list):
             for item in value:
-                click.echo(f"  {name}: {visible(_short(item))}")
+                _indented(name, _short(item))
         elif value not in (None, "", {}):
-            text = visible(_short(value)) if not isinstance(value, str) else None
-            lines = [text] if text is not None else [visible(line) for line in str(value).splitlines()]
-            click.echo(f"  {name}: {lines[0] if lines else ''}")
-            for line in lines[1:]:
-                click.echo(f"    {line}")
+            _indented(name, _short(value))
+
+
+def _indented(name: str, text: str) -> None:
+    """A named text with its further lines further in, so that none of them looks like one of ours."""
+    first, *more = text.split("\n")
+    _line(f"  {name}: {first}")
+    for line in more:
+        _line(f"      {line}")
+
+
+def _line(text: str) -> None:
+    """Exactly one line, whatever is in it."""
+    click.echo(visible(text, keep="\t"))
 
 
 def _short(value: Any) -> str:
@@ -163,24 +170,20 @@ def _print(document: dict[str, Any]) -> None:
         return
     usage = document["usage"]
     cost = f"${usage['cost_usd']:.2f}" + ("" if usage["cost_known"] else " and unknown prices")
-    click.echo(
-        visible(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
-    )
+    _line(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
     code = "" if document["code"] is None else f" · last run ended with code {document['code']}"
     calls = f"{usage['requests']} requests, {usage['retries']} retries"
     click.echo(f"phase {document['phase']} of 6 · {calls} · {cost}{code}")
     for task in document["tasks"]:
         extra = f"  {task['error']}" if task["error"] else ""
-        click.echo(
-            visible(
-                f"  {GLYPHS[task['state']]} {task['id']}  {task['title']:<40} {task['state']:<12}"
-                f" {task['evidence']}{' @' + task['tree'][:7] if task['tree'] else ''}{extra}"
-            )
+        _line(
+            f"  {GLYPHS[task['state']]} {task['id']}  {task['title']:<40} {task['state']:<12}"
+            f" {task['evidence']}{' @' + task['tree'][:7] if task['tree'] else ''}{extra}"
         )
     if document["approvals"]:
         click.echo(f"  ◐ {len(document['approvals'])} waiting for you · autodev approvals")
     if document["error"]:
-        click.echo(visible(f"  {document['error']}"))
+        _line(f"  {document['error']}")
     if document["landed"]:
         click.echo(f"  landed {document['landed'][:12]} on {document['target']}")
 
@@ -189,7 +192,7 @@ def worktrees(directory: Path, as_json: bool) -> None:
     """`autodev worktree list`."""
     from autodev_tui.cli import emit
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     rows = _worktrees(place)
     if as_json:
         emit(rows)
@@ -197,7 +200,7 @@ def worktrees(directory: Path, as_json: bool) -> None:
         click.echo("No worktrees. They are made when agents work, and removed when a task is done.")
     else:
         for row in rows:
-            click.echo(visible(f"{row['name']:<30} {row['session_state'] or 'orphan':<12} {row['path']}"))
+            _line(f"{row['name']:<30} {row['session_state'] or 'orphan':<12} {row['path']}")
 
 
 def _worktrees(place: Place) -> list[dict[str, Any]]:
@@ -226,7 +229,7 @@ def remove_worktree(directory: Path, name: str, force: bool, as_json: bool) -> N
     from autodev_tui.cli import emit
     from autodev_tui.vcs.worktrees import Worktrees
 
-    place = Place.find(directory)
+    place = Place.find(directory, for_work=False)
     rows = {row["name"]: row for row in _worktrees(place)}
     if name not in rows:
         known = ", ".join(rows) or "none"

@@ -28,6 +28,8 @@ IN_SANDBOX = "AUTODEV_COMMAND"
 """Set in the environment of every command that the engine starts."""
 
 
+LAST_WORDS_S = 1.0
+"""For telling what happened until the end, after the end."""
 NO_MODEL = "anthropic/claude-opus-5-5"
 """What is tried with nothing set: it then says which key is missing."""
 
@@ -64,11 +66,13 @@ class Place:
     untrusted_files: list[str] = field(default_factory=list)
 
     @classmethod
-    def find(cls, start: Path, environment: Mapping[str, str] = os.environ) -> Place:
-        """The repository at `start`. Raises RepositoryError."""
+    def find(
+        cls, start: Path, environment: Mapping[str, str] = os.environ, *, for_work: bool = True
+    ) -> Place:
+        """The repository at `start`, in any state unless it is `for_work`. Raises RepositoryError."""
         from autodev_tui.vcs.repository import open_repository
 
-        repository = open_repository(start)
+        repository = open_repository(start, for_work=for_work)
         return cls(repository, paths.repository_state(environment, repository.id), environment)
 
     def open_store(self, *, read_only: bool = False) -> Database:
@@ -198,11 +202,14 @@ async def _run(
         raise
     bridge = Bridge(engine)
     try:
+        told = _events_told(place, command)
         await bridge.submit(command)
-        watching = asyncio.create_task(_watch(bridge, tell))
+        watching = asyncio.create_task(_watch(bridge, told, tell))
         await signals.stop(bridge)
         with span("run", command=command.kind):
             outcome = await engine.wait()
+        # It ends by itself with the last event; only a store that failed leaves none.
+        await asyncio.wait({watching}, timeout=LAST_WORDS_S)
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
@@ -227,15 +234,26 @@ def _warnings(place: Place, database: Database, settings: Settings, found: Probe
         yield f"no sandbox works here, so every command asks ({why})"
 
 
-async def _watch(bridge: Any, tell: Callable[[str], None]) -> None:
-    async for event in bridge.events(0):
+def _events_told(place: Place, command: commands.StartSession | commands.ResumeSession) -> int:
+    """The number of the last event of earlier runs, whose progress is not told again."""
+    from autodev_tui.engine.event_log import last_seq
+
+    if isinstance(command, commands.StartSession):
+        return 0
+    return last_seq(place.state / "sessions" / command.session / "events.jsonl")
+
+
+async def _watch(bridge: Any, told: int, tell: Callable[[str], None]) -> None:
+    async for event in bridge.events(told):
         line = describe(event)
         if line:
             tell(line)
+        if isinstance(event, events.Ended):
+            return
 
 
 def describe(event: events.Event) -> str:
-    """One line for a person; empty for what is not worth one."""
+    """One line for a person, not yet made harmless; empty for what is not worth one."""
     who = f"{event.task} " if event.task else ""
     match event:
         case events.PhaseStarted():
@@ -245,11 +263,11 @@ def describe(event: events.Event) -> str:
         case events.StepMoved(step_kind="tool", new="done" | "failed" | "refused"):
             detail = event.detail
             what = detail.get("path") or detail.get("command") or detail.get("text", "")
-            return visible(f"{who}{event.name} {str(what)[:100]} · {event.new}")
+            return f"{who}{event.name} {str(what)[:100]} · {event.new}"
         case events.Retrying():
             return f"{who}↺ retrying {event.attempt} of {event.of} in {event.wait_s:.0f} s · {event.why}"
         case events.Asked():
-            return visible(f"◐ {event.title} · autodev approvals ({event.approval})")
+            return f"◐ {event.title} · autodev approvals ({event.approval})"
         case events.Checked():
             return (
                 f"{event.check} on @{event.tree[:7]}: {event.result}{' · ' + event.why if event.why else ''}"
@@ -257,19 +275,19 @@ def describe(event: events.Event) -> str:
         case events.GateJudged():
             return f"{who}gate @{event.tree[:7]}: {event.verdict} {event.score:.2f}"
         case events.Committed():
-            return visible(f"{who}committed {event.commit[:7]} {event.title}")
+            return f"{who}committed {event.commit[:7]} {event.title}"
         case events.Landed():
             return f"{event.branch} is now @{event.new[:7]}, was @{event.old[:7]} · nothing was pushed"
         case events.Noticed():
-            return visible(f"! {event.text}")
+            return f"! {event.text}"
         case _:
             return ""
 
 
 def to_stderr(line: str) -> None:
-    """One line of progress; a terminal that went away is no reason to stop."""
+    """One line of progress, whatever is in it; a terminal that went away is no reason to stop."""
     try:
-        print(line, file=sys.stderr, flush=True)
+        print(visible(line, keep=""), file=sys.stderr, flush=True)
     except OSError:
         # What could not be written would be tried again at the end, and its failure become the exit code.
         nowhere = os.open(os.devnull, os.O_WRONLY)

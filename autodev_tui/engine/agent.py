@@ -13,7 +13,6 @@ from autodev_tui.domain.task import Task
 from autodev_tui.engine.conversation import COMPACTION, Conversation, rebuild, result_text
 from autodev_tui.engine.limits import StuckDetector
 from autodev_tui.engine.services import Services
-from prompts import render
 
 if TYPE_CHECKING:
     from autodev_tui.providers.base import ToolSpec
@@ -41,11 +40,18 @@ class Agent:
         self.task_id = task
         self.context = context
         self.tools = tools
-        self.system = render(role.system_prompt)
+        self.system = self._system()
         self.stuck = StuckDetector()
         self.bad_replies = 0
         self.output_limit = 0
         self.restore()
+
+    def _system(self) -> str:
+        """The system prompt that this agent began with: it stands before a history that models check."""
+        for step in self.steps:
+            if step.kind is StepKind.MODEL and (blob := step.intent.get("system")):
+                return self.services.blobs.get(blob).decode()
+        return self.services.prompts.render_template(self.role.system_prompt)
 
     @property
     def task(self) -> Task | None:

@@ -15,18 +15,19 @@ from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.conversation import COMPACTION, note_text
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.limits import estimated_tokens
-from prompts import render
+from autodev_tui.engine.prompting import prompt, window_tokens
 
 USABLE = 0.8
 """Share of the window, after the reply's allowance, at which a new conversation starts."""
+AFTER = 0.5
+"""Share of it that the new one may begin with; otherwise it would soon be compacted again."""
 LAST_COMMANDS = 8
 
 
 async def should_compact(agent: Agent) -> bool:
     """Whether the next request would use more of the window than it should."""
     services = agent.services
-    limits = await services.provider.limits(services.model)
-    window = min(limits.context - agent.output_limit, services.settings.limits.context_tokens)
+    window = await window_tokens(services, agent.output_limit)
     return len(agent.conversation.messages) > 2 and (
         estimated_tokens(agent.conversation.characters) > USABLE * window
     )
@@ -39,6 +40,9 @@ async def compact(agent: Agent) -> None:
     if _just_compacted(steps):
         raise GaveUp("the task alone does not fit into the model's window")
     notes = [step for step in steps if step.kind is StepKind.NOTE and step.name != COMPACTION]
+    stale = [step for step in notes if step.name.startswith("checks ")][:-1]
+    # Results of checks that ran again since say nothing any more; all else was said by the human or by us.
+    notes = [step for step in notes if step not in stale]
     texts = [note_text(step, services.blobs.get) for step in notes]
     commands = [
         f"{step.args.get('command')}: exit code {step.result.get('exit_code')}"
@@ -46,8 +50,12 @@ async def compact(agent: Agent) -> None:
         if step.name == "run_command" and step.state is StepState.DONE
     ]
     task = agent.task
-    text = render(
+    room = int(AFTER * await window_tokens(services, agent.output_limit))
+    text = await prompt(
+        services,
         "compaction",
+        for_task=agent.task_id,
+        max_tokens=room,
         opening=texts[0] if texts else "",
         notes=texts[1:],
         todos=task.todos if task else [],

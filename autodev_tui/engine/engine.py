@@ -28,6 +28,7 @@ from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_run import SessionRun
 from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.vcs.worktrees import Worktrees
+from prompts import PromptTemplateManager
 from store.journal import StoreError
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Engine:
         hidden: list[Path],
         environment: Mapping[str, str],
         rules: tuple[tuple[str, str], ...] = (),
+        prompts: PromptTemplateManager | None = None,
         interactive: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -76,6 +78,7 @@ class Engine:
         self._spec = spec
         self._secret = secret
         self._rules = rules
+        self._prompts = prompts or PromptTemplateManager()
         self._interactive = interactive
         self._clock = clock
         self._monotonic = monotonic
@@ -221,6 +224,7 @@ class Engine:
             clock=self._clock,
             monotonic=self._monotonic,
             rules=self._rules,
+            prompts=self._prompts,
         )
         self._services.unpaused.set()
         return self._services

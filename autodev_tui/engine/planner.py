@@ -18,12 +18,12 @@ from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.planning.analysis import RepositoryFacts, analyse
 from autodev_tui.planning.autonomy import score
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
-from prompts import render
 
 if TYPE_CHECKING:
     from autodev_tui.domain.step import Step
@@ -68,8 +68,11 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
     environment = await verifier.environment(path)
     checks = await verifier.checks(path, environment)
     paths = await asyncio.to_thread(services.repository.tracked_paths, session.base_commit)
-    opening = render(
+    opening = await prompt(
+        services,
         "plan_request",
+        for_task=None,
+        max_tokens=await opening_tokens(services),
         goal=session.goal,
         requirements="\n\n".join(session.instructions),
         rules=services.rules,

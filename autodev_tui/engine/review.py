@@ -20,6 +20,7 @@ from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.hunks import gate_passed, hunk_decisions, rejected_before, rejections, show_changes
+from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.verify import Verifier, explain_failure
 from autodev_tui.engine.workspace import Workspace
 from autodev_tui.policy.hard_gates import GateHit, find_hard_gates
@@ -28,7 +29,6 @@ from autodev_tui.vcs.decisions import build_result
 from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.follow import follow
 from autodev_tui.vcs.messages import commit_message
-from prompts import render
 
 MENDING_ROUNDS = 3
 """How often an agent gets red checks back before the task fails."""
@@ -108,8 +108,11 @@ class Review:
             raise GaveUp(
                 f"{self._task.id}: the checks stay red after {mended} rounds: {'; '.join(gate.reasons)}"
             )
-        text = render(
+        text = await prompt(
+            self._services,
             "checks_note",
+            for_task=self._task.id,
+            max_tokens=await opening_tokens(self._services),
             reasons=gate.reasons,
             outputs=await explain_failure(self._services.blobs, gate),
             round=mended + 1,
@@ -304,8 +307,10 @@ class Review:
             for one in decisions
             if one.verdict in words
         ]
-        text = render(
+        text = await prompt(
+            self._services,
             "review_note",
+            for_task=self._task.id,
             items=items,
             reason=approval.decision.reason if approval and approval.decision else "",
             accepted=sum(one.verdict == "accept" for one in decisions),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from autodev_tui.domain.task import Task
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.flow import LimitReached, TaskCancelled
+from prompts import PromptTemplateManager
 
 if TYPE_CHECKING:
     from autodev_tui.engine.commands_runner import CommandRunner
@@ -45,6 +46,11 @@ class Services:
     monotonic: Callable[[], float]
     rules: tuple[tuple[str, str], ...] = ()
     """(file name, text) of the repository's rules, once trusted."""
+    prompts: PromptTemplateManager = field(default_factory=PromptTemplateManager)
+    """The templates that count here: the shipped ones, and trusted ones of the repository."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    told: set[str] = field(default_factory=set)
+    """Notices about prompts that this run has given already."""
     cancelled: set[str] = field(default_factory=set)
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
     started: float = 0.0

@@ -55,6 +55,7 @@ async def _ask(agent: Agent) -> Turn | None:
         services.model,
         state=StepState.STARTED,
         turn=agent.turns,
+        intent={"system": services.put_text(agent.system)},
         started=services.clock(),
     )
     await board.commit(step)

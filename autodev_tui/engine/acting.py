@@ -59,6 +59,17 @@ async def act(agent: Agent, verifier: Verifier, workspace: Workspace | None) -> 
     await caller.look_for_circles()
 
 
+async def stop_circling(agent: Agent) -> None:
+    """Ask the human about an agent that goes round in circles; the question outlives a restart.
+
+    Raises:
+        Waiting: nobody has answered yet.
+        GaveUp: the human ends it.
+    """
+    if step := agent.circling:
+        await _stuck(agent, step)
+
+
 class Caller:
     """Runs calls of one agent."""
 
@@ -90,7 +101,7 @@ class Caller:
 
     async def call(self, step: Step) -> None:
         """Run one call to its final state. Raises Waiting when it needs the human."""
-        await self._services.may_go_on(self._agent.task_id)
+        await self._services.may_go_on()
         args: Any = step.intent.get("malformed")
         if args is None:
             args = validate(step.name, step.args, self._agent.role.tools)
@@ -158,32 +169,32 @@ class Caller:
     async def look_for_circles(self) -> None:
         """Tell an agent that goes round in circles; stop it when it goes on."""
         for step in self._agent.last_calls():
-            text = await asyncio.to_thread(result_text, step, self._services.blobs.get)
-            verdict = self._agent.stuck.add(step.name, step.args, text)
-            if verdict == "warn":
+            text = result_text(step, self._services.blobs.get)
+            if self._agent.look(step, text) == "warn":
                 await self._agent.say(
                     f"circle {step.id}",
                     f"You made the same call ({step.name}) several times, with the same result each time."
                     " Try something else.",
                 )
-            elif verdict == "stop":
-                await self._stuck(step)
+        await stop_circling(self._agent)
 
-    async def _stuck(self, step: Step) -> None:
-        approval = await self._services.broker.ask(
-            ApprovalKind.ESCALATION,
-            f"{step.task or 'the planner'} is stuck: the same call {STOP_AFTER} times with the same result",
-            {"tool": step.name, "args": json.dumps(step.args), "result": step.result.get("text", "")[:2000]},
-            effect=f"stuck:{step.id}",
-            base={"step": step.id},
-            task=step.task,
-            step=step.id,
-            risk="medium",
-            choices=["try once more"],
-        )
-        decision = approval.decision
-        await self._services.broker.used(approval)
-        if approval.state is ApprovalState.REJECTED:
-            raise GaveUp(f"{step.task}: stopped, it went round in circles")
-        words = (decision.text or decision.reason) if decision else ""
-        await self._agent.say(f"stuck {step.id}", words or "The human says: try once more, but differently.")
+
+async def _stuck(agent: Agent, step: Step) -> None:
+    broker = agent.services.broker
+    approval = await broker.ask(
+        ApprovalKind.ESCALATION,
+        f"{step.task or 'the planner'} is stuck: the same call {STOP_AFTER} times with the same result",
+        {"tool": step.name, "args": json.dumps(step.args), "result": step.result.get("text", "")[:2000]},
+        effect=f"stuck:{step.id}",
+        base={"step": step.id},
+        task=step.task,
+        step=step.id,
+        risk="medium",
+        choices=["try once more"],
+    )
+    decision = approval.decision
+    await broker.used(approval)
+    if approval.state is ApprovalState.REJECTED:
+        raise GaveUp(f"{step.task or 'the planner'}: stopped, it went round in circles")
+    words = (decision.text or decision.reason) if decision else ""
+    await agent.say(f"stuck {step.id}", words or "The human says: try once more, but differently.")

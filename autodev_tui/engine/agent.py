@@ -10,7 +10,7 @@ from autodev_tui.agents.roles import Role
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
-from autodev_tui.engine.conversation import COMPACTION, Conversation, rebuild, result_text
+from autodev_tui.engine.conversation import COMPACTION, TERMINAL, Conversation, rebuild, result_text
 from autodev_tui.engine.limits import StuckDetector
 from autodev_tui.engine.services import Services
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 REBUILT = "rebuilt"
 """How the notes are called that tell of a worktree made again: nothing read before counts any more."""
+OWN_NOTES = (COMPACTION, "circle ", "cut ", "empty ", "ids ", "no plan ")
+"""Beginnings of the names of notes that the engine says by itself while the agent works."""
 INLINE = 2000
 """Texts longer than this many characters are blobs, so that the state file stays small."""
 
@@ -42,6 +44,8 @@ class Agent:
         self.tools = tools
         self.system = self._system()
         self.stuck = StuckDetector()
+        self.circling: Step | None = None
+        """The call at which the agent has to be stopped, because it goes round in circles."""
         self.bad_replies = 0
         self.output_limit = 0
         self.restore()
@@ -70,11 +74,31 @@ class Agent:
         self.conversation, self.open_calls = rebuild(self.steps, self.services.blobs.get)
         self.turns = max((step.turn for step in self.steps if step.kind is StepKind.MODEL), default=0)
         self.stuck.reset()
+        self.circling = None
+        # A turn is looked at once all its calls are answered.
+        unanswered = {(step.turn, step.kind) for step in self.open_calls}
         for step in self.steps:
-            if step.kind is StepKind.TOOL and step.state is StepState.DONE:
-                self.stuck.add(step.name, step.args, result_text(step, self.services.blobs.get))
-            elif step.kind is StepKind.NOTE:
-                self.stuck.reset()
+            if step.kind is StepKind.NOTE:
+                self._heard(step.name)
+            elif (
+                step.kind is StepKind.TOOL
+                and step.state in TERMINAL
+                and (step.turn, step.kind) not in unanswered
+            ):
+                self.look(step, result_text(step, self.services.blobs.get))
+
+    def look(self, step: Step, text: str) -> str:
+        """Count one answered call. Returns `""`, `"warn"` or `"stop"`, as the detector of circles does."""
+        verdict = self.stuck.add(step.name, step.args, text)
+        if verdict == "stop":
+            self.circling = step
+        return verdict
+
+    def _heard(self, note: str) -> None:
+        """The human, or a check, said how to go on: what was called before is no circle any more."""
+        if not note.startswith(OWN_NOTES):
+            self.stuck.reset()
+            self.circling = None
 
     async def say(self, name: str, text: str) -> None:
         """Put a note into the conversation, once: a note of this name that is there is not said again."""
@@ -82,6 +106,8 @@ class Agent:
         if board.named(StepKind.NOTE, self.task_id, name):
             return
         step = board.new_step(StepKind.NOTE, self.task_id, name, state=StepState.DONE, turn=self.turns)
+        # Rules, diffs and outputs of checks are files' contents too: no secret in them goes to the model.
+        text, _ = self.services.masker.mask(text)
         if len(text) > INLINE:
             step = step.but(result_blob=self.services.put_text(text))
         else:
@@ -89,17 +115,21 @@ class Agent:
         await board.commit(step)
         if not self.open_calls:
             self.conversation.note(step)
-        if name != COMPACTION:
-            self.stuck.reset()
+        self._heard(name)
 
     def answered(self) -> None:
         """All calls of the last turn have results: let the model see them, and notes that came meanwhile."""
         turn = self.last_turn()
         self.conversation.results(self.last_calls())
         self.open_calls = []
-        for step in self.steps:
-            if step.kind is StepKind.NOTE and turn is not None and step.seq > turn.seq:
-                self.conversation.note(step)
+        notes = []
+        for step in reversed(self.steps):
+            if turn is None or step.seq <= turn.seq:
+                break
+            if step.kind is StepKind.NOTE:
+                notes.append(step)
+        for note in reversed(notes):
+            self.conversation.note(note)
 
     def last_turn(self) -> Step | None:
         """The last model step that counts."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autodev_tui.agents.roles import Role
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.engine.acting import act
+from autodev_tui.engine.acting import act, stop_circling
 from autodev_tui.engine.agent import REBUILT, Agent
 from autodev_tui.engine.call_steps import apply_marks, forget
 from autodev_tui.engine.conversation import COMPACTION
@@ -55,6 +55,7 @@ async def work(agent: Agent, verifier: Verifier, workspace: Workspace | None) ->
         Waiting: a call needs the human.
         Halt: the agent cannot go on.
     """
+    await stop_circling(agent)
     while True:
         if agent.open_calls:
             await act(agent, verifier, workspace)

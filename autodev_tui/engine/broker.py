@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -13,6 +14,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine.board import Board, Record
 from autodev_tui.engine.flow import Waiting
+from autodev_tui.engine.stopwatch import Stopwatch
 
 OUTCOME = {
     "approve": ApprovalState.APPROVED,
@@ -100,6 +102,8 @@ class Broker:
         self._interactive = interactive
         self._changed = asyncio.Condition()
         self._asking = asyncio.Lock()
+        self.watch: Stopwatch | None = None
+        """Stands while somebody waits for an answer."""
 
     async def ask(
         self,
@@ -161,8 +165,9 @@ class Broker:
                 continue
             if not self._interactive:
                 raise Waiting([approval])
-            async with self._changed:
-                await self._changed.wait()
+            with self.watch.held() if self.watch else contextlib.nullcontext():
+                async with self._changed:
+                    await self._changed.wait()
         return approval
 
     def is_decided(self, approval: Approval) -> bool:

@@ -47,4 +47,5 @@ async def before_call(services: Services) -> None:
     if not raised:
         await services.broker.used(approval)
         raise GaveUp(f"stopped at the budget: ${spent:.2f} of ${budget:.2f} spent")
-    await services.broker.used(approval, session.but(budget_usd=spent + budget))
+    # The session as it is by now: much may have changed while the question waited.
+    await services.broker.used(approval, services.session.but(budget_usd=spent + budget))

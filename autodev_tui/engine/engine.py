@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from autodev_tui.domain import commands, events
 from autodev_tui.domain.ids import Ids
 from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.states import SessionState, TaskState, legal_moves
 from autodev_tui.engine import flow
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
@@ -25,7 +25,8 @@ from autodev_tui.engine.experience import execution_session
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.recovery import mark_interrupted, recover
 from autodev_tui.engine.services import Services
-from autodev_tui.engine.session_run import SessionRun
+from autodev_tui.engine.session_run import SessionRun, end_task
+from autodev_tui.engine.stopwatch import Stopwatch
 from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.vcs.worktrees import Worktrees
 from prompts import PromptTemplateManager
@@ -114,9 +115,7 @@ class Engine:
             case commands.SetSlider(level=level):
                 await self._open.board.commit(self._open.session.but(slider=level), why=f"slider at {level}")
             case commands.CancelTask(task=task):
-                if task not in self._open.board.tasks:
-                    raise LookupError(f"no task {task} in this session")
-                self._open.cancelled.add(task)
+                await self._cancel(task)
             case commands.Decide(decision=decision):
                 await self._open.broker.decide(decision)
 
@@ -150,6 +149,12 @@ class Engine:
         if self._services is None:
             raise EngineBusy("no session is open")
         return self._services
+
+    @property
+    def _running(self) -> Services:
+        if self._work is None or self._work.done():
+            raise EngineBusy("no session runs")
+        return self._open
 
     @property
     def services(self) -> Services:
@@ -230,7 +235,7 @@ class Engine:
         return self._services
 
     def _begin(self, services: Services, timeout_s: float | None, plan_only: bool) -> None:
-        services.started = self._monotonic()
+        services.watch = services.broker.watch = Stopwatch(self._monotonic)
         self._work = asyncio.create_task(self._drive(services, timeout_s, plan_only), name="session")
 
     async def _drive(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
@@ -280,7 +285,7 @@ class Engine:
     async def _record(self, services: Services, outcome: Outcome, state: SessionState | None) -> None:
         session = services.session
         now = self._clock()
-        active = session.active_s + self._monotonic() - services.started
+        active = services.active_s()
         if session.state is SessionState.LANDED:
             state = None
         ended = session.but(
@@ -317,14 +322,27 @@ class Engine:
         ]
         return {one.name for one in self._worktrees.list() if one.name.partition("-")[0] in open_sessions}
 
-    async def _pause(self) -> None:
+    async def _cancel(self, task: str) -> None:
         services = self._open
+        if task not in services.board.tasks:
+            raise LookupError(f"no task {task} in this session")
+        state = services.board.tasks[task].state
+        if TaskState.CANCELLED not in legal_moves(state):
+            raise EngineBusy(f"{task} is {state} already")
+        if working := services.at_work.get(task):
+            services.cancelled.add(task)
+            working.cancel()
+        else:
+            await end_task(services, task)
+
+    async def _pause(self) -> None:
+        services = self._running
         services.unpaused.clear()
         if services.session.state is SessionState.RUNNING:
             await services.board.commit(services.session.but(state=SessionState.PAUSED))
 
     async def _continue(self) -> None:
-        services = self._open
+        services = self._running
         if services.session.state is SessionState.PAUSED:
             await services.board.commit(services.session.but(state=SessionState.RUNNING))
         services.unpaused.set()

@@ -43,7 +43,3 @@ class LimitReached(Halt):
     """Budget, time or turns are used up."""
 
     code = LIMIT
-
-
-class TaskCancelled(Exception):
-    """The human ended this task."""

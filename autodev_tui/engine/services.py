@@ -13,7 +13,8 @@ from autodev_tui.domain.session import Session
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
-from autodev_tui.engine.flow import LimitReached, TaskCancelled
+from autodev_tui.engine.flow import LimitReached
+from autodev_tui.engine.stopwatch import Stopwatch
 from prompts import PromptTemplateManager
 
 if TYPE_CHECKING:
@@ -53,7 +54,13 @@ class Services:
     """Notices about prompts that this run has given already."""
     cancelled: set[str] = field(default_factory=set)
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
-    started: float = 0.0
+    at_work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    """What runs for a task of the plan now, so that it can be ended alone."""
+    watch: Stopwatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Stopwatch(self.monotonic)
+        self.broker.watch = self.watch
 
     @property
     def session(self) -> Session:
@@ -75,17 +82,20 @@ class Services:
         pin = (task.pin if task else None) or self.session.pin
         return effective_level(self.session.slider, recommended, pin)
 
-    async def may_go_on(self, task: str | None) -> None:
+    def active_s(self) -> float:
+        """Seconds the session was at work, over all its runs."""
+        return self.session.active_s + self.watch.seconds()
+
+    async def may_go_on(self) -> None:
         """Wait while paused; stop at the end of a limit.
 
         Raises:
             LimitReached: the session's active time is used up.
-            TaskCancelled: the human ended this task.
         """
-        await self.unpaused.wait()
-        if task in self.cancelled:
-            raise TaskCancelled(task)
-        active = self.session.active_s + self.monotonic() - self.started
+        if not self.unpaused.is_set():
+            with self.watch.held():
+                await self.unpaused.wait()
+        active = self.active_s()
         if active > self.settings.max_time_s:
             raise LimitReached(
                 f"the session has run for {active:.0f} s; max_time_s is {self.settings.max_time_s:.0f}"

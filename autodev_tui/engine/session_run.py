@@ -35,6 +35,15 @@ PHASES = (
 """S01's six phases, in order."""
 
 
+async def end_task(services: Services, task: str) -> None:
+    """The human ended this task: it and its questions are over; its worktree and checkpoints stay."""
+    board = services.board
+    for approval in board.pending():
+        if approval.task == task:
+            await services.broker.withdraw(approval.effect)
+    await board.commit(board.task_moved(task, TaskState.CANCELLED), why="cancelled by the human")
+
+
 class SessionRun:
     """Drives one session. Every part looks first what is durable already, so a run may start anywhere."""
 
@@ -68,11 +77,13 @@ class SessionRun:
             if await self._validate():
                 break
             await self._move(SessionState.RUNNING, "what the review rejected becomes a task")
+        await services.may_go_on()
         outcome = await land(services, self._verifier)
         await self._phase(6)
         return outcome
 
     async def _phase(self, number: int) -> None:
+        await self._services.may_go_on()
         if self._services.session.phase != number:
             await self._board.commit(self._services.session.but(phase=number))
         self._board.log.emit(events.PhaseStarted(phase=number, name=PHASES[number - 1]))
@@ -84,24 +95,28 @@ class SessionRun:
 
     async def _execute(self) -> None:
         """Run the tasks one after the other in dependency order; one that waits does not hold up others."""
+        services = self._services
         waiting: list[flow.Waiting] = []
         tried: set[str] = set()
         while task := self._next(tried):
             tried.add(task.id)
             try:
-                await self._run_task(task)
+                services.at_work[task.id] = asyncio.create_task(self._run_task(task), name=task.id)
+                await services.at_work[task.id]
             except flow.Waiting as stop:
                 waiting.append(stop)
             except flow.LimitReached:
                 raise
-            except flow.TaskCancelled:
-                await self._board.commit(
-                    self._board.task_moved(task.id, TaskState.CANCELLED), why="cancelled by the human"
-                )
+            except asyncio.CancelledError:
+                if task.id not in services.cancelled or asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                    raise
+                await end_task(services, task.id)
             except flow.GaveUp as error:
                 if self._board.tasks[task.id].state is TaskState.COMPLETED:
                     raise  # its own work is done: that it cannot join is the session's trouble
                 await self._board.commit(self._board.task_moved(task.id, TaskState.FAILED, error=str(error)))
+            finally:
+                del services.at_work[task.id]
         if waiting:
             raise flow.Waiting([approval for stop in waiting for approval in stop.approvals])
         failed = [task for task in self._board.tasks.values() if task.state is TaskState.FAILED]
@@ -154,7 +169,7 @@ class SessionRun:
             )
         review = Review(agent, workspace, self._verifier)
         while True:
-            await services.may_go_on(task.id)
+            await services.may_go_on()
             if board.tasks[task.id].state is TaskState.IN_PROGRESS:
                 try:
                     ended = await work(agent, self._verifier, workspace)
@@ -163,6 +178,7 @@ class SessionRun:
                     raise
                 summary = str(ended.result.get("summary") or ended.result.get("text") or "")
                 await board.commit(board.tasks[task.id].but(summary=summary))
+            await services.may_go_on()
             if await review.run():
                 return
 

@@ -30,7 +30,7 @@ async def next_turn(agent: Agent) -> None:
         LimitReached: turns, time or money are used up.
     """
     services = agent.services
-    await services.may_go_on(agent.task_id)
+    await services.may_go_on()
     limit = min(agent.role.turns or services.settings.max_turns, services.settings.max_turns)
     if agent.turns >= limit:
         raise LimitReached(f"{agent.task_id or 'the plan'}: {agent.turns} turns used, max_turns is {limit}")

@@ -180,6 +180,7 @@ class Verifier:
         wanted: tuple[str, ...],
     ) -> Evidence:
         services = self._services
+        await services.may_go_on()
         await self._allowed(check, tree)
         step = services.board.named(StepKind.CHECK, None, key)
         evidence: Evidence | None = None

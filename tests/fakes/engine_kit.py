@@ -268,7 +268,6 @@ async def desk(kit: Kit, level: Level = Level.FULL, **task: Any) -> Desk:
     analysis = {"recommended": Level.FULL.value}
     await services.board.commit(services.session.but(analysis=analysis))
     await engine._ensure_branch(services)
-    services.started = services.monotonic()
     made = Task(
         id="T1",
         session=services.session.id,

@@ -72,9 +72,9 @@ def test_extremes_are_clamped() -> None:
 @given(FACTORS)
 def test_the_score_is_the_clamped_sum_of_its_contributions(factors: dict[str, float]) -> None:
     result = score(factors)
-    assert result.score == pytest.approx(min(1, max(0, 0.5 + sum(result.contributions.values()))))
+    assert result.score == pytest.approx(min(1, max(0, 0.5 + sum(result.contributions.values()))), abs=1e-9)
     for name, weight in WEIGHTS.items():
-        assert result.contributions[name] == pytest.approx(float(weight) * factors.get(name, 0.5))
+        assert result.contributions[name] == pytest.approx(float(weight) * factors.get(name, 0.5), abs=1e-9)
     assert set(result.unmeasured) == set(WEIGHTS) - set(factors)
     edges = [
         (Decimal("0.8"), Level.FULL),

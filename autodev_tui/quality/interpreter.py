@@ -45,7 +45,7 @@ print(json.dumps({
     "executable": sys.executable, "real": os.path.realpath(sys.executable), "venv": venv,
     "base_prefix": sys.base_prefix, "user_base": user if user and os.path.isdir(user) else "",
     "libraries": sysconfig.get_paths().get("stdlib", ""), "version": list(sys.version_info[:3]),
-    "distributions": found,
+    "distributions": found, "sites": sites,
     "markers": {
         "implementation_name": impl.name,
         "implementation_version": ".".join(map(str, impl.version[:3]))
@@ -73,6 +73,8 @@ class Interpreter(Frozen):
     libraries: str = ""
     version: tuple[int, int, int]
     distributions: dict[str, str]
+    sites: list[str] = []
+    """Where these are installed."""
     markers: dict[str, str]
     """The values of PEP 508's environment markers."""
 
@@ -135,6 +137,34 @@ async def inspect(
     Without `base` it is the user's own interpreter. With `base` it is one that a setup made out of that: code
     of others wrote it, so it runs in the sandbox, and only what it has installed is taken from its answer.
     """
+    key = (str(python), variables.get("PATH"), variables.get("HOME"), base.executable if base else "")
+    known = _INSPECTED.get(key)
+    if known and known[1] == _stamps(python, known[0]):
+        return known[0]
+    found = await _ask(python, variables, run, base)
+    if found is not None:
+        _INSPECTED[key] = (found, _stamps(python, found))
+    return found
+
+
+_INSPECTED: dict[tuple[str | None, ...], tuple[Interpreter, list[int]]] = {}
+"""What was found of an interpreter holds as long as nothing is installed into it or removed from it."""
+
+
+def _stamps(python: Path, found: Interpreter) -> list[int]:
+    """Times of the places whose change means that the interpreter must be asked again."""
+    stamps = []
+    for place in (python, *map(Path, found.sites)):
+        try:
+            stamps.append(place.stat().st_mtime_ns)
+        except OSError:
+            stamps.append(0)
+    return stamps
+
+
+async def _ask(
+    python: Path, variables: Mapping[str, str], run: RunCommand, base: Interpreter | None
+) -> Interpreter | None:
     keep = ("PATH", "HOME", "LANG")
     env = {
         name: value
@@ -158,6 +188,6 @@ async def inspect(
         if base is None:
             return found
         installed = {"executable": str(python), "venv": str(python.parent.parent), "user_base": ""}
-        return base.but(**installed, distributions=found.distributions)
+        return base.but(**installed, distributions=found.distributions, sites=found.sites)
     except (ValueError, IndexError, TypeError):
         return None

@@ -70,6 +70,7 @@ def explain(error: Exception) -> tuple[str, int]:
     from autodev_tui.settings import SettingsError
     from autodev_tui.vcs.errors import RepositoryError
     from autodev_tui.vcs.git import GitError
+    from prompts import PromptError
     from store.errors import StoreError
 
     match error:
@@ -78,6 +79,7 @@ def explain(error: Exception) -> tuple[str, int]:
         case (
             RepositoryError()
             | SettingsError()
+            | PromptError()
             | LookupError()
             | DecisionRefused()
             | NotAllowed()

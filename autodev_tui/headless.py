@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autodev_tui.sandbox.probe import ProbeResult
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
+    from prompts import PromptTemplateManager
     from store.database import Database
 
 IN_SANDBOX = "AUTODEV_COMMAND"
@@ -64,6 +65,8 @@ class Place:
     environment: Mapping[str, str]
     trusted: bool = True
     untrusted_files: list[str] = field(default_factory=list)
+    trusted_files: dict[str, bytes] = field(default_factory=dict)
+    """The very bytes that were trusted: a file that trust did not see, or that changed since, has no say."""
 
     @classmethod
     def find(
@@ -89,9 +92,9 @@ class Place:
         files = trust_files(self.repository.root)
         self.trusted = database is not None and is_trusted(database, files)
         self.untrusted_files = [] if self.trusted else sorted(files)
-        # The very bytes that were trusted: a file that trust did not see, or that changed since, has no say.
-        trusted = files.get(REPOSITORY_CONFIG) if self.trusted else None
-        return load_settings(self.environment, repository=trusted, options=options)
+        self.trusted_files = files if self.trusted else {}
+        own = self.trusted_files.get(REPOSITORY_CONFIG)
+        return load_settings(self.environment, repository=own, options=options)
 
     def open_log(self) -> Log:
         """The engine's log; only for the owner of the store."""
@@ -102,10 +105,16 @@ class Place:
         return Log(self.state / "logs", lambda text: masker.mask(text)[0])
 
     def rules(self) -> tuple[tuple[str, str], ...]:
-        """The repository's rules for agents, once trusted."""
-        from autodev_tui.engine.trust import rules, trust_files
+        """The repository's rules for agents, as `settings` found them trusted."""
+        from autodev_tui.engine.trust import rules
 
-        return rules(trust_files(self.repository.root)) if self.trusted else ()
+        return rules(self.trusted_files)
+
+    def prompts(self) -> PromptTemplateManager:
+        """The prompt templates that hold here, as `settings` found them trusted. Raises PromptError."""
+        from prompts import PromptTemplateManager
+
+        return PromptTemplateManager(self.trusted_files)
 
     def hidden(self) -> list[Path]:
         """What no sandbox may see."""
@@ -169,6 +178,7 @@ async def _run(
     try:
         opened.enter_context(contextlib.closing(await asyncio.to_thread(place.open_log)))
         settings = place.settings(database, options)
+        prompts = await asyncio.to_thread(place.prompts)
         session_model = None
         if isinstance(command, commands.ResumeSession) and not options.get("model"):
             session_model = find_session(database, command.session).model
@@ -195,6 +205,7 @@ async def _run(
             hidden=place.hidden(),
             environment=place.environment,
             rules=place.rules(),
+            prompts=prompts,
         )
     except BaseException:
         database.close()

@@ -9,6 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -121,6 +122,7 @@ _STRICTER: dict[Loc, Callable[[Any, Any], bool]] = {
     ("max_time_s",): lambda new, old: bool(new <= old),
     ("quality_threshold",): lambda new, old: bool(new >= old),
     ("limits", "context_tokens"): lambda new, old: bool(new <= old),
+    ("limits", "requests_per_minute"): lambda new, old: bool((new or inf) <= (old or inf)),
 }
 """Keys that a trusted repository may only make stricter than the user has them."""
 _FREE: tuple[Loc, ...] = (

@@ -38,6 +38,8 @@ class Limits(_Part):
     """Prompt size from which a conversation is compacted, below the model's own window."""
     command_timeout_s: float = Field(default=300.0, gt=0)
     """For an agent's command that names no time of its own."""
+    requests_per_minute: int = Field(default=0, ge=0)
+    """Model calls of one agent in any 60 s; one more waits. 0 is no limit of ours (S09 names 100)."""
     check_timeout_s: float = Field(default=600.0, gt=0)
 
 

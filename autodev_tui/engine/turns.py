@@ -15,6 +15,7 @@ from autodev_tui.engine.budget import before_call
 from autodev_tui.engine.compaction import compact, should_compact
 from autodev_tui.engine.flow import GaveUp, LimitReached
 from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
+from autodev_tui.engine.rate import keep_rate
 from autodev_tui.providers import base
 from autodev_tui.providers.base import ProviderError, Request, StopReason, Turn
 
@@ -30,6 +31,7 @@ async def next_turn(agent: Agent) -> None:
         LimitReached: turns, time or money are used up.
     """
     services = agent.services
+    await keep_rate(agent)
     await services.may_go_on()
     limit = min(agent.role.turns or services.settings.max_turns, services.settings.max_turns)
     if agent.turns >= limit:

@@ -101,6 +101,8 @@ class Engine:
             LookupError: no such session.
         """
         match command:
+            case commands.StartSession() | commands.ResumeSession() if self._busy:
+                raise EngineBusy("a session runs already")
             case commands.StartSession():
                 self._begin(await self._create(command), command.timeout_s, command.plan_only)
             case commands.ResumeSession():
@@ -151,8 +153,12 @@ class Engine:
         return self._services
 
     @property
+    def _busy(self) -> bool:
+        return self._work is not None and not self._work.done()
+
+    @property
     def _running(self) -> Services:
-        if self._work is None or self._work.done():
+        if not self._busy:
             raise EngineBusy("no session runs")
         return self._open
 
@@ -207,8 +213,10 @@ class Engine:
         return services
 
     def _load(self, session: str) -> Services:
-        if self._work and not self._work.done():
-            raise EngineBusy("a session runs already")
+        if self._database.get("sessions", session) is None:
+            raise LookupError(f"no session {session} in this repository")
+        if self._services:
+            self._services.board.log.close()
         log = EventLog(self._state / "sessions" / session / "events.jsonl", session, self._clock)
         board = Board.load(self._database, session, log, self._clock)
         broker = Broker(board, self._secret, self._ids.new, interactive=self._interactive)

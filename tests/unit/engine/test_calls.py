@@ -14,11 +14,11 @@ import pytest
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.engine import acting
 from autodev_tui.engine.agent_loop import work
 from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.flow import Waiting
 from autodev_tui.providers.base import Request, StopReason
+from autodev_tui.tools import reading
 from autodev_tui.tools.base import ToolResult
 from tests.fakes.engine_kit import DONE, Desk, Kit, desk, kit, make_turn, turns, waiting
 
@@ -59,7 +59,7 @@ async def test_reads_of_one_reply_overlap_in_time_but_at_most_eight(
             now -= 1
         return ToolResult(f"text of {args.path}")
 
-    monkeypatch.setattr(acting.reading, "run", slow)
+    monkeypatch.setattr(reading, "run", slow)
     asyncio.get_running_loop().set_default_executor(threads := acting_threads())
     async with kit(tmp_path, reply) as one:
         place = await desk(one)
@@ -100,7 +100,12 @@ async def test_writers_run_one_after_the_other_between_the_reads_around_them(
 
 
 async def test_twenty_calls_in_one_turn_get_twenty_results_in_order(tmp_path: Path) -> None:
-    wanted = [READ_A, ("nonsense", {}), ("list_files", {}), ("read_file", {"path": 7})] * 5
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        READ_A,
+        ("nonsense", {}),
+        ("list_files", {}),
+        ("read_file", {"path": 7}),
+    ] * 5
     async with kit(tmp_path, turns(make_turn(*wanted), make_turn(DONE))) as one:
         place = await desk(one)
         await go(place)

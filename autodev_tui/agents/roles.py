@@ -1,4 +1,4 @@
-"""Roles: which prompt, tools and limits each kind of agent has (S09: runtime, planner and one development role)."""
+"""Roles: which prompt, tools and limits each kind of agent has (S09)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Role:
-    """One kind of agent. `turns` bounds its model calls for one task; `ends_by` names the tool that ends its work."""
+    """One kind of agent. `turns` bounds its model calls for a task; `ends_by` is the tool that ends it."""
 
     name: str
     system_prompt: str

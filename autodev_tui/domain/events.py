@@ -12,7 +12,7 @@ PROTOCOL_VERSION = 1
 
 
 class EventBase(Frozen):
-    """`seq` orders all logged events of a session; transient ones repeat the last. `at` is for display only."""
+    """`seq` orders the logged events of a session; transient ones repeat the last. `at` is for display."""
 
     seq: int = 0
     at: float = 0.0

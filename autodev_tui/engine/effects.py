@@ -32,7 +32,7 @@ async def once(
     """The result of the effect called `name`, which runs only if it has not been done yet.
 
     `do` gets the durable step and returns the result. `judge` looks, after a crash, whether the started
-    effect was done, and returns its result if so. `also` are records committed in the same line as the result.
+    effect was done, and returns its result if so. `also` are records committed in one line with the result.
     """
     step = board.named(kind, task, name)
     if step and step.state is StepState.DONE:

@@ -25,7 +25,9 @@ from autodev_tui.domain.states import (
     TaskState as T,
 )
 
-# Written out by hand from the design, so that the table in code is checked against something else than itself.
+OPEN_SESSIONS = (S.PLANNING, S.RUNNING, S.PAUSED, S.REVIEWING)
+OPEN_TASKS = (T.PLANNED, T.ASSIGNED, T.IN_PROGRESS, T.BLOCKED, T.IN_REVIEW)
+# Written out by hand from the design, so that the table in code is checked against something else.
 LEGAL = [
     (S.PLANNING, S.RUNNING),
     (S.RUNNING, S.PAUSED),
@@ -33,8 +35,8 @@ LEGAL = [
     (S.RUNNING, S.REVIEWING),
     (S.REVIEWING, S.RUNNING),
     (S.REVIEWING, S.LANDED),
-    *((old, end) for old in (S.PLANNING, S.RUNNING, S.PAUSED, S.REVIEWING) for end in (S.FAILED, S.CANCELLED, S.INTERRUPTED)),
-    *((old, back) for old in (S.FAILED, S.INTERRUPTED) for back in (S.PLANNING, S.RUNNING, S.PAUSED, S.REVIEWING)),
+    *((old, end) for old in OPEN_SESSIONS for end in (S.FAILED, S.CANCELLED, S.INTERRUPTED)),
+    *((old, back) for old in (S.FAILED, S.INTERRUPTED) for back in OPEN_SESSIONS),
     (T.PLANNED, T.ASSIGNED),
     (T.ASSIGNED, T.IN_PROGRESS),
     (T.IN_PROGRESS, T.BLOCKED),
@@ -42,7 +44,7 @@ LEGAL = [
     (T.IN_PROGRESS, T.IN_REVIEW),
     (T.IN_REVIEW, T.COMPLETED),
     (T.IN_REVIEW, T.IN_PROGRESS),
-    *((old, end) for old in (T.PLANNED, T.ASSIGNED, T.IN_PROGRESS, T.BLOCKED, T.IN_REVIEW) for end in (T.FAILED, T.CANCELLED)),
+    *((old, end) for old in OPEN_TASKS for end in (T.FAILED, T.CANCELLED)),
     (T.FAILED, T.IN_PROGRESS),
     (P.PLANNED, P.STARTED),
     (P.PLANNED, P.AWAITING),

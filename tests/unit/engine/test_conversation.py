@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -24,12 +25,22 @@ class Log:
         self.turn = 0
 
     def add(self, kind: StepKind, **fields: Any) -> Step:
-        step = Step(id=f"s/{len(self.steps)}", session="s", seq=len(self.steps) + 1, task="T1", kind=kind, created=0, **fields)
+        step = Step(
+            id=f"s/{len(self.steps)}",
+            session="s",
+            seq=len(self.steps) + 1,
+            task="T1",
+            kind=kind,
+            created=0,
+            **fields,
+        )
         self.steps.append(step)
         return step
 
     def note(self, text: str, name: str = "") -> None:
-        self.add(StepKind.NOTE, name=name or f"note {len(self.steps)}", state=StepState.DONE, result={"text": text})
+        self.add(
+            StepKind.NOTE, name=name or f"note {len(self.steps)}", state=StepState.DONE, result={"text": text}
+        )
 
     def reply(self, calls: int, *, dropped: bool = False) -> list[str]:
         self.turn += 1
@@ -37,7 +48,9 @@ class Log:
         content: list[dict[str, Any]] = [{"type": "text", "text": f"turn {self.turn}"}]
         content += [{"type": "tool_use", "id": one, "name": "read_file", "input": {}} for one in ids]
         blob = f"b{self.turn}"
-        self.blobs[blob] = json.dumps({"content": content, "calls": [{"id": one} for one in ids], "text": ""}).encode()
+        self.blobs[blob] = json.dumps(
+            {"content": content, "calls": [{"id": one} for one in ids], "text": ""}
+        ).encode()
         self.add(
             StepKind.MODEL,
             state=StepState.DONE,
@@ -60,7 +73,14 @@ class Log:
         for place, step in enumerate(self.steps):
             if step.call_id == call and step.state is StepState.PLANNED:
                 self.steps[place] = step.but(state=StepState.INTERRUPTED)
-        self.add(StepKind.TOOL, name="read_file", turn=self.turn, call_id=call, state=StepState.DONE, result={"text": "again"})
+        self.add(
+            StepKind.TOOL,
+            name="read_file",
+            turn=self.turn,
+            call_id=call,
+            state=StepState.DONE,
+            result={"text": "again"},
+        )
 
     def messages(self, upto: int | None = None) -> tuple[list[dict[str, Any]], list[Step]]:
         conversation, open_calls = rebuild(self.steps[:upto], self.blobs.__getitem__)
@@ -68,7 +88,7 @@ class Log:
 
 
 def paired(messages: list[dict[str, Any]], *, open_calls: bool) -> None:
-    """Every tool_use has its result in the next user message, first and in order, and no result is an orphan."""
+    """Every tool_use has its result in the next user message, first and in order; none is an orphan."""
     for place, message in enumerate(messages):
         assert message["content"], "an empty message"
         wanted = [block["id"] for block in message["content"] if block["type"] == "tool_use"]
@@ -84,7 +104,7 @@ def paired(messages: list[dict[str, Any]], *, open_calls: bool) -> None:
         kinds = [block["type"] for block in following["content"]]
         assert kinds == sorted(kinds, key=lambda kind: kind != "tool_result"), "results come first"
     roles = [message["role"] for message in messages]
-    assert all(a != b for a, b in zip(roles, roles[1:], strict=False))
+    assert all(a != b for a, b in pairwise(roles))
 
 
 ACTIONS = st.lists(
@@ -98,7 +118,9 @@ ACTIONS = st.lists(
 
 
 @given(ACTIONS, st.sampled_from(sorted(TERMINAL)), st.booleans())
-def test_every_call_is_paired_whatever_happened(actions: list[Any], end: StepState, interrupted: bool) -> None:
+def test_every_call_is_paired_whatever_happened(
+    actions: list[Any], end: StepState, interrupted: bool
+) -> None:
     log = Log()
     log.note("the task")
     for kind, value in actions:

@@ -13,6 +13,8 @@ from autodev_tui.policy.table import Action, Verdict
 from autodev_tui.tools import files
 from autodev_tui.tools.base import ToolProblem
 from autodev_tui.tools.effects import EffectConflict, apply
+from autodev_tui.vcs.errors import FilteredPath
+from autodev_tui.vcs.filters import check_unfiltered
 
 
 async def edit(calls: CallSteps, step: Step, args: Any) -> None:
@@ -21,6 +23,12 @@ async def edit(calls: CallSteps, step: Step, args: Any) -> None:
     effect = await asyncio.to_thread(files.plan, context, step.name, args)
     if isinstance(effect, ToolProblem):
         await calls.problem(step, effect)
+        return
+    touched = [path for path in (effect.path, effect.to) if path]
+    try:
+        await asyncio.to_thread(check_unfiltered, services.repository, context.worktree, *touched)
+    except FilteredPath as error:
+        await calls.problem(step, ToolProblem(f"Nothing was changed: {error}"))
         return
     ruling = calls.rule(Action.EDIT)
     approval = None

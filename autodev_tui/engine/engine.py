@@ -28,6 +28,7 @@ from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_run import SessionRun, end_task
 from autodev_tui.engine.stopwatch import Stopwatch
 from autodev_tui.policy.secrets import Masker, secret_values
+from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.worktrees import Worktrees
 from prompts import PromptTemplateManager
 from store.journal import StoreError
@@ -272,6 +273,11 @@ class Engine:
             # Nothing more can be recorded: the store itself is what failed.
             logger.exception("the store failed")
             return Outcome(flow.DAMAGED, str(error))
+        except RepositoryError as error:
+            logger.exception("the repository refuses")
+            waits = error.code == flow.WAITING_CODE
+            outcome = Outcome(flow.WAITING_CODE if waits else flow.FAILED, str(error))
+            state = None if waits else SessionState.FAILED
         except Exception as error:
             logger.exception("the run failed")
             outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from autodev_tui.vcs import beneath
 from autodev_tui.vcs.diff import change_set
-from autodev_tui.vcs.errors import FilteredPath
+from autodev_tui.vcs.filters import refuse_filtered
 from autodev_tui.vcs.git import NO_ID, Git, GitError
 from autodev_tui.vcs.repository import Repository
 
@@ -63,7 +63,7 @@ def _snapshot(repository: Repository, worktree: Path, by_products: Collection[st
         dropped = {path for path in found.added if _left_out(path, by_products)} | _ignored(git, found.added)
         dirty = found.dirty - dropped
         present = {path for path in dirty if _is_content(worktree, path)}
-        _refuse_filtered(git, present | found.staged - dropped)
+        refuse_filtered(git, present | found.staged - dropped)
         if gone := (dirty - present) | dropped:
             entries = b"".join(b"0 %s\t%s\0" % (NO_ID.encode(), os.fsencode(path)) for path in sorted(gone))
             git.run("update-index", "-z", "--index-info", stdin=entries)
@@ -176,15 +176,6 @@ def _is_content(worktree: Path, path: str) -> bool:
     """Whether a file or link is there, not behind a link; pipes, sockets and directories are no content."""
     found = beneath.state(worktree, path)
     return found is not None and (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode))
-
-
-def _refuse_filtered(git: Git, paths: Collection[str]) -> None:
-    if not paths:
-        return
-    fields = git.fields("check-attr", "-z", "--stdin", "filter", stdin=_lines(paths))
-    for path, _, value in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
-        if value not in ("unspecified", "unset", "set", ""):
-            raise FilteredPath(path, value)
 
 
 def _lines(paths: Iterable[str]) -> bytes:

@@ -44,7 +44,7 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("role", r"\byou are (?:now|no longer)\b|\bact as (?:root|admin|administrator|the system)\b"),
     (
         "role",
-        r"^\s*(?:human|user|assistant|system)\s*:\s*\S|<\s*/?\s*(?:system|assistant|human)\s*>|\[/?INST\]|<\|im_(?:start|end)\|>",
+        r"(?-i:^(?:Human|Assistant|System|USER|ASSISTANT|SYSTEM):\s+\S)|<\s*/?\s*(?:system|assistant|human)\s*>|\[/?INST\]|<\|im_(?:start|end)\|>",
     ),
     (
         "secrecy",
@@ -53,8 +53,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (
         "exfiltration",
-        r"\b(?:send|post|upload|exfiltrate|leak|print)\b[^.\n]{0,40}"
-        r"\b(?:api[ _-]?key|secret|token|password|credential|environment variable)s?\b",
+        r"\b(?:send|post|upload|exfiltrate|leak|print)\s(?:all |any |every |each |the |your |its )+"
+        r"(?:api[ _-]?keys|secrets|tokens|passwords|credentials|environment variables?)\b",
     ),
 )
 _COMPILED = tuple((kind, re.compile(pattern, re.IGNORECASE | re.MULTILINE)) for kind, pattern in _PATTERNS)

@@ -114,8 +114,7 @@ def replacing(name: str, text: str, place: str) -> Template:
 
 
 def _header(text: str, place: str) -> dict[str, str]:
-    comment = _HEADER.match(text)
-    found = {entry["key"]: entry["value"] for entry in _ENTRY.finditer(comment["body"])} if comment else {}
+    found = {entry["key"]: entry["value"] for entry in _entries(text)}
     if "version" in found and not re.fullmatch(r"[1-9][0-9]{0,5}", found["version"]):
         raise PromptError(
             f"{place}:{_line_of(text, 'version')}: version: {found['version'][:40]!r} is no number"
@@ -123,13 +122,21 @@ def _header(text: str, place: str) -> dict[str, str]:
     return found
 
 
+def _entries(text: str) -> list[re.Match[str]]:
+    """The lines `key: value` of the comment that a template begins with."""
+    comment = _HEADER.match(text)
+    return list(_ENTRY.finditer(comment["body"])) if comment else []
+
+
 def _listed(header: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(name.strip() for name in header.get("trim", "").split(",") if name.strip())
 
 
 def _line_of(text: str, key: str) -> int:
-    entry = next(entry for entry in _ENTRY.finditer(text) if entry["key"] == key)
-    return text.count("\n", 0, entry.start("key")) + 1
+    entry = next(entry for entry in _entries(text) if entry["key"] == key)
+    comment = _HEADER.match(text)
+    assert comment is not None
+    return text.count("\n", 0, comment.start("body") + entry.start("key")) + 1
 
 
 def used_variables(text: str, place: str) -> dict[str, int]:

@@ -9,6 +9,7 @@ import click
 
 from autodev_tui import paths
 from autodev_tui.cli_errors import Failure
+from autodev_tui.cli_print import DIFF, STATES, line
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from autodev_tui.headless import Place
@@ -88,7 +89,7 @@ def show(directory: Path, name: str, as_json: bool) -> None:
     for one in decided:
         if one.decision:
             reason = f" · {one.decision.reason}" if one.decision.reason else ""
-            _line(f"  {one.state:<9} {one.title} · by {one.decision.actor}{reason}")
+            line(f"  {one.state:<9} {one.title} · by {one.decision.actor}{reason}")
     if text:
         click.echo(visible(f"\n{text}"))
 
@@ -110,7 +111,7 @@ def approvals(directory: Path, as_json: bool) -> None:
     if not waiting:
         click.echo("Nobody waits for you.")
     for one in waiting:
-        _line(f"◐ {one.id}  {one.kind}  {one.task or 'session'}  risk {one.risk}  {one.title}")
+        line(f"◐ {one.id}  {one.kind}  {one.task or 'session'}  risk {one.risk}  {one.title}", "bold")
         _print_ask(one.ask)
         short = one.shown_hash[:12]
         if one.choices:
@@ -129,11 +130,11 @@ def _print_ask(ask: dict[str, Any]) -> None:
         if name == "hunks":
             for hunk in value:
                 badges = f"  ! {', '.join(hunk['badges'])}" if hunk["badges"] else ""
-                _line(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}")
+                line(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}")
                 if hunk["rejected_before"] is not None:
-                    _line(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
-                for line in hunk["diff"].split("\n"):
-                    _line(f"    {line}")
+                    line(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
+                for row in hunk["diff"].split("\n"):
+                    line(f"    {row}", DIFF.get(row[:1], ""))
         elif isinstance(value, list):
             for item in value:
                 _indented(name, _short(item))
@@ -144,14 +145,9 @@ def _print_ask(ask: dict[str, Any]) -> None:
 def _indented(name: str, text: str) -> None:
     """A named text with its further lines further in, so that none of them looks like one of ours."""
     first, *more = text.split("\n")
-    _line(f"  {name}: {first}")
-    for line in more:
-        _line(f"      {line}")
-
-
-def _line(text: str) -> None:
-    """Exactly one line, whatever is in it."""
-    click.echo(visible(text, keep="\t"))
+    line(f"  {name}: {first}")
+    for further in more:
+        line(f"      {further}")
 
 
 def _short(value: Any) -> str:
@@ -170,20 +166,21 @@ def _print(document: dict[str, Any]) -> None:
         return
     usage = document["usage"]
     cost = f"${usage['cost_usd']:.2f}" + ("" if usage["cost_known"] else " and unknown prices")
-    _line(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
+    line(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
     code = "" if document["code"] is None else f" · last run ended with code {document['code']}"
     calls = f"{usage['requests']} requests, {usage['retries']} retries"
     click.echo(f"phase {document['phase']} of 6 · {calls} · {cost}{code}")
     for task in document["tasks"]:
         extra = f"  {task['error']}" if task["error"] else ""
-        _line(
+        line(
             f"  {GLYPHS[task['state']]} {task['id']}  {task['title']:<40} {task['state']:<12}"
-            f" {task['evidence']}{' @' + task['tree'][:7] if task['tree'] else ''}{extra}"
+            f" {task['evidence']}{' @' + task['tree'][:7] if task['tree'] else ''}{extra}",
+            STATES.get(task["state"], ""),
         )
     if document["approvals"]:
         click.echo(f"  ◐ {len(document['approvals'])} waiting for you · autodev approvals")
     if document["error"]:
-        _line(f"  {document['error']}")
+        line(f"  {document['error']}")
     if document["landed"]:
         click.echo(f"  landed {document['landed'][:12]} on {document['target']}")
 
@@ -200,7 +197,7 @@ def worktrees(directory: Path, as_json: bool) -> None:
         click.echo("No worktrees. They are made when agents work, and removed when a task is done.")
     else:
         for row in rows:
-            _line(f"{row['name']:<30} {row['session_state'] or 'orphan':<12} {row['path']}")
+            line(f"{row['name']:<30} {row['session_state'] or 'orphan':<12} {row['path']}")
 
 
 def _worktrees(place: Place) -> list[dict[str, Any]]:

@@ -71,9 +71,10 @@ class Scripted(FunctionProvider):
         seen = copy.deepcopy(request)
         if self.before:
             await self.before(seen)
-        turn = await super().complete(request, on_chunk)
-        self.requests[-1] = seen
-        return turn
+        try:
+            return await super().complete(request, on_chunk)
+        finally:
+            self.requests[-1] = seen
 
 
 def turns(*script: Turn | Exception, plan: tuple[str, dict[str, Any]] = PLAN) -> Reply:
@@ -115,6 +116,8 @@ class Kit:
     settings: Settings = field(default_factory=Settings)
     limits: Any = LIMITS
     monotonic: Callable[[], float] = time.monotonic
+    own_provider: Provider | None = None
+    """Instead of the scripted one."""
 
     def __post_init__(self) -> None:
         self.fixture: FixtureRepository = make_repository(self.place / "checkout", self.files)
@@ -136,9 +139,9 @@ class Kit:
             self.database,
             state,
             self.settings,
-            self.provider,
-            "model",
-            "scripted/model",
+            self.own_provider or self.provider,
+            "claude-opus-5",
+            "scripted/claude-opus-5",
             SECRET,
             rung=self.rung,
             hidden=[],

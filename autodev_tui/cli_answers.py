@@ -162,6 +162,9 @@ def stop(directory: Path, session: str | None) -> None:
             find_session(database, session)
         finally:
             database.close()
+    if not holder.alive:
+        who = f"process {holder.pid} on {holder.host}" if holder.pid else "a process that it does not name"
+        raise Failure(f"the state is held by {who}: it cannot be stopped from here", 5)
     os.kill(holder.pid, signal.SIGTERM)
     click.echo(f"asked pid {holder.pid} to stop · autodev resume goes on from there")
 

@@ -78,7 +78,14 @@ def run_plan(directory: Path, session: str, land: bool, options: Options) -> Non
         database.close()
     for approval in waiting:
         record(place, approval, verdict="approve", reason="run --plan")
-    command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"], land=land)
+    command = commands.ResumeSession(
+        session=found.id,
+        level=Level(options["autonomy"]) if options["autonomy"] else None,
+        budget_usd=options["budget"],
+        timeout_s=options["timeout"],
+        land=land,
+        plan_only=False,
+    )
     _go(place, command, options)
 
 

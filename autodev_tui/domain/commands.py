@@ -26,13 +26,15 @@ class StartSession(Frozen):
 
 
 class ResumeSession(Frozen):
-    """Go on with a session where it stopped; None of `land` and `timeout_s` changes nothing."""
+    """Go on with a session where it stopped. What is None stays as it was; `level` sets slider and pin."""
 
     kind: Literal["resume_session"] = "resume_session"
     session: str
+    level: Level | None = None
+    budget_usd: float | None = None
     timeout_s: float | None = None
     land: bool | None = None
-    plan_only: bool = False
+    plan_only: bool | None = None
 
 
 class StopSession(Frozen):

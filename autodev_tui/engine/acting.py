@@ -124,6 +124,10 @@ class Caller:
             raise TypeError(f"nothing runs the tool {step.name}")
 
     async def _read(self, step: Step, args: Any) -> None:
+        ruling = self._calls.rule(Action.READ)
+        if ruling.verdict is not Verdict.AUTO:
+            await self._calls.fail(step, f"Not read: {ruling.why}.", denied=True)
+            return
         await self._board.commit(step.but(state=StepState.STARTED, started=self._services.clock()))
         result = await asyncio.to_thread(reading.run, self._agent.context, step.name, args)
         await self._calls.end(step, result)

@@ -109,7 +109,7 @@ class Agent:
         # Rules, diffs and outputs of checks are files' contents too: no secret in them goes to the model.
         text, _ = self.services.masker.mask(text)
         if len(text) > INLINE:
-            step = step.but(result_blob=self.services.put_text(text))
+            step = step.but(result_blob=await self.services.keep_text(text))
         else:
             step = step.but(result={"text": text})
         await board.commit(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ async def make_agent(services: Services, role: Role, task: str | None, worktree:
     specs = tuple(
         ToolSpec(TOOLS[name].name, TOOLS[name].description, TOOLS[name].schema) for name in sorted(role.tools)
     )
-    agent = Agent(services, role, task, context, specs)
+    agent = await asyncio.to_thread(Agent, services, role, task, context, specs)
     for step in agent.steps:
         if step.kind is StepKind.FOLLOW:
             forget(context, step.result.get("changed", []))

@@ -68,9 +68,8 @@ async def compact(agent: Agent) -> None:
     agent.open_calls = []
     agent.context.read_marks.clear()
     board = services.board
-    step = board.new_step(
-        StepKind.NOTE, agent.task_id, COMPACTION, state=StepState.DONE, result_blob=services.put_text(text)
-    )
+    blob = await services.keep_text(text)
+    step = board.new_step(StepKind.NOTE, agent.task_id, COMPACTION, state=StepState.DONE, result_blob=blob)
     await board.commit(step)
     agent.conversation.note(step)
 

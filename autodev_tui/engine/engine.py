@@ -107,7 +107,8 @@ class Engine:
             case commands.StartSession():
                 self._begin(await self._create(command), command.timeout_s, command.plan_only)
             case commands.ResumeSession():
-                self._begin(await self._reopen(command), command.timeout_s, command.plan_only)
+                services = await self._reopen(command)
+                self._begin(services, command.timeout_s, services.session.plan_only)
             case commands.StopSession():
                 if self._work:
                     self._work.cancel()
@@ -207,10 +208,15 @@ class Engine:
             await services.board.commit(services.session.but(state=left, error=""), why="resumed")
         if services.session.state is SessionState.PAUSED:
             await services.board.commit(services.session.but(state=SessionState.RUNNING), why="resumed")
-        land = services.session.land if command.land is None else command.land
-        await services.board.commit(
-            services.session.but(code=None, error="", land=land, plan_only=command.plan_only)
-        )
+        wanted: dict[str, object] = {
+            "land": command.land,
+            "plan_only": command.plan_only,
+            "budget_usd": command.budget_usd,
+        }
+        if command.level:
+            wanted |= {"slider": command.level, "pin": command.level}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        await services.board.commit(services.session.but(code=None, error="", **given))
         return services
 
     def _load(self, session: str) -> Services:
@@ -253,7 +259,7 @@ class Engine:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._ensure_branch(services)
-                await asyncio.to_thread(self._worktrees.reap, self._known_worktrees())
+                await asyncio.to_thread(lambda: self._worktrees.reap(self._known_worktrees()))
                 await recover(services)
                 outcome = await SessionRun(services).run(plan_only=plan_only)
         except flow.Waiting as waiting:
@@ -334,7 +340,9 @@ class Engine:
             for document in self._database.all("sessions")
             if document["state"] not in (SessionState.LANDED, SessionState.CANCELLED)
         ]
-        return {one.name for one in self._worktrees.list() if one.name.partition("-")[0] in open_sessions}
+        # By folder: one whose record git has lost still holds work, and gets its record back.
+        names = [path.name for path in self._worktrees.directory.iterdir()]
+        return {name for name in names if name.partition("-")[0] in open_sessions}
 
     async def _cancel(self, task: str) -> None:
         services = self._open

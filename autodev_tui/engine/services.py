@@ -101,6 +101,10 @@ class Services:
                 f"the session has run for {active:.0f} s; max_time_s is {self.settings.max_time_s:.0f}"
             )
 
+    async def keep_text(self, text: str) -> str:
+        """Keep bulk text as a blob; its digest."""
+        return await asyncio.to_thread(self.put_text, text)
+
     def put_text(self, text: str) -> str:
         """Keep bulk text as a blob; its digest. Sync."""
         return self.blobs.put(text.encode(errors="surrogateescape"))

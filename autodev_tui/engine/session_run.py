@@ -59,14 +59,14 @@ class SessionRun:
             Halt: with the exit code that the reason for stopping has.
         """
         services = self._services
-        await self._phase(1)
-        await analyse_goal(services)
-        await self._phase(2)
-        await self._phase(3)
-        await make_plan(services, self._verifier)
-        if plan_only:
-            return Outcome(flow.DONE)
         if services.session.state is SessionState.PLANNING:
+            await self._phase(1)
+            await analyse_goal(services)
+            await self._phase(2)
+            await self._phase(3)
+            await make_plan(services, self._verifier)
+            if plan_only:
+                return Outcome(flow.DONE)
             await self._move(SessionState.RUNNING)
         while True:
             await self._phase(4)

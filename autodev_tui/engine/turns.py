@@ -57,7 +57,7 @@ async def _ask(agent: Agent) -> Turn | None:
         services.model,
         state=StepState.STARTED,
         turn=agent.turns,
-        intent={"system": services.put_text(agent.system)},
+        intent={"system": await services.keep_text(agent.system)},
         started=services.clock(),
     )
     await board.commit(step)
@@ -100,7 +100,13 @@ async def _ask(agent: Agent) -> Turn | None:
     except asyncio.CancelledError:
         await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": "cancelled"})
         raise
-    await _keep(agent, step, turn)
+    keeping = asyncio.ensure_future(_keep(agent, step, turn))
+    try:
+        await asyncio.shield(keeping)
+    except asyncio.CancelledError:
+        # What was answered and paid for is kept, whoever stops the run in this moment.
+        await keeping
+        raise
     return turn
 
 
@@ -125,7 +131,7 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
     dropped = _unusable(turn)
     if not dropped and len(set(ids)) != len(ids):
         dropped = "Your reply had two tool calls with the same id, so none was run."
-    blob = services.put_text(
+    blob = await services.keep_text(
         json.dumps(
             {
                 "content": turn.content,

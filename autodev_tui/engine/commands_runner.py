@@ -28,6 +28,7 @@ class CommandRunner:
         hidden: Sequence[Path],
         git_directory: Path,
         keep: Callable[[bytes], str],
+        blank: Callable[[Path], None] = lambda spool: None,
     ) -> None:
         from autodev_tui.sandbox.spec import Rung as Rungs
 
@@ -37,6 +38,7 @@ class CommandRunner:
         self._hidden = tuple(hidden)
         self._git_directory = git_directory
         self._keep = keep
+        self._blank = blank
         self._spawner: Spawner | None = None
         self._starting = asyncio.Lock()
         self._count = 0
@@ -73,7 +75,14 @@ class CommandRunner:
             spool=f"{record}.out",
             exit_file=f"{record}.exit",
         )
-        return await spawner.run(command, on_output)
+        try:
+            return await spawner.run(command, on_output)
+        finally:
+            await self.blank(record)
+
+    async def blank(self, record: Path) -> None:
+        """Take the user's secrets out of a command's recorded output, which is part of the state."""
+        await asyncio.to_thread(self._blank, Path(f"{record}.out"))
 
     async def for_quality(self, run: Run) -> Ran:
         """The callable that `quality` has its commands run by."""

@@ -27,6 +27,7 @@ from autodev_tui.engine.recovery import mark_interrupted, recover
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_run import SessionRun, end_task
 from autodev_tui.engine.stopwatch import Stopwatch
+from autodev_tui.policy.blanking import Blanker
 from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.worktrees import Worktrees
@@ -86,7 +87,14 @@ class Engine:
         self._monotonic = monotonic
         self._ids = ids or Ids(clock)
         self._environment = environment
-        self._runner = CommandRunner(rung, state, hidden, repository.common_dir, database.blobs.put)
+        self._runner = CommandRunner(
+            rung,
+            state,
+            hidden,
+            repository.common_dir,
+            database.blobs.put,
+            Blanker(secret_values(environment)).blank,
+        )
         self._worktrees = Worktrees(repository, state / "worktrees")
         self._services: Services | None = None
         self._work: asyncio.Task[Outcome] | None = None

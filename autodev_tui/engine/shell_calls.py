@@ -148,7 +148,9 @@ async def settle(services: Services, step: Step) -> Step | None:
     Raises:
         Waiting: whether it had its effect is unknown, and only the human can tell.
     """
-    found = await command_result(services, step, record_path(services, step))
+    record = record_path(services, step)
+    await services.runner.blank(record)
+    found = await command_result(services, step, record)
     if found is not None:
         found |= {"adopted": True, "by_products": await _by_products(services, step)}
         await services.board.commit(step.but(state=StepState.DONE, result=found, ended=services.clock()))

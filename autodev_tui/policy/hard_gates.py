@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange
 from autodev_tui.policy.detectors import find
+from autodev_tui.policy.paths import protected
 from autodev_tui.policy.weakened import badges
 
 
@@ -21,6 +22,7 @@ class Gate(StrEnum):
     WEAKENED = "weakened tests"
     DELETION = "mass deletion"
     SECRETS = "secrets"
+    PROTECTED = "protected files"
 
 
 MANY_FILES = 10
@@ -68,6 +70,9 @@ def find_hard_gates(
     found_badges = badges(changes, read_blob)
     for file in changes.files:
         numbers = tuple(hunk.number for hunk in file.hunks)
+        if name := protected(file.path.split("/")):
+            # No tool may write it, but a command can.
+            hits.append(GateHit(Gate.PROTECTED, file.path, numbers, f"{name} is what only the user changes"))
         for kind, pattern in ((Gate.DEPENDENCIES, _DEPENDENCIES), (Gate.CI, _CI), (Gate.LINT, _LINT)):
             if pattern.search(file.path):
                 hits.append(GateHit(kind, file.path, numbers, kind.value))

@@ -6,6 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from autodev_tui.domain import events
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
@@ -128,9 +129,15 @@ class Caller:
         if ruling.verdict is not Verdict.AUTO:
             await self._calls.fail(step, f"Not read: {ruling.why}.", denied=True)
             return
-        await self._board.commit(step.but(state=StepState.STARTED, started=self._services.clock()))
+        # Nothing to judge after a kill: it changes nothing and runs again, so its start is told, not kept.
+        begun = step.but(started=self._services.clock())
+        self._board.log.emit(
+            events.StepMoved(
+                task=step.task, step=step.id, step_kind=step.kind, name=step.name, new=StepState.STARTED
+            )
+        )
         result = await asyncio.to_thread(reading.run, self._agent.context, step.name, args)
-        await self._calls.end(step, result)
+        await self._calls.end(begun, result)
 
     async def _talk(self, step: Step, args: Any) -> None:
         """finish, submit_plan, update_todos: nothing but words, so done as soon as they are valid."""

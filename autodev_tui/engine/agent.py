@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,14 @@ from autodev_tui.agents.roles import Role
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
-from autodev_tui.engine.conversation import COMPACTION, TERMINAL, Conversation, rebuild, result_text
+from autodev_tui.engine.conversation import (
+    COMPACTION,
+    TERMINAL,
+    Conversation,
+    rebuild,
+    reply_of,
+    result_text,
+)
 from autodev_tui.engine.limits import StuckDetector
 from autodev_tui.engine.services import Services
 
@@ -180,4 +186,4 @@ class Agent:
     def last_text(self) -> str:
         """What the model said last."""
         turn = self.last_turn()
-        return str(json.loads(self.services.blobs.get(turn.result_blob))["text"]) if turn else ""
+        return str(reply_of(turn, self.services.blobs.get)["text"]) if turn else ""

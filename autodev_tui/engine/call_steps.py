@@ -97,7 +97,13 @@ class CallSteps:
         self, step: Step, state: StepState, result: dict[str, Any], blob: str, approval: Approval | None
     ) -> None:
         present = self.board.step(step.id)
-        ended = present.but(state=state, result=result, result_blob=blob, ended=self.services.clock())
+        ended = present.but(
+            state=state,
+            result=result,
+            result_blob=blob,
+            started=present.started or step.started,
+            ended=self.services.clock(),
+        )
         via: tuple[StepState, ...] = ()
         if present.state is not StepState.STARTED:
             via = (*_WAY_TO_START[present.state, approval is not None], StepState.STARTED)

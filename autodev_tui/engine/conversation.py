@@ -42,6 +42,14 @@ def result_text(step: Step, read_blob: Callable[[str], bytes]) -> str:
     return str(text or "(no output)")
 
 
+def reply_of(step: Step, read_blob: Callable[[str], bytes]) -> dict[str, Any]:
+    """The reply of a model step: its content blocks, calls and text."""
+    reply: dict[str, Any] = (
+        json.loads(read_blob(step.result_blob)) if step.result_blob else step.result["reply"]
+    )
+    return reply
+
+
 def note_text(step: Step, read_blob: Callable[[str], bytes]) -> str:
     """The words of a note."""
     return read_blob(step.result_blob).decode() if step.result_blob else str(step.result["text"])
@@ -122,7 +130,7 @@ def rebuild(steps: Sequence[Step], read_blob: Callable[[str], bytes]) -> tuple[C
                 conversation.note(step)
         elif step.kind is StepKind.MODEL and step.state is StepState.DONE and not step.result.get("dropped"):
             close_turn()
-            turn = json.loads(read_blob(step.result_blob))
+            turn = reply_of(step, read_blob)
             conversation.turn(turn["content"])
             wanted = [calls[step.turn, call["id"]] for call in turn["calls"]]
             open_calls = [call for call in wanted if call.state not in TERMINAL]

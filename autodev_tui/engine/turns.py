@@ -9,7 +9,7 @@ from autodev_tui.domain import events
 from autodev_tui.domain.session import Usage
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.engine.agent import Agent
+from autodev_tui.engine.agent import INLINE, Agent
 from autodev_tui.engine.board import Record
 from autodev_tui.engine.budget import before_call
 from autodev_tui.engine.compaction import compact, should_compact
@@ -131,15 +131,13 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
     dropped = _unusable(turn)
     if not dropped and len(set(ids)) != len(ids):
         dropped = "Your reply had two tool calls with the same id, so none was run."
-    blob = await services.keep_text(
-        json.dumps(
-            {
-                "content": turn.content,
-                "calls": [{"id": call.id, "name": call.name} for call in turn.calls],
-                "text": turn.text,
-            }
-        )
-    )
+    reply = {
+        "content": turn.content,
+        "calls": [{"id": call.id, "name": call.name} for call in turn.calls],
+        "text": turn.text,
+    }
+    text = json.dumps(reply)
+    blob = await services.keep_text(text) if len(text) > INLINE else ""
     ends = turn.stop in (StopReason.END, StopReason.STOP_SEQUENCE) and bool(turn.text.strip())
     result = {
         "stop": turn.stop.value,
@@ -148,6 +146,7 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
         "dropped": dropped,
         "ends": ends and not turn.calls,
         "text": turn.text[:200],
+        **({} if blob else {"reply": reply}),
     }
     done = step.but(state=StepState.DONE, result=result, result_blob=blob, ended=services.clock())
     calls: list[Step] = []

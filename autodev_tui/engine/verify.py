@@ -16,6 +16,7 @@ from autodev_tui.domain.task import Task
 from autodev_tui.engine.board import evidence_op
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.probes import Probes
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.quality import gate
@@ -34,6 +35,8 @@ class Verifier:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._base_checks: list[Check] | None = None
+        self._probes = Probes(services.runner.for_quality)
+        self._tracked: Collection[str] | None = None
         self._lock = asyncio.Lock()
 
     # -- environment and checks
@@ -82,13 +85,16 @@ class Verifier:
 
     async def _prepare(self, directory: Path) -> Environment:
         services = self._services
-        tracked = await asyncio.to_thread(services.repository.tracked_paths, services.session.base_commit)
+        if self._tracked is None:
+            base = services.session.base_commit
+            self._tracked = await asyncio.to_thread(services.repository.tracked_paths, base)
+        tracked = self._tracked
         return await prepare(
             directory,
             checkout=services.repository.root,
             environments=services.state / "environments",
             variables=services.repository.user_variables(),
-            run=services.runner.for_quality,
+            run=self._probes,
             tracked=lambda path: any(one == path or one.startswith(f"{path}/") for one in tracked),
             setup=services.settings.environment.setup,
         )

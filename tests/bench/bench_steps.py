@@ -7,7 +7,6 @@ files, and the same request sent by the bare SDK to the same server, which is a 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -193,18 +192,10 @@ class _Nothing(list[Any]):
 
 @asynccontextmanager
 async def server(place: Path, count: int) -> AsyncIterator[str]:
-    """The scripted service in a process of its own; its address."""
-    replies: list[dict[str, Any]] = []
-    for turn in range(1, count + 1):
-        name, arguments = call_of(turn)
-        replies.append({"text": f"Turn {turn}.", "calls": [{"name": name, "input": arguments}]})
-    replies.append({"calls": [{"name": "finish", "input": {"summary": "done"}}]})
-    script, port = place / "script.json", place / "port"
-    script.write_text(json.dumps({"conversations": [{"replies": replies}]}))
-    command = [sys.executable, "-m", "tests.fakes.anthropic_server", "--script", str(script)]
-    process = await asyncio.to_thread(
-        subprocess.Popen, [*command, "--port-file", str(port)], cwd=Path(__file__).parents[2]
-    )
+    """The service in a process of its own; its address."""
+    port = place / "port"
+    command = [sys.executable, "-m", "tests.bench.plain_server", str(port), str(count), str(len(FILES))]
+    process = await asyncio.to_thread(subprocess.Popen, command, cwd=Path(__file__).parents[2])
     try:
         while not port.exists():
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ GOAL ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test check format bench soak clean
+.PHONY: help run demo picture test check format bench soak clean
 .DEFAULT_GOAL := help
 
 help: ## Show this help
@@ -20,6 +20,9 @@ run: $(READY) ## Work on this repository: make run GOAL="what you want"
 
 demo: $(READY) ## Watch one goal become a landed commit, offline
 	@$(BIN)/python -m tests.demo
+
+picture: $(READY) ## Draw docs/demo.svg anew from a run of the demo
+	@$(BIN)/python -m tests.demo_picture
 
 test: $(READY) ## Run all tests but the long sweeps
 	$(BIN)/python -m pytest -n auto -m "not soak"

@@ -21,6 +21,7 @@ from autodev_tui.engine.limits import StuckDetector
 from autodev_tui.engine.services import Services
 
 if TYPE_CHECKING:
+    from autodev_tui.engine.board import Record
     from autodev_tui.providers.base import ToolSpec
     from autodev_tui.tools.context import ToolContext
 
@@ -106,10 +107,15 @@ class Agent:
             self.stuck.reset()
             self.circling = None
 
-    async def say(self, name: str, text: str) -> None:
-        """Put a note into the conversation, once: a note of this name that is there is not said again."""
+    async def say(self, name: str, text: str, *records: Record, why: str = "") -> None:
+        """Put a note into the conversation, once: a note of this name that is there is not said again.
+
+        `records` change in the same line, so that no crash parts what is said from what follows from it.
+        """
         board = self.services.board
         if board.named(StepKind.NOTE, self.task_id, name):
+            if records:
+                await board.commit(*records, why=why)
             return
         step = board.new_step(StepKind.NOTE, self.task_id, name, state=StepState.DONE, turn=self.turns)
         # Rules, diffs and outputs of checks are files' contents too: no secret in them goes to the model.
@@ -118,7 +124,7 @@ class Agent:
             step = step.but(result_blob=await self.services.keep_text(text))
         else:
             step = step.but(result={"text": text})
-        await board.commit(step)
+        await board.commit(step, *records, why=why)
         if not self.open_calls:
             self.conversation.note(step)
         self._heard(name)

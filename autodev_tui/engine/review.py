@@ -12,13 +12,13 @@ from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.evidence import GateResult
-from autodev_tui.domain.states import TaskState
+from autodev_tui.domain.states import StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.flow import WAITING_CODE, GaveUp
 from autodev_tui.engine.hunks import gate_passed, hunk_decisions, rejected_before, rejections, show_changes
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.verify import Verifier, explain_failure
@@ -27,8 +27,9 @@ from autodev_tui.policy.hard_gates import GateHit, find_hard_gates
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.decisions import build_result
 from autodev_tui.vcs.diff import change_set
+from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.follow import follow
-from autodev_tui.vcs.messages import commit_message
+from autodev_tui.vcs.messages import commit_message, step_trailers
 
 MENDING_ROUNDS = 3
 """How often an agent gets red checks back before the task fails."""
@@ -58,26 +59,48 @@ class Review:
             GaveUp: the checks stay red.
         """
         round_number = self._task.rounds + 1
+        if self._begun(round_number) is None:
+            await asyncio.to_thread(self._expect_branch)
         base, proposed = await self._trees(round_number)
         changes = await asyncio.to_thread(change_set, self._services.repository, base, proposed)
         if not changes.files:
             return await self._nothing_new(base)
         gate = await self._verifier.judge(proposed, self._task)
         await self._note_evidence(gate)
-        if (
-            gate.verdict == "fail"
-            and self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}") is None
-        ):
-            return await self._back_to_agent(gate)
+        if gate.verdict == "fail" and self._begun(round_number) is None:
+            return await self._back_to_agent(gate, self._task.rounds)
         approval = await self._decision(round_number, changes, gate)
         return await self._settle(round_number, changes, gate, approval)
 
     async def _trees(self, round_number: int) -> tuple[str, str]:
         """Base and proposal; those that were decided on, when a crash came in the middle of this round."""
-        begun = self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}")
+        begun = self._begun(round_number)
         if begun:
             return begun.intent["base"], begun.intent["proposed"]
         return await self._workspace.base_tree(self._task), await self._workspace.propose(self._task)
+
+    def _begun(self, round_number: int) -> Step | None:
+        """The commit of this round, once it was decided; one that failed is decided anew."""
+        step = self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}")
+        return None if step and step.state is StepState.FAILED else step
+
+    def _expect_branch(self) -> None:
+        """The task's branch is where this program left it. Sync.
+
+        Raises:
+            RepositoryError: somebody else moved it; their commits stay where they are.
+        """
+        task, repository = self._task, self._services.repository
+        ref = f"refs/heads/{task.branch}"
+        actual = repository.head_of(task.branch) if repository.exists(ref) else ""
+        if actual == task.head_commit:
+            return
+        keep = f"keep their commits: git branch NAME {actual[:12]}, and " if actual else ""
+        raise RepositoryError(
+            f"{task.branch} was {'moved to ' + actual[:12] if actual else 'deleted'} by somebody else",
+            hint=f"{keep}put it back: git update-ref {ref} {task.head_commit[:12]}, then resume",
+            code=WAITING_CODE,
+        )
 
     # -- nothing to decide
 
@@ -92,19 +115,22 @@ class Review:
         gate = await self._verifier.judge(base, self._task)
         await self._note_evidence(gate)
         if gate.verdict == "fail":
-            return await self._back_to_agent(gate)
-        await self._complete()
+            return await self._back_to_agent(gate, self._task.rounds)
+        await self._complete(self._task.rounds)
         return True
 
     def _effect(self, round_number: int) -> str:
         return f"changes:{self._task.id}:{round_number}"
 
-    async def _back_to_agent(self, gate: GateResult) -> bool:
+    async def _back_to_agent(self, gate: GateResult, rounds: int) -> bool:
+        """The agent hears what is red; `rounds` are over."""
         await self._services.broker.withdraw(self._effect(self._task.rounds + 1))
         notes = [step.name for step in self._agent.steps if step.kind is StepKind.NOTE]
         resumed = max((place for place, name in enumerate(notes) if name.startswith("resumed ")), default=0)
         mended = sum(name.startswith("checks ") for name in notes[resumed:])
         if mended >= MENDING_ROUNDS:
+            # What was decided stays decided: the next try begins a round of its own.
+            await self._board.commit(self._task.but(rounds=rounds))
             raise GaveUp(
                 f"{self._task.id}: the checks stay red after {mended} rounds: {'; '.join(gate.reasons)}"
             )
@@ -118,13 +144,11 @@ class Review:
             round=mended + 1,
             of=MENDING_ROUNDS,
         )
-        await self._go_on(f"checks {gate.tree[:12]} {mended + 1}", text, "the checks are red")
+        mending = self._task.but(rounds=rounds, state=TaskState.IN_PROGRESS)
+        await self._agent.say(
+            f"checks {gate.tree[:12]} {mended + 1}", text, mending, why="the checks are red"
+        )
         return False
-
-    async def _go_on(self, name: str, text: str, why: str) -> None:
-        await self._agent.say(name, text)
-        if self._task.state is TaskState.IN_REVIEW:
-            await self._board.commit(self._board.task_moved(self._task.id, TaskState.IN_PROGRESS), why=why)
 
     # -- deciding
 
@@ -132,9 +156,9 @@ class Review:
         """The human's decision, or None where the level lets the change pass alone."""
         if self._task.state is not TaskState.IN_REVIEW:
             await self._board.commit(self._board.task_moved(self._task.id, TaskState.IN_REVIEW))
-        done = self._board.named(StepKind.COMMIT, self._task.id, f"r{round_number}")
-        if done:
-            found = done.intent.get("approval")
+        begun = self._begun(round_number)
+        if begun:
+            found = begun.intent.get("approval")
             return self._board.approvals[found] if found else None
         hits = await self._hard_gates(changes)
         level = self._services.level(self._task)
@@ -210,21 +234,21 @@ class Review:
         if result["tree"] != changes.proposed:
             gate = await self._verifier.judge(result["tree"], task)
             await self._note_evidence(gate)
-        await self._tell_agent(
-            round_number, changes, decisions, approval, changed, gate if rejected else None
-        )
-        await self._board.commit(self._task.but(rounds=round_number))
+        note = f"review {round_number}"
         if rejected:
-            sent_back = self._board.task_moved(self._task.id, TaskState.IN_PROGRESS)
-            await self._board.commit(sent_back, why="sent back by the human")
+            text = await self._words(changes, decisions, approval, changed, gate)
+            sent_back = self._task.but(rounds=round_number, state=TaskState.IN_PROGRESS)
+            await self._agent.say(note, text, sent_back, why="sent back by the human")
             return False
+        if changed:
+            await self._agent.say(note, await self._words(changes, decisions, approval, changed, None))
         if gate.verdict == "fail":
-            return await self._back_to_agent(gate)
+            return await self._back_to_agent(gate, round_number)
         if edited and gate.verdict == "ask":
             services.board.log.emit(
                 events.Noticed(task=task.id, text="; ".join(gate.reasons), severity="warning")
             )
-        await self._complete()
+        await self._complete(round_number)
         return True
 
     def _commit(
@@ -233,24 +257,19 @@ class Review:
         """R on the task's branch. Sync: runs in a thread."""
         repository, task = self._services.repository, self._task
         tree = build_result(repository, changes, decisions, "reject")
-        parent = repository.head_of(task.branch)
         if tree == changes.base:
             return self._commit_result("", changes, decisions) | {"tree": tree}
+        self._expect_branch()
         result = change_set(repository, changes.base, tree)
         actor = approval.decision.actor if approval and approval.decision else "autonomy"
         message = commit_message(
             task.title,
             result,
             body=task.summary,
-            trailers=[
-                ("Autodev-Step", step.id),
-                ("Autodev-Task", task.id),
-                ("Autodev-Session", task.session),
-                ("Approved-by", actor),
-            ],
+            trailers=step_trailers(step.id, task.id, task.session, [actor]),
         )
-        commit = repository.commit_tree(tree, [parent], message)
-        repository.update_ref(f"refs/heads/{task.branch}", commit, parent)
+        commit = repository.commit_tree(tree, [task.head_commit], message)
+        repository.update_ref(f"refs/heads/{task.branch}", commit, task.head_commit)
         return self._commit_result(commit, changes, decisions)
 
     def _commit_result(
@@ -282,18 +301,15 @@ class Review:
         forget(self._agent.context, result["changed"])
         return list(result["changed"])
 
-    async def _tell_agent(
+    async def _words(
         self,
-        round_number: int,
         changes: ChangeSet,
         decisions: list[HunkDecision],
         approval: Approval | None,
         changed: list[str],
         gate: GateResult | None,
-    ) -> None:
+    ) -> str:
         """The decisions word for word; with `gate` the agent goes on, and hears what is red on the result."""
-        if gate is None and not changed:
-            return
         hunks = {hunk.number: hunk for hunk in changes.hunks}
         words = {"reject": "Rejected", "comment": "Commented", "edit": "Edited"}
         items = [
@@ -307,7 +323,7 @@ class Review:
             for one in decisions
             if one.verdict in words
         ]
-        text = await prompt(
+        return await prompt(
             self._services,
             "review_note",
             for_task=self._task.id,
@@ -318,7 +334,6 @@ class Review:
             goes_on=gate is not None,
             red=gate.reasons if gate and gate.verdict == "fail" else [],
         )
-        await self._agent.say(f"review {round_number}", text)
 
     async def _note_evidence(self, gate: GateResult) -> None:
         word = {"pass": "verified", "fail": "failing", "ask": "claimed"}[gate.verdict]
@@ -326,5 +341,5 @@ class Review:
             word = "unverifiable"
         await self._board.commit(self._task.but(evidence=word, evidence_tree=gate.tree))
 
-    async def _complete(self) -> None:
-        await self._board.commit(self._board.task_moved(self._task.id, TaskState.COMPLETED))
+    async def _complete(self, rounds: int) -> None:
+        await self._board.commit(self._task.but(rounds=rounds, state=TaskState.COMPLETED))

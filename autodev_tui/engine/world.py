@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.task import Task
+from autodev_tui.policy.paths import PathDenied, resolve
+from autodev_tui.tools.textfile import fingerprint
 from autodev_tui.vcs.repository import Repository
 from autodev_tui.vcs.trees import snapshot
 
@@ -15,13 +16,11 @@ def moved(repository: Repository, approval: Approval, task: Task | None) -> str:
     """What changed since `approval` was asked, in words; empty when nothing did. Sync."""
     base = approval.base
     if approval.kind is ApprovalKind.EDIT and task is not None:
-        path = Path(task.worktree) / base["path"]
-        now = (
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else ""
-        )
+        now = _fingerprint(Path(task.worktree), base["path"])
         return "" if now == base["pre_hash"] else f"{base['path']} is not as it was when this was shown"
     if approval.kind is ApprovalKind.CHANGES and task is not None:
-        if repository.tree_of(task.head_commit) != base["base"]:
+        at = repository.head_of(task.branch) if repository.exists(f"refs/heads/{task.branch}") else ""
+        if at != task.head_commit or repository.tree_of(at) != base["base"]:
             return f"{task.branch} has moved since this was shown"
         by_products = set(base.get("by_products", ()))
         if snapshot(repository, Path(task.worktree), by_products=by_products) != base["proposed"]:
@@ -37,3 +36,11 @@ def moved(repository: Repository, approval: Approval, task: Task | None) -> str:
     ):
         return f"{approval.ask['branch']} has moved since this was shown"
     return ""
+
+
+def _fingerprint(worktree: Path, path: str) -> str:
+    """What is at `path` now, links not followed; "denied" where no tool may go any more. Sync."""
+    try:
+        return fingerprint(resolve(worktree, path, follow=False))
+    except PathDenied:
+        return "denied"

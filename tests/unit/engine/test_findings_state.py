@@ -1,0 +1,164 @@
+"""What a crash, a cancel or somebody else must not lose: the state of tasks, sessions and questions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodev_tui.domain.approval import Approval
+from autodev_tui.domain.levels import Level
+from autodev_tui.engine import flow
+from autodev_tui.engine.board import Board
+from autodev_tui.engine.world import moved
+from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, turns
+
+WRITE = ("write_file", {"path": "n.txt", "content": "x\n"})
+
+
+def asked(kit: Kit) -> int:
+    """How many turns the developer's model has had."""
+    return len([one for one in kit.provider.requests if one.meta["role"] == "development"])
+
+
+def question(kit: Kit, kind: str) -> Approval:
+    """The one open question of this kind."""
+    (found,) = [one for one in kit.board.pending() if one.kind == kind]
+    return found
+
+
+async def to_review(kit: Kit) -> Approval:
+    """Run until the question about the task's change set."""
+    await kit.run(level=Level.COLLABORATIVE)
+    await kit.answer(question(kit, "plan"))
+    assert (await kit.resume()).code == flow.WAITING_CODE
+    return question(kit, "changes")
+
+
+# -- what belongs together is one line
+
+
+async def at_every_line(kit: Kit, patch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Resume with a kill after each commit in turn; the task's state and rounds as the disk had them then."""
+    found: list[tuple[str, int]] = []
+    plain = Board.commit
+
+    async def commit(board: Board, *records: Any, **more: Any) -> None:
+        await plain(board, *records, **more)
+        if board.tasks:
+            task = board.tasks["T1"]
+            found.append((str(task.state), task.rounds))
+
+    patch.setattr(Board, "commit", commit)
+    await kit.resume()
+    patch.undo()
+    return found
+
+
+async def test_a_rejection_and_its_consequence_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE), make_turn(DONE))) as one:
+        await one.answer(await to_review(one), "reject", reason="not like this")
+        seen = await at_every_line(one, monkeypatch)
+        first = next(state for state, rounds in seen if rounds == 1)
+        assert first == "in_progress", "a kill in between would complete what was rejected"
+        assert asked(one) == 3, "the agent has heard it"
+        (note,) = [step for step in one.board.steps("T1") if step.name == "review 1"]
+        assert "not like this" in note.result["text"]
+
+
+async def test_an_acceptance_and_the_end_of_the_task_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE))) as one:
+        await one.answer(await to_review(one))
+        seen = await at_every_line(one, monkeypatch)
+        assert ("in_review", 1) not in seen
+        assert ("completed", 1) in seen
+
+
+async def test_red_checks_and_the_way_back_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autodev_tui.engine.verify import Verifier
+
+    plain, red = Verifier.judge, [True]
+
+    async def judge(verifier: Verifier, tree: str, task: Any) -> Any:
+        gate = await plain(verifier, tree, task)
+        return gate.but(verdict="fail", reasons=["tests are red"]) if red and red.pop() else gate
+
+    told: list[str] = []
+    commit = Board.commit
+
+    async def watch(board: Board, *records: Any, **more: Any) -> None:
+        await commit(board, *records, **more)
+        names = [getattr(record, "name", "") for record in records]
+        if any(name.startswith("checks ") for name in names):
+            told.append(f"{board.tasks['T1'].state} {len(records)}")
+
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE), make_turn(DONE))) as one:
+        monkeypatch.setattr(Board, "commit", watch)
+        monkeypatch.setattr(Verifier, "judge", judge)
+        await one.run()
+        assert asked(one) == 3, "the agent has heard it"
+        assert told == ["in_progress 2"], "the note and the task in one line"
+
+
+# -- somebody else's hand
+
+
+def own_commit(kit: Kit) -> str:
+    """A commit of the user's on the task's branch, made beside the worktree; its id."""
+    git, branch = kit.fixture.git, kit.board.tasks["T1"].branch
+    (kit.place / "mine.txt").write_text("mine\n")
+    blob = git("hash-object", "-w", str(kit.place / "mine.txt"))
+    listed = kit.place / "listed"
+    listed.write_text(git("ls-tree", branch) + f"\n100644 blob {blob}\tmine.txt\n")
+    tree = git("-c", "alias.make=!git mktree <", "make", str(listed))
+    commit = git("commit-tree", tree, "-p", branch, "-m", "the user's own")
+    git("update-ref", f"refs/heads/{branch}", commit)
+    return commit
+
+
+async def test_a_commit_of_the_user_on_the_tasks_branch_is_never_lost(tmp_path: Path) -> None:
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE))) as one:
+        change = await to_review(one)
+        task = one.board.tasks["T1"]
+        own = own_commit(one)
+        assert "has moved" in moved(one.services.repository, change, task)
+        await one.answer(change)
+        outcome = await one.resume()
+        assert outcome.code == flow.WAITING_CODE
+        assert task.branch in outcome.error
+        assert own[:12] in outcome.error
+        assert one.fixture.git("rev-parse", task.branch) == own
+        one.fixture.git("update-ref", f"refs/heads/{task.branch}", task.head_commit, own)
+        turns_before = asked(one)
+        outcome = await one.resume()
+        assert outcome.code == flow.DONE, outcome.error
+        assert asked(one) == turns_before
+        files = one.fixture.git("ls-tree", "--name-only", one.session.session_branch).split()
+        assert "n.txt" in files
+
+
+@pytest.mark.parametrize(
+    "call", [("delete_file", {"path": "lnk"}), ("move_file", {"path": "lnk", "to": "b"})]
+)
+async def test_a_link_can_be_deleted_and_moved_by_a_yes(
+    tmp_path: Path, call: tuple[str, dict[str, Any]]
+) -> None:
+    async with kit(tmp_path, turns(make_turn(call), make_turn(DONE))) as one:
+        (one.fixture.root / "lnk").symlink_to("a.txt")
+        one.fixture.commit("a link")
+        await one.run(level=Level.GUIDED)
+        await one.answer(question(one, "plan"))
+        await one.resume()
+        change, task = question(one, "edit"), one.board.tasks["T1"]
+        assert moved(one.services.repository, change, task) == ""
+        link = Path(task.worktree) / "lnk"
+        link.unlink()
+        link.symlink_to("docs/c.md")
+        assert "not as it was" in moved(one.services.repository, change, task)

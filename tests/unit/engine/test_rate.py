@@ -13,7 +13,7 @@ from autodev_tui.engine.event_log import read_events
 from autodev_tui.engine.rate import WINDOW_S, seconds_to_wait
 from autodev_tui.engine.turns import next_turn
 from autodev_tui.providers.base import Request, Turn
-from autodev_tui.settings import Settings
+from autodev_tui.settings import Settings, load_settings
 from tests.fakes.engine_kit import Desk, Kit, desk, kit, make_turn
 
 
@@ -129,3 +129,15 @@ async def _planner(kit: Kit) -> Any:
 )
 def test_how_long(begun: list[float], now: float, allowed: int, wait: float) -> None:
     assert seconds_to_wait(begun, now, allowed) == pytest.approx(wait)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "holds"), [(0, 100, 100), (100, 50, 50), (100, 200, 100), (100, 0, 100), (0, 0, 0)]
+)
+def test_a_trusted_repository_may_only_lower_it(home: Path, mine: int, theirs: int, holds: int) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text(f"[limits]\nrequests_per_minute = {mine}\n")
+    repository = f"[limits]\nrequests_per_minute = {theirs}\n".encode()
+    found = load_settings({"AUTODEV_CONFIG_DIR": str(home / "config")}, repository=repository)
+    assert found.limits.requests_per_minute == holds
+    assert bool(found.notices) == (holds != theirs)

@@ -57,13 +57,21 @@ async def work(agent: Agent, verifier: Verifier, workspace: Workspace | None) ->
         Halt: the agent cannot go on.
     """
     await stop_circling(agent)
-    while True:
-        if agent.open_calls:
-            await act(agent, verifier, workspace)
-            if workspace and agent.task and any(step.name in CHANGING for step in agent.last_calls()):
-                await workspace.propose(agent.task)
-            agent.answered()
-        elif ended := agent.finished():
-            return ended
-        else:
-            await next_turn(agent)
+    # A checkpoint is made while the model thinks; it is durable before anything else changes.
+    checkpoint: asyncio.Task[str] | None = None
+    try:
+        while True:
+            if agent.open_calls:
+                if checkpoint:
+                    await checkpoint
+                await act(agent, verifier, workspace)
+                if workspace and agent.task and any(step.name in CHANGING for step in agent.last_calls()):
+                    checkpoint = asyncio.create_task(workspace.propose(agent.task))
+                agent.answered()
+            elif ended := agent.finished():
+                return ended
+            else:
+                await next_turn(agent)
+    finally:
+        if checkpoint:
+            await checkpoint

@@ -52,6 +52,8 @@ class Sample:
     """Seconds of one step: the engine between two model calls, the model call, and the floors of both."""
 
     engine: float = 0.0
+    cpu: float = 0.0
+    """Seconds of processor time in `engine`, all threads: what a busy machine does not change."""
     call: float = 0.0
     durable: float = 0.0
     bare: float = 0.0
@@ -80,13 +82,14 @@ class Watched:
         self._bare = bare
         self._plain = plain
         self._fd = os.open(plain / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._left = 0.0
+        self._left = self._used = 0.0
 
     async def complete(self, request: Request, on_chunk: Callable[[Chunk], None]) -> Turn:
         """The inner turn; the time since the last one ended was the engine's."""
-        came = time.perf_counter()
+        came, used = time.perf_counter(), time.process_time()
         if self._left:
             self.samples[-1].engine = came - self._left
+            self.samples[-1].cpu = used - self._used
             self.samples[-1].appends = len(self.written.lines)
             self.samples[-1].durable = await asyncio.to_thread(self._write_again)
         self.samples.append(Sample())
@@ -96,7 +99,7 @@ class Watched:
             self.samples[-1].bare = time.perf_counter() - start
         start = time.perf_counter()
         turn = await self.inner.complete(request, on_chunk)
-        self._left = time.perf_counter()
+        self._left, self._used = time.perf_counter(), time.process_time()
         self.samples[-1].call = self._left - start
         self.written = Written()
         return turn
@@ -231,7 +234,8 @@ def floor(samples: list[Sample]) -> str:
     """The floors in words."""
     durable = spread([one.durable for one in samples])
     count = median(one.appends for one in samples)
-    return f"beyond {count:g} durable appends, {durable}"
+    cpu = spread([one.cpu for one in samples])
+    return f"processor time {cpu}; beyond {count:g} durable appends, {durable}"
 
 
 def engine_only(place: Path) -> list[Row]:

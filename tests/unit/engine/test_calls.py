@@ -17,6 +17,7 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.agent_loop import work
 from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.flow import Waiting
+from autodev_tui.engine.workspace import Workspace
 from autodev_tui.providers.base import Request, StopReason
 from autodev_tui.tools import reading
 from autodev_tui.tools.base import ToolResult
@@ -232,6 +233,40 @@ async def test_a_checkpoint_is_durable_before_the_next_edits_begin(tmp_path: Pat
             assert point.ended is not None and later.started is not None
             assert point.ended < later.started
     assert texts == ["1\ntwo\nthree", "1\n2\nthree", "1\n2\n3"]
+
+
+async def test_a_checkpoint_is_made_while_the_model_thinks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = turns(
+        make_turn(READ_A), make_turn(edit("one", "1")), make_turn(edit("two", "2")), make_turn(DONE)
+    )
+    thinking, order = asyncio.Event(), list[str]()
+    real = Workspace.propose
+
+    async def slow(self: Workspace, task: Any) -> str:
+        async with asyncio.timeout(20):
+            await thinking.wait()  # comes only if the next turn is asked for meanwhile
+        tree = await real(self, task)
+        order.append("checkpoint")
+        return tree
+
+    async def before(request: Request) -> None:
+        if request.meta["turn"] == 3:
+            thinking.set()
+        order.append(f"turn {request.meta['turn']}")
+
+    monkeypatch.setattr(Workspace, "propose", slow)
+    async with kit(tmp_path, reply) as one:
+        place = await desk(one)
+        one.provider.before = before
+        await go(place)
+        points = [step for step in one.board.steps("T1") if step.kind is StepKind.CHECKPOINT]
+        assert [step.state for step in points] == ["done", "done"], "the last one too is there at the end"
+        second = calls_of(one, "edit_file")[1]
+        assert points[0].ended is not None and second.started is not None
+        assert points[0].ended < second.started
+    assert order.count("checkpoint") == 2
 
 
 async def test_nothing_is_read_or_written_outside_the_worktree(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Where tests kill the engine: at the n-th of the points between two things that must both survive a crash.
 
-`AUTODEV_CRASH_AT=n` ends the process by SIGKILL at point n; with `n:FILE` FILE gets each point's name.
+`AUTODEV_CRASH_AT=n` ends the process by SIGKILL at point n (a text in place of n: at the first point whose
+name begins so); with `n:FILE` FILE gets each point's name.
 Unset, a point is a look at a variable.
 """
 
@@ -40,5 +41,5 @@ def _count(name: str) -> None:
     if log:
         with open(log, "a", encoding="utf-8") as file:  # noqa: PTH123
             file.write(f"{name}\n")
-    if _reached == int(number):
+    if number == str(_reached) or (not number.isdigit() and name.startswith(number)):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -141,7 +141,9 @@ def _say(place: Place, approval: Approval, as_json: bool) -> None:
         emit(approval_view(present))
     else:
         click.echo(
-            visible(f"{present.state} {present.id} · {present.title} · autodev resume {present.session}")
+            visible(
+                f"{present.state} {present.id} · {present.title} · autodev resume {present.session}", keep=""
+            )
         )
 
 

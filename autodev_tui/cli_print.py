@@ -23,10 +23,10 @@ DIFF = {"+": "green", "-": "red"}
 
 
 def line(text: str, style: str = "") -> None:
-    """One line, with everything hidden in it made visible; text is data, never markup."""
+    """Exactly one line, whatever is in it: everything hidden made visible, and nothing markup."""
     from rich.text import Text
 
-    _console().print(Text(visible(text), style=style), soft_wrap=True)
+    _console().print(Text(visible(text, keep="\t"), style=style), soft_wrap=True)
 
 
 @cache

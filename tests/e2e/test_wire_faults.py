@@ -142,27 +142,42 @@ def results(body: dict[str, Any]) -> list[str]:
     return [str(block["content"]) for block in blocks if block["type"] == "tool_result"]
 
 
-def test_each_final_fault_stops_resumable_and_the_next_run_goes_on(unsandboxed: Program) -> None:
+HOUR_FULL = {"status": 429, "headers": {"retry-after": "3600"}, "message": "the hour is full"}
+REFUSED = reply(text="Well,", stop="refusal", stop_details={"category": "cyber", "explanation": "no"})
+Faults = list[tuple[dict[str, Any], list[str]]]
+AT_FIRST: Faults = [
+    (HOUR_FULL, ["rate_limit_error", "the hour is full", "60 minutes", "resume then"]),
+    ({"status": 401, "message": "invalid key"}, ["authentication_error", "ANTHROPIC_API_KEY"]),
+    (REFUSED, ["the model refused", "cyber: no"]),
+]
+LATER: Faults = [(EMPTY | {"times": 2}, ["of no use 2 times in a row (empty)"])]
+"""In a second turn, for the words that follow such a reply must not change what the script goes by."""
+MORE_AT_FIRST: Faults = [
+    ({"status": 400, "message": "your limit is reached"}, ["invalid_request_error", "your limit"]),
+    ({"status": 403}, ["permission_error", "another key"]),
+    ({"status": 404, "message": "model: gone"}, ["not_found_error", "model: gone"]),
+    ({"status": 413}, ["request_too_large", "smaller goal"]),
+    ({"status": 529, "headers": AT_ONCE, "times": 6}, ["overloaded_error", "after 6 tries"]),
+    ({"blocks": [], "stop": "refusal"}, ["the model refused", "another model"]),
+    (reply(text="x", stop="something_new"), ["unknown reason", "something_new"]),
+]
+MORE_LATER: Faults = [
+    (reply(text="x", stop="max_tokens") | {"times": 3}, ["of no use 3 times in a row (cut)"])
+]
+
+
+@pytest.mark.parametrize(
+    ("at_first", "later"),
+    [
+        pytest.param(AT_FIRST, LATER, id="usual"),
+        pytest.param(MORE_AT_FIRST, MORE_LATER, id="others", marks=pytest.mark.soak),
+    ],
+)
+def test_each_final_fault_stops_resumable_and_the_next_run_goes_on(
+    unsandboxed: Program, at_first: Faults, later: Faults
+) -> None:
     """One session, resumed after each of them: nothing of a failed turn stays in its way."""
     program = unsandboxed
-    hour_full = {"status": 429, "headers": {"retry-after": "3600"}, "message": "the hour is full"}
-    refused = reply(text="Well,", stop="refusal", stop_details={"category": "cyber", "explanation": "no"})
-    at_first: list[tuple[dict[str, Any], list[str]]] = [
-        (hour_full, ["rate_limit_error", "the hour is full", "60 minutes", "resume then"]),
-        ({"status": 400, "message": "your limit is reached"}, ["invalid_request_error", "your limit"]),
-        ({"status": 401, "message": "invalid key"}, ["authentication_error", "ANTHROPIC_API_KEY"]),
-        ({"status": 403}, ["permission_error", "another key"]),
-        ({"status": 404, "message": "model: gone"}, ["not_found_error", "model: gone"]),
-        ({"status": 413}, ["request_too_large", "smaller goal"]),
-        ({"status": 529, "headers": AT_ONCE, "times": 6}, ["overloaded_error", "after 6 tries"]),
-        ({"blocks": [], "stop": "refusal"}, ["the model refused", "another model"]),
-        (refused, ["the model refused", "cyber: no"]),
-        (reply(text="x", stop="something_new"), ["unknown reason", "something_new"]),
-    ]
-    later: list[tuple[dict[str, Any], list[str]]] = [
-        (EMPTY | {"times": 2}, ["of no use 2 times in a row (empty)"]),
-        (reply(text="x", stop="max_tokens") | {"times": 3}, ["of no use 3 times in a row (cut)"]),
-    ]
     good = reply(call("submit_plan", tasks=[task("fix", "Fix the discount")]))
     replies = [
         reply(READ, thinking="Look.") | {"faults": [fault for fault, _ in at_first]},
@@ -176,10 +191,12 @@ def test_each_final_fault_stops_resumable_and_the_next_run_goes_on(unsandboxed: 
             stops(ended, 1, *words)
             assert ended.json["state"] == "failed", fault
             verb = ["resume", "--headless"]
-        assert ended.json["usage"]["retries"] == 5, "only 529 is tried again"
+        overloaded = any(fault.get("status") == 529 for fault, _ in at_first)
+        assert ended.json["usage"]["retries"] == (5 if overloaded else 0), "only 529 is tried again"
         ended = program(*verb, "--json")
     well_formed(server)
-    assert {entry["status"] for entry in server.requests} == {200, 400, 401, 403, 404, 413, 429, 529}
+    scripted = {fault["status"] for fault, _ in at_first if "status" in fault}
+    assert {entry["status"] for entry in server.requests} == {200} | scripted
     assert ended.code == 3
     assert [one["kind"] for one in ended.json["approvals"]] == ["plan"]
     assert git(program.repository, "status", "--porcelain") == ""

@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from prompts import PromptTemplateManager
     from store.database import Database
 
-IN_SANDBOX = "AUTODEV_COMMAND"
-"""Set in the environment of every command that the engine starts."""
-
-
 LAST_WORDS_S = 1.0
 """For telling what happened until the end, after the end."""
 NO_MODEL = "anthropic/claude-opus-5-5"
@@ -130,9 +126,10 @@ def refuse_agents(place: Place) -> None:
         NotAllowed: this process descends from a running engine, or was started by one.
     """
     from autodev_tui.sandbox.processes import ancestors
+    from autodev_tui.sandbox.spec import IN_COMMAND
     from store.lock import owner
 
-    if place.environment.get(IN_SANDBOX):
+    if place.environment.get(IN_COMMAND):
         raise NotAllowed("a command of an agent cannot answer questions")
     holder = owner(place.state)
     if holder and holder.pid != os.getpid() and any(pid == holder.pid for pid, _ in ancestors()):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodev_tui.quality.running import Ran, Run
+from autodev_tui.sandbox.spec import IN_COMMAND
 
 if TYPE_CHECKING:
     from autodev_tui.sandbox.client import Spawner
@@ -65,7 +66,7 @@ class CommandRunner:
         command = Command(
             argv=tuple(argv),
             cwd=str(cwd),
-            env=env,
+            env={**env, IN_COMMAND: record.name},
             timeout_s=timeout_s,
             writable=tuple(writable),
             readable=(*readable, str(self._git_directory)),

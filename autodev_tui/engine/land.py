@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from autodev_tui.domain.states import ApprovalState, SessionState, StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.boundaries import reached
+from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.hook_runs import has_hooks, hook_runner, tell_hooks
+from autodev_tui.engine.hook_runs import hooks_of, show_hooks, tell_hooks, with_hooks
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
@@ -46,9 +48,9 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome:
         while services.session.state is not SessionState.LANDED:
             await _heed_refusal(services)
             started = board.named(StepKind.LAND, None, "land")
-            approval: Approval | None = None
             if started and started.state in (StepState.STARTED, StepState.DONE):
                 plan = LandingPlan(**started.intent["plan"])
+                approval = board.approvals.get(started.intent["approval"])
             else:
                 plan, quality = await _plan(services, verifier)
                 approval = await _decision(services, plan, quality)
@@ -86,9 +88,9 @@ async def _heed_refusal(services: Services) -> None:
         raise flow.GaveUp(f"landing was refused: {refusal.ask['why']}")
 
 
-def _auto(services: Services, plan: LandingPlan, quality: dict[str, Any]) -> bool:
+def _auto(services: Services, hooks: dict[str, str], quality: dict[str, Any]) -> bool:
     """Whether nobody need be asked; never where the user's hooks could not be run in a sandbox."""
-    if not services.sandboxed and has_hooks(services, plan):
+    if not services.sandboxed and hooks:
         return False
     gate = quality.get("verdict")
     if gate == "ask" and quality is not services.session.quality:
@@ -135,7 +137,8 @@ async def _plan(services: Services, verifier: Verifier) -> tuple[LandingPlan, di
 
 async def _decision(services: Services, plan: LandingPlan, quality: dict[str, Any]) -> Approval | None:
     """The human's yes; None when nobody need be asked. Raises Waiting."""
-    if _auto(services, plan, quality):
+    hooks = await asyncio.to_thread(hooks_of, services, plan)
+    if _auto(services, hooks, quality) and not _said_yes(services):
         return None
     session = services.session
     approval = await services.broker.ask(
@@ -150,9 +153,10 @@ async def _decision(services: Services, plan: LandingPlan, quality: dict[str, An
             "paths": [path.path for path in plan.paths],
             "quality": quality,
             "message": plan.message,
+            "hooks": show_hooks(hooks),
         },
         effect=_question(services),
-        base={"old": plan.old, "head": session.head_commit, "tree": plan.tree},
+        base={"old": plan.old, "head": session.head_commit, "tree": plan.tree, "hooks": hooks},
         risk="high",
     )
     if approval.state is ApprovalState.REJECTED:
@@ -164,8 +168,7 @@ async def _decision(services: Services, plan: LandingPlan, quality: dict[str, An
 
 async def _perform(services: Services, plan: LandingPlan, approval: Approval | None) -> None:
     session, board, repository = services.session, services.board, services.repository
-
-    runner = hook_runner(services, approved=approval is not None)
+    allowed = dict(approval.base["hooks"]) if approval else None
 
     async def do(_: Step) -> dict[str, Any]:
         await asyncio.to_thread(perform, repository, plan, reached)
@@ -192,9 +195,7 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
 
     try:
         if not plan.ready:
-            place = services.state / "worktrees" / f"{session.id}-hooks"
-            plan, outputs = await asyncio.to_thread(prepare_landing, repository, plan, place, runner)
-            tell_hooks(services, outputs)
+            plan = await _prepare(services, plan, allowed)
         # Not needed any more, and a crash after the landing leaves nobody to remove them.
         for what in ("plan", "check"):
             await asyncio.to_thread(services.worktrees.remove, f"{session.id}-{what}")
@@ -204,7 +205,10 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
             None,
             "land",
             do,
-            intent={"plan": plan.model_dump(mode="json")},
+            intent={
+                "plan": plan.model_dump(mode="json"),
+                "approval": approval.id if approval else "",
+            },
             judge=again,
             also=also,
         )
@@ -216,9 +220,40 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
         return
     await services.broker.withdraw(_question(services))
     await services.broker.withdraw(_refusal(services))
-    said = await asyncio.to_thread(after_landing, repository, plan, runner)
+    said = await with_hooks(services, allowed, lambda run: after_landing(repository, plan, run))
     tell_hooks(services, [said] if said else [])
     board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
+
+
+async def _prepare(services: Services, plan: LandingPlan, allowed: dict[str, str] | None) -> LandingPlan:
+    """The plan after the user's hooks, which run once for a landing: a kill does not repeat them unsaid.
+
+    Raises:
+        LandingGate: a hook or the signing says no.
+        RepositoryError: a hook has come, gone or changed since autodev began.
+    """
+    board, repository = services.board, services.repository
+    place = services.state / "worktrees" / f"{services.session.id}-hooks"
+    hooks = await asyncio.to_thread(hooks_of, services, plan)
+    if hooks:
+        await asyncio.to_thread(repository.guard.check_hooks)
+    about = [plan.old, plan.head, plan.tree, plan.mode, plan.message, plan.checkout, hooks, allowed]
+
+    async def do(_: Step) -> dict[str, Any]:
+        ready, outputs = await with_hooks(
+            services, allowed, lambda run: prepare_landing(repository, plan, place, run)
+        )
+        tell_hooks(services, outputs)
+        return {"plan": ready.model_dump(mode="json")}
+
+    async def again(_: Step) -> None:
+        if hooks:
+            text = "the landing's hooks had begun when the last run ended, so they run once more"
+            board.log.emit(events.Noticed(text=text, severity="warning"))
+
+    name = f"hooks {hashlib.sha256(canonical(about)).hexdigest()[:16]}"
+    done = await once(board, StepKind.LAND, None, name, do, judge=again)
+    return LandingPlan(**done["plan"])
 
 
 def _let_go(repository: Repository, target: str) -> None:

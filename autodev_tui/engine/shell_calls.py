@@ -105,7 +105,7 @@ async def _run(
         await services.runner.run(
             argv,
             cwd=workspace.path,
-            env=workspace.environment(environment) | {"AUTODEV_COMMAND": step.id},
+            env=workspace.environment(environment),
             record=record,
             timeout_s=timeout,
             network=kind.kind in OUTWARD,

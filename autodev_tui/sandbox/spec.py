@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+IN_COMMAND = "AUTODEV_COMMAND"
+"""Set in the environment of every command that the engine starts."""
+
+
 class Rung(StrEnum):
     """How a command is contained, best first."""
 

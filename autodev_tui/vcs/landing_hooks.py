@@ -15,27 +15,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autodev_tui.vcs.git import Git, GitError
-from autodev_tui.vcs.hooks import (
-    TIMEOUT_S,
-    HookCall,
-    HookRunner,
-    find_hook,
-    hook_environment,
-    hooks_folder,
-    run_hook,
-)
+from autodev_tui.vcs.hooks import ENVIRONMENT, TIMEOUT_S, HookCall, HookRunner, find_hook, hooks_folder
 from autodev_tui.vcs.landing_plan import HookOutput, LandingGate, LandingPlan
 from autodev_tui.vcs.messages import trailers_of, with_trailers
 from autodev_tui.vcs.repository import Repository
 
 _MESSAGE_FILE = ".autodev-landing-message"
+_SIGNERS_VARIABLES = (
+    *("HOME", "PATH", "USER", "LOGNAME", "LANG", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
+    *("GNUPGHOME", "PINENTRY_USER_DATA", "SSH_AUTH_SOCK", "SSH_AGENT_PID"),
+    *("DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS"),
+)
+"""What a signing program needs of the user's variables to find keys, agents, and a window to ask in.
+
+No terminal: a program that asks there would write over the screen and wait unseen.
+"""
 
 
 def prepare_landing(
     repository: Repository,
     plan: LandingPlan,
     worktree: Path,
-    runner: HookRunner = run_hook,
+    runner: HookRunner,
     timeout_s: float = TIMEOUT_S,
 ) -> tuple[LandingPlan, list[HookOutput]]:
     """Run `pre-commit` and `commit-msg`, and sign if the user wants that; nothing of the user's moves.
@@ -54,7 +55,7 @@ def prepare_landing(
         return plan.but(ready=True), outputs
     if pre_commit or commit_msg:
         with _hook_worktree(repository, plan, worktree) as git:
-            env = hook_environment(repository) | {"GIT_INDEX_FILE": str(git.git_dir / "index")}
+            env = ENVIRONMENT | {"GIT_INDEX_FILE": str(git.git_dir / "index")}
             if pre_commit:
                 call = HookCall("pre-commit", (str(pre_commit),), worktree, env, timeout_s)
                 _pass(runner(call), outputs)
@@ -74,7 +75,7 @@ def prepare_landing(
 
 
 def after_landing(
-    repository: Repository, plan: LandingPlan, runner: HookRunner = run_hook, timeout_s: float = TIMEOUT_S
+    repository: Repository, plan: LandingPlan, runner: HookRunner, timeout_s: float = TIMEOUT_S
 ) -> HookOutput | None:
     """Run `post-merge` in the checkout of the target; its failure changes nothing. None if there is none.
 
@@ -93,7 +94,7 @@ def after_landing(
         return HookOutput(
             name="post-merge", code=0, output=f"not run: the landing changed files in {inside}/"
         )
-    return runner(HookCall("post-merge", (str(hook), "0"), checkout, hook_environment(repository), timeout_s))
+    return runner(HookCall("post-merge", (str(hook), "0"), checkout, ENVIRONMENT, timeout_s))
 
 
 def _checkout(repository: Repository, plan: LandingPlan) -> Path:
@@ -186,8 +187,8 @@ def _signing(own: Mapping[str, str]) -> dict[str, str]:
 def _sign(repository: Repository, plan: LandingPlan, message: str, outputs: list[HookOutput]) -> str:
     """A signed merge commit, made with the user's own key and signing program."""
     user = repository.user
-    # Without a terminal: a program that asks there would write over the screen and wait unseen.
-    env = {name: value for name, value in hook_environment(repository).items() if name != "GPG_TTY"}
+    variables = repository.user_variables()
+    env = {name: variables[name] for name in _SIGNERS_VARIABLES if name in variables}
     when = {} if plan.date is None else {"GIT_COMMITTER_DATE": f"@{int(plan.date)} +0000"}
     when |= {} if plan.date is None else {"GIT_AUTHOR_DATE": f"@{int(plan.date)} +0000"}
     config = (*repository.bare.config, *_signing(user.signing).items())

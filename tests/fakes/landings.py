@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autodev_tui.vcs.landing import LandingPlan, perform, plan_landing, prepare_landing
 from autodev_tui.vcs.repository import Repository, open_repository
+from tests.fakes.hook_runner import plain
 from tests.fakes.repos import FixtureRepository, make_repository
 
 BASE: dict[str, bytes | str] = {
@@ -48,7 +49,8 @@ class Landing:
         return plan_landing(self.open(), self.head, target, message, [("Autodev-Step", STEP)], date=1.0e9)
 
     def ready(self, **arguments: str) -> LandingPlan:
-        plan, _ = prepare_landing(self.open(), self.plan(**arguments), self.root.parent / "hook-tree")
+        place = self.root.parent / "hook-tree"
+        plan, _ = prepare_landing(self.open(), self.plan(**arguments), place, plain(self.fixture.environ))
         return plan
 
     def land(self) -> LandingPlan:

@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autodev_tui.domain import commands
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine import flow
-from tests.fakes.engine_kit import DONE, kit, make_turn, turns
+from autodev_tui.engine.event_log import read_events
+from autodev_tui.quality.running import Run
+from autodev_tui.settings import Settings
+from autodev_tui.settings_schema import ConfiguredCheck
+from tests.fakes.engine_kit import DONE, Kit, desk, kit, make_turn, turns, until
+
+READ_A = ("read_file", {"path": "a.txt"})
+EDIT_A = ("edit_file", {"path": "a.txt", "old_text": "one", "new_text": "1"})
+GREEN = Settings(checks=[ConfiguredCheck(name="green", command="true")])
+VALUE = "correct-Horse7-battery-staple"
+
+
+def change_a() -> Any:
+    return turns(make_turn(READ_A), make_turn(EDIT_A), make_turn(DONE))
+
+
+def hook(one: Kit, name: str, body: str) -> Path:
+    """A hook of the user's, there before autodev looks."""
+    file = one.fixture.root / ".git/hooks" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{body}\n")
+    file.chmod(0o755)
+    return file
+
+
+async def reopened(one: Kit) -> None:
+    await one.engine.aclose()
+    one.open()
+
+
+def notices(one: Kit) -> str:
+    log = one.place / "state" / "sessions" / one.session.id / "events.jsonl"
+    return "\n".join(event.text for event in read_events(log) if event.kind == "noticed")
 
 
 @pytest.mark.parametrize("path", [".claude/settings.json", "docs/.autodev/config.toml", ".envrc"])
@@ -24,3 +61,115 @@ async def test_what_only_the_user_changes_is_asked_at_every_level_though_a_comma
         assert asked.state is ApprovalState.PENDING
         assert asked.hard_gates == ["protected files"]
         assert path in str(asked.ask["hard_gates"])
+
+
+async def test_the_question_of_a_landing_names_the_hooks_and_a_changed_one_is_asked_anew(
+    tmp_path: Path,
+) -> None:
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        ran = tmp_path / "ran"
+        file = hook(one, "pre-commit", f"echo {'{'}DEPLOY_TOKEN{'}'} >> {ran}")
+        await reopened(one)
+        assert (await one.run()).code == flow.DONE
+        (asked,) = one.board.pending()
+        assert asked.ask["hooks"] == [
+            {
+                "path": str(file),
+                "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+                "runs": "outside the sandbox",
+            }
+        ]
+        await one.answer(asked)
+        file.write_text(f"#!/bin/sh\necho other >> {ran}\n")
+        await one.resume(land=True)
+        assert not ran.exists(), "the yes was about another hook"
+        (again,) = one.board.pending()
+        assert again.id != asked.id and again.shown_hash != asked.shown_hash
+        await one.answer(again)
+        assert (await one.resume(land=True)).code == flow.DONE
+        assert ran.read_text() == "other\n"
+        assert one.session.state == "landed"
+
+
+async def test_unasked_a_landing_does_not_run_post_merge_and_says_so(tmp_path: Path) -> None:
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        hook(one, "post-merge", "echo changed > b.txt")
+        await reopened(one)
+        assert (await one.run(land=True)).code == flow.DONE
+        assert one.session.state == "landed"
+        assert (one.fixture.root / "b.txt").read_text() == "bee\n"
+        assert "post-merge ended with 0\nnot run: nobody was asked" in notices(one)
+
+
+async def approved_landing(one: Kit) -> None:
+    """A run whose landing is asked about and allowed; the next `resume` lands."""
+    assert (await one.run()).code == flow.DONE
+    (asked,) = one.board.pending()
+    await one.answer(asked)
+
+
+async def test_an_approved_hook_gets_no_secrets_and_cannot_answer_questions(tmp_path: Path) -> None:
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        said = tmp_path / "said"
+        secrets = {"DB_PASSWORD": VALUE, "MY_PAT": VALUE, "DSN": f"postgres://u:{VALUE}@host/db"}
+        object.__setattr__(one.fixture, "environ", {**one.fixture.environ, **secrets})
+        hook(one, "post-merge", f"/usr/bin/env > {said}; echo 'it is {VALUE}'")
+        one.environment = {"DB_PASSWORD": VALUE}
+        await reopened(one)
+        await approved_landing(one)
+        assert (await one.resume(land=True)).code == flow.DONE
+        variables = said.read_text()
+        assert VALUE not in variables
+        assert "AUTODEV_COMMAND=" in variables
+        assert f"HOME={one.fixture.environ['HOME']}" in variables
+        assert "post-merge ended with 0\nit is " in notices(one)
+        assert VALUE not in notices(one)
+
+
+async def test_stopping_ends_an_approved_hook_and_the_next_run_says_that_it_is_repeated(
+    tmp_path: Path,
+) -> None:
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        began, go_on = tmp_path / "began", tmp_path / "go-on"
+        hook(one, "pre-commit", f"echo $$ >> {began}; test -e {go_on} || exec /bin/sleep 300")
+        await reopened(one)
+        await approved_landing(one)
+        session = one.session.id
+        await reopened(one)
+        await one.engine.submit(commands.ResumeSession(session=session, land=True))
+        await until(lambda: began.exists() and began.read_text().endswith("\n"), "the hook's start")
+        pid = int(began.read_text())
+        await one.engine.submit(commands.StopSession())
+        assert (await asyncio.wait_for(one.engine.wait(), 20)).code == flow.INTERRUPTED_CODE
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        go_on.touch()
+        assert (await one.resume(land=True)).code == flow.DONE
+        assert one.session.state == "landed"
+        assert len(began.read_text().splitlines()) == 2
+        assert "so they run once more" in notices(one)
+
+
+async def test_hooks_that_passed_are_not_run_again_for_the_same_landing(tmp_path: Path) -> None:
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        ran = tmp_path / "ran"
+        # The user's own change comes in the way while the hook runs.
+        hook(one, "pre-commit", f"echo x >> {ran}; echo mine > {one.fixture.root}/a.txt")
+        await reopened(one)
+        await approved_landing(one)
+        assert (await one.resume(land=True)).code == flow.WAITING_CODE
+        assert ran.read_text() == "x\n"
+        one.fixture.git("checkout", "-q", "--", "a.txt")
+        assert (await one.resume(land=True)).code == flow.DONE
+        assert one.session.state == "landed"
+        assert ran.read_text() == "x\n"
+
+
+async def test_every_command_that_the_engine_starts_is_marked_as_its_own(tmp_path: Path) -> None:
+    async with kit(tmp_path, turns()) as one:
+        place = await desk(one)
+        ran = await one.services.runner.for_quality(
+            Run(("/bin/sh", "-c", "echo $AUTODEV_COMMAND"), str(place.workspace.path), {"CI": "1"}, 20.0)
+        )
+        assert ran.code == 0
+        assert ran.output.strip().startswith(b"check-")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from autodev_tui.vcs.hooks import HookCall, find_hook, hook_environment, hooks_folder, run_hook
+from autodev_tui.vcs.hooks import HookCall, find_hook, hooks_folder
 from autodev_tui.vcs.landing import (
     HookOutput,
     LandingGate,
@@ -21,6 +19,7 @@ from autodev_tui.vcs.landing import (
     prepare_landing,
 )
 from autodev_tui.vcs.messages import trailers_of
+from tests.fakes.hook_runner import plain
 from tests.fakes.landings import STEP, Landing, make_landing
 
 
@@ -36,7 +35,8 @@ def hook(landing: Landing, name: str, body: str, folder: str = ".git/hooks") -> 
 
 
 def prepare(landing: Landing, plan: LandingPlan | None = None) -> tuple[LandingPlan, list[HookOutput]]:
-    return prepare_landing(landing.open(), plan or landing.plan(), landing.root.parent / "state" / "hooks")
+    place = landing.root.parent / "state" / "hooks"
+    return prepare_landing(landing.open(), plan or landing.plan(), place, plain(landing.fixture.environ))
 
 
 def nothing_moved(landing: Landing) -> None:
@@ -168,7 +168,7 @@ def test_post_merge_runs_in_the_checkout_afterwards(landing: Landing) -> None:
     hook(landing, "post-merge", 'echo "$1"; cat edit.txt; pwd; exit 5')
     plan, _ = prepare(landing)
     perform(landing.open(), plan)
-    said = after_landing(landing.open(), plan)
+    said = after_landing(landing.open(), plan, plain(landing.fixture.environ))
     assert said and (said.code, said.output) == (5, f"0\nnew\n{landing.root}\n")
 
 
@@ -179,70 +179,27 @@ def test_post_merge_that_the_landing_brought_is_not_run(tmp_path: Path) -> None:
     plan, _ = prepare(landing)
     perform(landing.open(), plan)
     (landing.root / ".husky/post-merge").chmod(0o755)
-    said = after_landing(landing.open(), plan)
+    said = after_landing(landing.open(), plan, plain(landing.fixture.environ))
     assert said and said.output.startswith("not run")
     assert not spy.exists()
 
 
-def test_environment_without_secrets_and_gits_own(landing: Landing) -> None:
-    extra = {
-        "ANTHROPIC_API_KEY": "k",
-        "NPM_TOKEN": "t",
-        "DB_PASSWORD": "p",
-        "GIT_DIR": "/x",
-        "KEYBOARD": "us",
-    }
-    repository = landing.open()
-    env = hook_environment(replace(repository, environ={**repository.environ, **extra}))
-    assert not {"ANTHROPIC_API_KEY", "NPM_TOKEN", "DB_PASSWORD", "GIT_DIR"} & set(env)
-    assert env["KEYBOARD"] == "us"
-    assert env["GIT_EDITOR"] == ":"
+def test_a_hook_is_given_nothing_but_what_it_needs_on_top_of_the_runners_own(landing: Landing) -> None:
+    hook(landing, "pre-commit", "true")
+    hook(landing, "post-merge", "true")
+    calls: list[HookCall] = []
 
+    def runner(call: HookCall) -> HookOutput:
+        calls.append(call)
+        return HookOutput(name=call.name, code=0, output="")
 
-def call(tmp_path: Path, body: str, timeout_s: float = 20, shebang: str = "#!/bin/sh\n") -> HookOutput:
-    script = tmp_path / "hook"
-    script.write_text(shebang + body)
-    script.chmod(0o755)
-    return run_hook(HookCall("hook", (str(script), "arg"), tmp_path, {"PATH": os.environ["PATH"]}, timeout_s))
-
-
-def test_runner_captures_both_outputs_and_gives_no_input(tmp_path: Path) -> None:
-    said = call(tmp_path, 'echo out; echo err >&2; read line || echo "no input"; echo "$1"; printf "\\377"')
-    assert (said.code, said.output) == (0, "out\nerr\nno input\narg\n\ufffd")
-
-
-def test_runner_kills_everything_on_timeout_and_at_the_end(tmp_path: Path) -> None:
-    said = call(tmp_path, "sleep 600 & echo $! > pid; wait", timeout_s=0.5)
-    assert said.code == 124
-    assert "no end after 0.5 s" in said.output
-    assert said.duration_s < 30
-    assert gone(int((tmp_path / "pid").read_text()))
-    assert call(tmp_path, "sleep 600 & echo $! > pid").code == 0
-    assert gone(int((tmp_path / "pid").read_text()))
-
-
-def gone(pid: int) -> bool:
-    """Whether a process is dead, if need be within some seconds."""
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def test_runner_bounds_the_output_and_takes_scripts_without_interpreter_line(tmp_path: Path) -> None:
-    said = call(tmp_path, "head -c 300000 /dev/zero | tr '\\0' x; echo last", shebang="")
-    assert said.output.endswith("xlast\n")
-    assert len(said.output) == 64 * 1024
-
-
-def test_hook_with_a_missing_interpreter_is_a_failure(tmp_path: Path) -> None:
-    said = call(tmp_path, "", shebang="#!/no/such/interpreter\n")
-    assert said.code == 126
+    plan, _ = prepare_landing(landing.open(), landing.plan(), landing.root.parent / "hooks", runner)
+    perform(landing.open(), plan)
+    after_landing(landing.open(), plan, runner)
+    assert [sorted(call.env) for call in calls] == [
+        ["GIT_EDITOR", "GIT_INDEX_FILE", "GIT_TERMINAL_PROMPT"],
+        ["GIT_EDITOR", "GIT_TERMINAL_PROMPT"],
+    ]
 
 
 def with_ssh_key(landing: Landing, key: Path) -> None:
@@ -289,6 +246,23 @@ def test_signing_that_fails_is_a_gate(landing: Landing, tmp_path: Path) -> None:
     assert "sign" in gate.value.outputs[-1].output
     assert gate.value.outputs[-1].code
     nothing_moved(landing)
+
+
+def test_a_signing_program_gets_the_way_to_its_agent_and_no_secrets(landing: Landing, tmp_path: Path) -> None:
+    program, said = tmp_path / "gpg", tmp_path / "said"
+    program.write_text(f"#!/bin/sh\n/usr/bin/env > {said}\nexit 2\n")
+    program.chmod(0o755)
+    config = Path(landing.fixture.environ["GIT_CONFIG_GLOBAL"])
+    config.write_text(config.read_text() + f"[commit]\n\tgpgSign = true\n[gpg]\n\tprogram = {program}\n")
+    secrets = {"ANTHROPIC_API_KEY": "k", "NPM_TOKEN": "t", "CI_JOB_JWT": "j", "GPG_TTY": "/dev/tty1"}
+    agent = {"SSH_AUTH_SOCK": "/run/agent", "GNUPGHOME": str(tmp_path)}
+    repository = landing.open()
+    repository = replace(repository, environ={**repository.environ, **secrets, **agent})
+    with pytest.raises(LandingGate):
+        prepare_landing(repository, landing.plan(), tmp_path / "hooks", plain())
+    names = {line.partition("=")[0] for line in said.read_text().splitlines()}
+    assert not set(secrets) & names
+    assert set(agent) <= names
 
 
 @pytest.mark.parametrize("form", ["openpgp", "ssh"])

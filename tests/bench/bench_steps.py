@@ -274,7 +274,8 @@ def over_the_wire(place: Path) -> list[Row]:
     for at in (20, OVER_WIRE):
         part = window(samples, at)
         bare = spread([one.bare for one in part])
-        detail = f"{floor(part)}, and the bare SDK, {bare}"
+        ours = spread([one.provider for one in part])
+        detail = f"of it the provider {ours}; {floor(part)}, and the bare SDK, {bare}"
         own = [one.own + one.provider for one in part]
         rows.append(limit(f"engine and provider per step at {at} over the wire", own, OWN_S, detail))
     whole = [one.engine + one.call for one in window(samples, OVER_WIRE)]

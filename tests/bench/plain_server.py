@@ -53,6 +53,9 @@ class Handler(BaseHTTPRequestHandler):
     """Answers every POST."""
 
     protocol_version = "HTTP/1.1"
+    # One segment a reply, sent at once: else the client's delayed acknowledgement is measured.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     turns = files = 0
 
     def do_POST(self) -> None:

@@ -264,8 +264,9 @@ class Engine:
     async def _drive(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
         """Run to an end, whatever it is, and record it: no failure leaves a session that says nothing."""
         state: SessionState | None = None
+        timer = asyncio.timeout(timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with timer:
                 await self._ensure_branch(services)
                 await asyncio.to_thread(lambda: self._worktrees.reap(self._known_worktrees()))
                 await recover(services)
@@ -274,11 +275,6 @@ class Engine:
             outcome = Outcome(flow.WAITING_CODE, f"waiting: {waiting}")
         except flow.LimitReached as limit:
             outcome, state = Outcome(flow.LIMIT, str(limit)), SessionState.INTERRUPTED
-        except TimeoutError:
-            outcome, state = (
-                Outcome(flow.LIMIT, f"--timeout {timeout_s:g} s is over"),
-                SessionState.INTERRUPTED,
-            )
         except flow.GaveUp as error:
             outcome, state = Outcome(flow.FAILED, str(error)), SessionState.FAILED
         except asyncio.CancelledError:
@@ -293,9 +289,14 @@ class Engine:
             outcome = Outcome(flow.WAITING_CODE if waits else flow.FAILED, str(error))
             state = None if waits else SessionState.FAILED
         except Exception as error:
-            logger.exception("the run failed")
-            outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")
-            state = SessionState.FAILED
+            # A TimeoutError may come from anywhere: only the limit itself says whether it is over.
+            if isinstance(error, TimeoutError) and timer.expired():
+                outcome = Outcome(flow.LIMIT, f"--timeout {timeout_s:g} s is over")
+                state = SessionState.INTERRUPTED
+            else:
+                logger.exception("the run failed")
+                outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")
+                state = SessionState.FAILED
         await self._record(services, outcome, state)
         await asyncio.to_thread(self._tidy, services)
         return outcome

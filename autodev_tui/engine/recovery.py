@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autodev_tui.domain import events
 from autodev_tui.domain.session import Usage
-from autodev_tui.domain.states import SessionState, StepState
+from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import REBUILT
@@ -26,6 +26,8 @@ from autodev_tui.tools.effects import Effect, judge
 
 if TYPE_CHECKING:
     from autodev_tui.engine.board import Board
+
+_ENDED = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
 async def mark_interrupted(board: Board) -> None:
@@ -49,11 +51,15 @@ async def recover(services: Services) -> None:
         Waiting: whether a command had its effect is unknown, and only the human can tell.
     """
     await asyncio.to_thread(shutil.rmtree, services.state / "tmp", ignore_errors=True)
+    ended = [one.id for one in services.board.tasks.values() if one.state in _ENDED]
     for task in list(services.board.tasks.values()):
-        if task.worktree and not Path(task.worktree).is_dir():
+        # What an ended task made is committed, or given up.
+        if task.id not in ended and task.worktree and not Path(task.worktree).is_dir():
             await _rebuild(services, task)
     unknown: list[Waiting] = []
     for step in services.board.all_steps():
+        if step.task in ended:
+            continue
         try:
             if step.state is StepState.STARTED:
                 await _judge(services, step)

@@ -8,7 +8,7 @@ from autodev_tui.agents.roles import role_for
 from autodev_tui.domain import events
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import SessionState, TaskState
+from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState, legal_moves
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.agent import Agent
@@ -35,13 +35,32 @@ PHASES = (
 """S01's six phases, in order."""
 
 
-async def end_task(services: Services, task: str) -> None:
-    """The human ended this task: it and its questions are over; its worktree and checkpoints stay."""
+CUT_SHORT = {
+    StepState.PLANNED: StepState.SUPERSEDED,
+    StepState.AWAITING: StepState.REFUSED,
+    StepState.STARTED: StepState.INTERRUPTED,
+    StepState.UNKNOWN: StepState.SKIPPED,
+}
+"""How the steps of a task end that is ended itself: nobody asks about them any more."""
+
+
+async def end_task(services: Services, task: str) -> bool:
+    """The human ended this task: it, its steps and its questions are over; its worktree and checkpoints stay.
+
+    False when it had come to its own end before.
+    """
     board = services.board
-    for approval in board.pending():
-        if approval.task == task:
-            await services.broker.withdraw(approval.effect)
-    await board.commit(board.task_moved(task, TaskState.CANCELLED), why="cancelled by the human")
+    if TaskState.CANCELLED not in legal_moves(board.tasks[task].state):
+        return False
+    questions = [one.but(state=ApprovalState.SUPERSEDED) for one in board.pending() if one.task == task]
+    steps = [
+        step.but(state=CUT_SHORT[step.state], ended=services.clock())
+        for step in board.steps(task)
+        if step.state in CUT_SHORT
+    ]
+    ended = board.task_moved(task, TaskState.CANCELLED)
+    await board.commit(ended, *questions, *steps, why="cancelled by the human")
+    return True
 
 
 class SessionRun:
@@ -110,7 +129,9 @@ class SessionRun:
             except asyncio.CancelledError:
                 if task.id not in services.cancelled or asyncio.current_task().cancelling():  # type: ignore[union-attr]
                     raise
-                await end_task(services, task.id)
+                services.cancelled.discard(task.id)
+                if not await end_task(services, task.id):
+                    tried.discard(task.id)  # completed in that very moment: it joins like any other
             except flow.GaveUp as error:
                 if self._board.tasks[task.id].state is TaskState.COMPLETED:
                     raise  # its own work is done: that it cannot join is the session's trouble
@@ -147,15 +168,11 @@ class SessionRun:
             await self._work_on(task)
         await join(services, self._verifier, board.tasks[task.id])
         await asyncio.to_thread(services.worktrees.remove, f"{services.session.id}-{task.id}")
-        done = board.tasks[task.id]
-        await board.commit(done.but(worktree=""))
+        done, session = board.tasks[task.id], services.session
         if services.level(done) is Level.FULL:
             assumed = [f"{done.id}: {one.text}" for one in done.acceptance_criteria if one.check is None]
-            await board.commit(
-                services.session.but(
-                    assumptions=list(dict.fromkeys([*services.session.assumptions, *assumed]))
-                )
-            )
+            session = session.but(assumptions=list(dict.fromkeys([*session.assumptions, *assumed])))
+        await board.commit(done.but(worktree=""), session)
 
     async def _work_on(self, task: Task) -> None:
         services, board = self._services, self._board

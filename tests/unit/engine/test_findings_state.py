@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.levels import Level
+from autodev_tui.domain.states import StepState, TaskState
+from autodev_tui.domain.step import Step
+from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.world import moved
-from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, turns
+from tests.fakes.engine_kit import DONE, PLAN, Kit, kit, make_turn, turns, until
 
+PLANNED: dict[str, Any] = PLAN[1]["tasks"][0]
 WRITE = ("write_file", {"path": "n.txt", "content": "x\n"})
 
 
@@ -162,3 +168,105 @@ async def test_a_link_can_be_deleted_and_moved_by_a_yes(
         link.unlink()
         link.symlink_to("docs/c.md")
         assert "not as it was" in moved(one.services.repository, change, task)
+
+
+# -- the end of a task
+
+
+async def test_a_cancelled_tasks_steps_are_over_with_it(tmp_path: Path) -> None:
+    sleep = ("run_command", {"command": "/bin/sleep 30; /bin/true"})
+    async with kit(tmp_path, turns(make_turn(sleep), make_turn(DONE))) as one:
+        await one.start()
+        await until(lambda: any(step.name == "run_command" for step in begun(one)))
+        await one.engine.submit(commands.CancelTask(task="T1"))
+        assert (await one.engine.wait()).code == flow.DONE
+        (command,) = [step for step in one.board.steps("T1") if step.name == "run_command"]
+        assert command.state is StepState.SKIPPED
+        assert not begun(one)
+        outcome = await one.resume()
+        assert (outcome.code, one.board.pending()) == (flow.DONE, [])
+
+
+def begun(kit: Kit) -> list[Step]:
+    """The steps that have begun and not ended."""
+    return [step for step in kit.board.all_steps() if step.state is StepState.STARTED]
+
+
+async def test_a_task_that_ends_while_it_is_cancelled_joins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Board.commit
+
+    async def commit(board: Board, *records: Any, **more: Any) -> None:
+        await plain(board, *records, **more)
+        # The human's cancel was on its way when the task was completed.
+        completed = any(isinstance(one, Task) and one.state is TaskState.COMPLETED for one in records)
+        if completed and not one_time:
+            one_time.append("cancelled")
+            one.services.cancelled.add("T1")
+            one.services.at_work["T1"].cancel()
+            await asyncio.sleep(0)
+
+    one_time: list[str] = []
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE))) as one:
+        change = await to_review(one)
+        await one.answer(change)
+        monkeypatch.setattr(Board, "commit", commit)
+        outcome = await one.resume()
+        assert (outcome.code, one_time) == (flow.DONE, ["cancelled"]), outcome.error
+        assert one.board.tasks["T1"].state is TaskState.COMPLETED
+        assert "n.txt" in one.fixture.git("ls-tree", "--name-only", one.session.session_branch).split()
+
+
+async def test_the_worktree_of_a_completed_task_is_not_lost_but_done_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = ("submit_plan", {"tasks": [PLANNED | {"acceptance_criteria": [{"text": "nice"}]}]})
+    plain, lines = Board.commit, 0
+
+    async def commit(board: Board, *records: Any, **more: Any) -> None:
+        nonlocal lines
+        if any(isinstance(one, Task) and one.branch and not one.worktree for one in records):
+            lines += 1
+            raise asyncio.CancelledError
+        await plain(board, *records, **more)
+
+    async with kit(tmp_path, turns(make_turn(DONE), plan=plan)) as one:
+        with monkeypatch.context() as patch:
+            patch.setattr(Board, "commit", commit)
+            assert (await one.run()).code == flow.INTERRUPTED_CODE
+        assert lines == 1
+        assert not Path(one.board.tasks["T1"].worktree).exists()
+        assert (await one.resume()).code == flow.DONE
+        assert not [step for step in one.board.steps("T1") if step.name.startswith("rebuilt")]
+        assert one.board.tasks["T1"].worktree == ""
+        assert one.session.assumptions == ["T1: nice"]
+
+
+async def test_what_is_assumed_and_the_end_of_the_worktree_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = ("submit_plan", {"tasks": [PLANNED | {"acceptance_criteria": [{"text": "nice"}]}]})
+    plain, assumed = Board.commit, []
+
+    async def commit(board: Board, *records: Any, **more: Any) -> None:
+        await plain(board, *records, **more)
+        task = board.tasks.get("T1")
+        if task and task.branch and not task.worktree:
+            assumed.append(board.session.assumptions)
+
+    async with kit(tmp_path, turns(make_turn(DONE), plan=plan)) as one:
+        monkeypatch.setattr(Board, "commit", commit)
+        await one.run()
+        assert assumed[0] == ["T1: nice"]
+
+
+# -- the end of a run
+
+
+@pytest.mark.parametrize("timeout_s", [None, 300.0])
+async def test_a_timeout_from_inside_is_not_the_runs_limit(tmp_path: Path, timeout_s: float | None) -> None:
+    async with kit(tmp_path, turns(TimeoutError("the socket"))) as one:
+        outcome = await one.run(timeout_s=timeout_s)
+        assert (outcome.code, outcome.error) == (flow.FAILED, "TimeoutError: the socket")
+        assert one.session.code == flow.FAILED

@@ -10,9 +10,10 @@ from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.flow import WAITING_CODE, GaveUp
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
+from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.merging import merge
 
 
@@ -21,7 +22,7 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
 
     Raises:
         Waiting: the merge has conflicts, or its result is red.
-        GaveUp: somebody else moved the session branch.
+        RepositoryError: somebody else moved the session branch; their commits stay where they are.
     """
     board, repository = services.board, services.repository
     session = services.session
@@ -33,9 +34,11 @@ async def join(services: Services, verifier: Verifier, task: Task) -> None:
     async def do(step: Step) -> dict[str, Any]:
         ours = await asyncio.to_thread(repository.head_of, session.session_branch)
         if ours != services.session.head_commit:
-            raise GaveUp(
-                f"{session.session_branch} was moved to {ours[:12]} by somebody else · move it back: "
-                f"git update-ref {ref} {services.session.head_commit[:12]} {ours[:12]}, then resume"
+            raise RepositoryError(
+                f"{session.session_branch} was moved to {ours[:12]} by somebody else",
+                hint=f"keep their commits: git branch NAME {ours[:12]}, and put it back: "
+                f"git update-ref {ref} {services.session.head_commit[:12]}, then resume",
+                code=WAITING_CODE,
             )
         if await asyncio.to_thread(_contains, services, task.head_commit, ours):
             new = task.head_commit

@@ -73,7 +73,7 @@ SESSION_MOVES: dict[SessionState, frozenset[SessionState]] = {
     **{state: frozenset(to | _SESSION_ENDS) for state, to in _SESSION_WORK.items()},
     _S.LANDED: frozenset(),
     _S.CANCELLED: frozenset(),
-    # Back to the state they left; `resumes_to` names which one.
+    # Back to the state they left, and no other: the session knows which one.
     _S.FAILED: frozenset(_SESSION_WORK),
     _S.INTERRUPTED: frozenset(_SESSION_WORK),
 }
@@ -149,14 +149,3 @@ def move(old: State, new: State) -> State:
     if new not in legal_moves(old):
         raise IllegalMove(f"{type(old).__name__}: {old} cannot become {new}")
     return new
-
-
-def resumes_to(state: SessionState, left: SessionState) -> SessionState:
-    """The state that a failed or interrupted session goes back to: the one it left.
-
-    Raises:
-        IllegalMove: if the session is not failed or interrupted, or `left` is no open state.
-    """
-    if state not in (SessionState.FAILED, SessionState.INTERRUPTED):
-        raise IllegalMove(f"SessionState: {state} cannot be resumed")
-    return move(state, left)

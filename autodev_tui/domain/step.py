@@ -44,8 +44,8 @@ class Step(Frozen):
     call_id: str = ""
     """Id of the model's tool call that asked for this step."""
     args: dict[str, Any] = Field(default_factory=dict)
-    args_blob: str = ""
     input_hash: str = ""
+    """sha256 of a tool's name and arguments as canonical JSON."""
     approval: str = ""
     intent: dict[str, Any] = Field(default_factory=dict)
     """What must be known on resume to judge the effect: hashes, old and new commits, exit file."""

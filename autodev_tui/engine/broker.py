@@ -36,6 +36,11 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
+def input_hash(name: str, args: dict[str, Any]) -> str:
+    """sha256 of what a tool is called with."""
+    return hashlib.sha256(canonical([name, args])).hexdigest()
+
+
 def shown_hash(ask: dict[str, Any], base: dict[str, Any]) -> str:
     """sha256 of exactly what is shown and the base it applies to."""
     return hashlib.sha256(canonical([ask, base])).hexdigest()

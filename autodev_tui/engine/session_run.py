@@ -14,7 +14,7 @@ from autodev_tui.engine import flow
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.flow import Outcome
-from autodev_tui.engine.integrate import join
+from autodev_tui.engine.integrate import join, left_out
 from autodev_tui.engine.land import land
 from autodev_tui.engine.planner import analyse_goal, make_plan
 from autodev_tui.engine.prompting import opening_tokens, prompt
@@ -214,7 +214,8 @@ class SessionRun:
         assert task is not None
         environment = await self._verifier.environment(workspace.path)
         checks = await self._verifier.checks(workspace.path, environment)
-        done = [other for other in board.tasks.values() if other.state is TaskState.COMPLETED]
+        completed = [other for other in board.tasks.values() if other.state is TaskState.COMPLETED]
+        done = [other for other in completed if not left_out(board, other.id)]
         # Those it builds on first: they are the last to be left out.
         done.sort(key=lambda other: other.id not in task.dependencies)
         text = await prompt(

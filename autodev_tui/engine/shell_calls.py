@@ -171,6 +171,7 @@ async def plan_again(services: Services, step: Step) -> Step:
         turn=step.turn,
         call_id=step.call_id,
         args=step.args,
+        input_hash=step.input_hash,
         approval=step.approval,
     )
     left = {"by_products": await _by_products(services, step)} if "untracked" in step.intent else {}

@@ -11,6 +11,7 @@ from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.agent import INLINE, Agent
 from autodev_tui.engine.board import Record
+from autodev_tui.engine.broker import input_hash
 from autodev_tui.engine.budget import before_call
 from autodev_tui.engine.compaction import compact, should_compact
 from autodev_tui.engine.flow import GaveUp, LimitReached
@@ -159,6 +160,7 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
                 turn=step.turn,
                 call_id=call.id,
                 args=call.args or {},
+                input_hash=input_hash(call.name, call.args or {}),
             )
             if call.args is None:
                 planned = planned.but(

@@ -13,7 +13,6 @@ from autodev_tui.domain.states import (
     IllegalMove,
     legal_moves,
     move,
-    resumes_to,
 )
 from autodev_tui.domain.states import (
     SessionState as S,
@@ -94,15 +93,3 @@ def test_a_random_walk_never_leaves_an_ended_task(wanted: list[T]) -> None:
             state = move(state, new)
         ended = state in (T.COMPLETED, T.CANCELLED)
     assert state in T
-
-
-@pytest.mark.parametrize("left", [S.PLANNING, S.RUNNING, S.PAUSED, S.REVIEWING])
-def test_a_session_resumes_to_the_state_it_left(left: S) -> None:
-    assert resumes_to(S.INTERRUPTED, left) is left
-    assert resumes_to(S.FAILED, left) is left
-
-
-@pytest.mark.parametrize("state", [S.PLANNING, S.RUNNING, S.LANDED, S.CANCELLED])
-def test_only_failed_and_interrupted_sessions_resume(state: S) -> None:
-    with pytest.raises(IllegalMove):
-        resumes_to(state, S.RUNNING)

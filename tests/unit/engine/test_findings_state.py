@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.world import moved
+from autodev_tui.providers.base import Turn
 from tests.fakes.engine_kit import DONE, PLAN, Kit, kit, make_turn, turns, until
 
 PLANNED: dict[str, Any] = PLAN[1]["tasks"][0]
+ENDS = make_turn(DONE)
 WRITE = ("write_file", {"path": "n.txt", "content": "x\n"})
 
 
@@ -259,6 +262,92 @@ async def test_what_is_assumed_and_the_end_of_the_worktree_are_one_line(
         monkeypatch.setattr(Board, "commit", commit)
         await one.run()
         assert assumed[0] == ["T1: nice"]
+
+
+# -- joining
+
+
+def first_line(new: str) -> Turn:
+    """A turn in which the first line of a.txt becomes `new`."""
+    change = {"path": "a.txt", "old_text": "one", "new_text": new}
+    return make_turn(("read_file", {"path": "a.txt"}), ("edit_file", change))
+
+
+async def to_conflict(kit: Kit) -> Approval:
+    """Two tasks that change the same line, the second behind the first's back; the question about it."""
+    assert (await kit.run()).code == flow.WAITING_CODE
+    return question(kit, "merge")
+
+
+def conflicting(place: Path) -> Any:
+    """A kit in which T1 joins and T2 conflicts with it; T3 builds on T2, T4 on nothing."""
+    tasks = [PLANNED | {"id": name, "title": f"Task {name}"} for name in "wxyz"]
+    tasks[2]["depends_on"] = ["x"]
+    plan = ("submit_plan", {"tasks": tasks})
+    own = make_turn(("write_file", {"path": "z.txt", "content": "z\n"}))
+    work = [turn for change in (first_line("first"), first_line("second"), own) for turn in (change, ENDS)]
+    return kit(place, turns(*work, plan=plan))
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task begins on the session's base, as if they ran side by side; the gate passes."""
+    from autodev_tui.engine.verify import Verifier
+    from autodev_tui.engine.workspace import Workspace
+
+    judge, opened = Verifier.judge, Workspace.open.__func__  # type: ignore[attr-defined]
+
+    async def passes(verifier: Verifier, tree: str, task: Any) -> Any:
+        return (await judge(verifier, tree, task)).but(verdict="pass", score=1.0)
+
+    async def open_apart(services: Any, task: Task) -> Workspace:
+        start = task.base_commit or services.session.base_commit
+        found: Workspace = await opened(Workspace, services, task.but(base_commit=start))
+        return found
+
+    monkeypatch.setattr(Verifier, "judge", passes)
+    monkeypatch.setattr(Workspace, "open", open_apart)
+
+
+async def test_a_conflicting_task_is_left_out_for_good_and_the_session_goes_on(
+    tmp_path: Path, apart: None
+) -> None:
+    async with conflicting(tmp_path) as one:
+        conflict = await to_conflict(one)
+        assert conflict.ask["paths"] == ["a.txt"]
+        assert conflict.ask["dependents"] == ["T3"]
+        await one.answer(conflict, "choose", choice="leave out")
+        outcome = await one.resume(land=True)
+        assert outcome.code in (flow.DONE, flow.WAITING_CODE), outcome.error
+        assert [one.kind for one in one.board.pending()] in ([], ["land"])
+        assert one.board.tasks["T2"].error == "left out: it conflicts in a.txt"
+        assert one.board.tasks["T3"].state is TaskState.CANCELLED
+        assert one.board.tasks["T3"].error == "it builds on T2, which was left out"
+        branch = one.session.session_branch
+        assert one.fixture.git("show", f"{branch}:a.txt").splitlines()[0] == "first"
+        assert one.fixture.git("show", f"{branch}:z.txt") == "z"
+        kept = one.fixture.git("show", f"{one.board.tasks['T2'].branch}:a.txt")
+        assert kept.splitlines()[0] == "second"
+        merge = one.fixture.git("log", "-1", "--format=%s%n%(trailers:key=Autodev-Task)", branch)
+        assert merge.splitlines() == ["chore: merge T4 Task z", "Autodev-Task: T4"]
+
+
+async def test_a_conflict_that_is_not_left_out_is_asked_about_again(tmp_path: Path, apart: None) -> None:
+    async with conflicting(tmp_path) as one:
+        await one.answer(await to_conflict(one), "reject")
+        outcome = await one.resume()
+        assert outcome.code == flow.FAILED
+        assert "conflicts in a.txt" in outcome.error
+        assert (await one.resume()).code == flow.WAITING_CODE
+        assert question(one, "merge")
+
+
+async def test_a_planned_call_is_bound_to_its_name_and_arguments(tmp_path: Path) -> None:
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE))) as one:
+        await one.run()
+        (call,) = [step for step in one.board.steps("T1") if step.name == "write_file"]
+        text = '["write_file",{"content":"x\\n","path":"n.txt"}]'
+        assert call.input_hash == hashlib.sha256(text.encode()).hexdigest()
 
 
 # -- the end of a run

@@ -192,10 +192,11 @@ class Caller:
 
 async def _stuck(agent: Agent, step: Step) -> None:
     broker = agent.services.broker
+    said = result_text(step, agent.services.blobs.get)
     approval = await broker.ask(
         ApprovalKind.ESCALATION,
         f"{step.task or 'the planner'} is stuck: the same call {STOP_AFTER} times with the same result",
-        {"tool": step.name, "args": json.dumps(step.args), "result": step.result.get("text", "")[:2000]},
+        {"tool": step.name, "args": json.dumps(step.args), "result": said[:2000]},
         effect=f"stuck:{step.id}",
         base={"step": step.id},
         task=step.task,

@@ -240,7 +240,7 @@ class Board:
                     )
                 )
             case Step():
-                detail = {key: record.result[key] for key in SHOWN_DETAIL if key in record.result}
+                detail = {key: _cut(record.result[key]) for key in SHOWN_DETAIL if key in record.result}
                 self.log.emit(
                     events.StepMoved(
                         task=record.task,
@@ -290,6 +290,14 @@ SHOWN_DETAIL = (
     "why",
     "text",
 )
+
+
+SHOWN_CHARACTERS = 200
+"""Of a text in an event: it is for one line on a screen."""
+
+
+def _cut(value: Any) -> Any:
+    return value[:SHOWN_CHARACTERS] if isinstance(value, str) else value
 
 
 def evidence_op(evidence: Evidence, key: str) -> Op:

@@ -14,6 +14,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine.board import Board, Record
 from autodev_tui.engine.flow import Waiting
+from autodev_tui.engine.masking import Mask, masked, unmasked
 from autodev_tui.engine.stopwatch import Stopwatch
 
 OUTCOME = {
@@ -99,16 +100,28 @@ class Broker:
     """Asks, finds answers, and lets an interactive front end answer while agents wait."""
 
     def __init__(
-        self, board: Board, secret: bytes, new_id: Callable[[str], str], *, interactive: bool = False
+        self,
+        board: Board,
+        secret: bytes,
+        new_id: Callable[[str], str],
+        *,
+        interactive: bool = False,
+        mask: Mask = unmasked,
     ) -> None:
         self._board = board
         self._secret = secret
         self._new_id = new_id
         self._interactive = interactive
+        self._mask = mask
         self._changed = asyncio.Condition()
         self._asking = asyncio.Lock()
         self.watch: Stopwatch | None = None
         """Stands while somebody waits for an answer."""
+
+    def masked(self, ask: dict[str, Any]) -> dict[str, Any]:
+        """What is kept and shown of a question. Placeholders tell secrets apart, so a hash over it binds."""
+        found: dict[str, Any] = masked(ask, self._mask)
+        return found
 
     async def ask(
         self,
@@ -132,6 +145,7 @@ class Broker:
         Raises:
             Waiting: headless, and nobody has answered yet.
         """
+        ask = await asyncio.to_thread(self.masked, ask)
         wanted = shown_hash(ask, base or {})
         # Several agents may ask for one effect at once: one of them asks, all wait for the answer.
         async with self._asking:
@@ -148,7 +162,7 @@ class Broker:
                     step=step,
                     kind=kind,
                     risk=risk,
-                    title=title,
+                    title=self._mask(title),
                     ask=ask,
                     shown_hash=wanted,
                     base=base or {},

@@ -39,6 +39,7 @@ class CallSteps:
         A decision that an earlier attempt of the call took holds for this one too, if it is about the same.
         """
         present = self.board.step(step.id)
+        ask = self._broker.masked(ask)
         earlier = self.board.approvals.get(present.approval)
         if (
             earlier

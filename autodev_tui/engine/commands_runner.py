@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autodev_tui.engine.masking import Mask, unmasked
 from autodev_tui.quality.running import Ran, Run
 from autodev_tui.sandbox.spec import IN_COMMAND
 
@@ -40,6 +41,8 @@ class CommandRunner:
         self._git_directory = git_directory
         self._keep = keep
         self._blank = blank
+        self.mask: Mask = unmasked
+        """Of the session that runs: over what is kept of a check's output."""
         self._spawner: Spawner | None = None
         self._starting = asyncio.Lock()
         self._count = 0
@@ -103,7 +106,7 @@ class CommandRunner:
             for suffix in (".out", ".exit"):
                 Path(f"{record}{suffix}").unlink(missing_ok=True)
         between = f"\n… {elided} bytes left out …\n".encode() if elided else b""
-        output = head + between + tail
+        output = await asyncio.to_thread(self._masked, head + between + tail)
         return Ran(
             code=ended.code,
             signal=ended.signal,
@@ -112,6 +115,10 @@ class CommandRunner:
             output=output,
             blob=await asyncio.to_thread(self._keep, output),
         )
+
+    def _masked(self, output: bytes) -> bytes:
+        text = output.decode(errors="surrogateescape")
+        return self.mask(text).encode(errors="surrogateescape")
 
     async def _run_again_if_lost(self, run: Run, record: Path) -> Exited:
         """A check may run twice: a spawner that somebody killed is no reason for a verdict."""

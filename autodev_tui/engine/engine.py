@@ -9,6 +9,7 @@ import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -232,9 +233,14 @@ class Engine:
             raise LookupError(f"no session {session} in this repository")
         if self._services:
             self._services.board.log.close()
-        log = EventLog(self._state / "sessions" / session / "events.jsonl", session, self._clock)
+        masker = Masker(
+            hmac.digest(self._secret, session.encode(), "sha256"), secret_values(self._environment)
+        )
+        self._runner.mask = masker.text
+        path = self._state / "sessions" / session / "events.jsonl"
+        log = EventLog(path, session, self._clock, masker.text)
         board = Board.load(self._database, session, log, self._clock)
-        broker = Broker(board, self._secret, self._ids.new, interactive=self._interactive)
+        broker = Broker(board, self._secret, self._ids.new, interactive=self._interactive, mask=masker.text)
         self._services = Services(
             board=board,
             broker=broker,
@@ -245,9 +251,7 @@ class Engine:
             model=self._model,
             settings=self._settings,
             runner=self._runner,
-            masker=Masker(
-                hmac.digest(self._secret, session.encode(), "sha256"), secret_values(self._environment)
-            ),
+            masker=masker,
             state=self._state,
             clock=self._clock,
             monotonic=self._monotonic,
@@ -297,6 +301,7 @@ class Engine:
                 logger.exception("the run failed")
                 outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")
                 state = SessionState.FAILED
+        outcome = replace(outcome, error=services.masker.text(outcome.error))
         await self._record(services, outcome, state)
         await asyncio.to_thread(self._tidy, services)
         return outcome

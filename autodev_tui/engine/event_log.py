@@ -13,11 +13,14 @@ from typing import IO, Any
 
 from autodev_tui.domain.events import EVENT, TRANSIENT, Event, EventBase, Hello
 from autodev_tui.domain.text import visible
+from autodev_tui.engine.masking import Mask, masked, unmasked
 
 QUEUE_LENGTH = 4096
 """Events a slow subscriber may lag behind; then it loses its oldest ones and reads the rest from the file."""
 BATCH = 500
 """Events read from the file at a time, in a thread: replaying a long session does not hold up the engine."""
+WORDS = ("text", "why", "error", "title", "reason", "reasons", "detail")
+"""Fields of events that may hold anybody's words, so also a secret."""
 _SEQ = re.compile(rb'{"seq":(\d+),')
 _TAIL = 64 * 1024
 _NO_TEXT = re.compile("[\ud800-\udfff]")
@@ -27,8 +30,9 @@ logger = logging.getLogger(__name__)
 class EventLog:
     """Numbers, writes and spreads the events of one session. The store is the truth; this is for showing."""
 
-    def __init__(self, path: Path, session: str, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, session: str, clock: Callable[[], float], mask: Mask = unmasked) -> None:
         self._path = path
+        self._mask = mask
         self._session = session
         self._clock = clock
         self._queues: set[asyncio.Queue[Event | None]] = set()
@@ -43,6 +47,9 @@ class EventLog:
         """
         transient = isinstance(event, TRANSIENT)
         self._seq += not transient
+        if not transient:
+            texts = {name: getattr(event, name) for name in WORDS if hasattr(event, name)}
+            event = event.model_copy(update=masked(texts, self._mask))
         # Numbering a sound event leaves it sound, so that it is not validated once more.
         given = {"seq": self._seq, "at": self._clock(), "session": self._session}
         stamped: Any = event.model_copy(update=given)

@@ -103,14 +103,14 @@ async def _run(services: Services, call: HookCall, allowed: dict[str, str] | Non
         text += f"\nno end after {call.timeout_s:g} s\n"
     code = ended.code if ended.code is not None else 128 + (ended.signal or 0)
     return HookOutput(
-        name=call.name, code=code, output=services.masker.mask(text)[0], duration_s=ended.duration_s
+        name=call.name, code=code, output=services.masker.text(text), duration_s=ended.duration_s
     )
 
 
 def tell_hooks(services: Services, outputs: Sequence[HookOutput]) -> None:
     """What the user's own hooks and signing said, for everybody to see."""
     for one in outputs:
-        said = services.masker.mask(one.output.strip())[0]
+        said = one.output.strip()
         text = f"{one.name} ended with {one.code}" + (f"\n{said}" if said else "")
         severity = "info" if one.code == 0 else "error"
         services.board.log.emit(events.Noticed.model_validate({"text": text, "severity": severity}))

@@ -13,13 +13,14 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.broker import canonical
-from autodev_tui.engine.call_steps import CallSteps, call_name
+from autodev_tui.engine.call_steps import CallSteps, call_name, result_document
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.unknown import ask_unknown
 from autodev_tui.policy.commands import CommandClass, CommandKind, classify
 from autodev_tui.policy.table import Verdict
 from autodev_tui.quality.environment import Environment
 from autodev_tui.sandbox.spec import SandboxError, SpawnerLost
+from autodev_tui.tools.base import ToolResult
 from autodev_tui.tools.command import CommandEnd, clean, format_result
 from autodev_tui.vcs.trees import untracked
 
@@ -129,15 +130,16 @@ async def _run(
             unknown = board.step(step.id).but(state=StepState.UNKNOWN, ended=services.clock())
             await board.commit(unknown)
         raise
-    result = await command_result(services, step, record)
-    if result is None:
+    found = await command_result(services, step, record)
+    if found is None:
         await calls.fail(board.step(step.id), "The command was ended before it finished.")
         return
     left = await _by_products(services, board.step(step.id))
     workspace.by_products.update(left)
+    result, blob = found
     result |= {"by_products": left} if left else {}
-    done = board.step(step.id).but(state=StepState.DONE, result=result, ended=services.clock())
-    await board.commit(done)
+    present, ended = board.step(step.id), services.clock()
+    await board.commit(present.but(state=StepState.DONE, result=result, result_blob=blob, ended=ended))
 
 
 async def settle(services: Services, step: Step) -> Step | None:
@@ -152,8 +154,10 @@ async def settle(services: Services, step: Step) -> Step | None:
     await services.runner.blank(record)
     found = await command_result(services, step, record)
     if found is not None:
-        found |= {"adopted": True, "by_products": await _by_products(services, step)}
-        await services.board.commit(step.but(state=StepState.DONE, result=found, ended=services.clock()))
+        result, blob = found
+        result |= {"adopted": True, "by_products": await _by_products(services, step)}
+        done = step.but(state=StepState.DONE, result=result, result_blob=blob, ended=services.clock())
+        await services.board.commit(done)
         return None
     if step.intent.get("repeatable") and step.attempt < REPEATED:
         return await plan_again(services, step)
@@ -194,8 +198,11 @@ def record_path(services: Services, step: Step) -> Path:
     return services.session_directory() / "commands" / f"{step.seq:06d}-{step.attempt}"
 
 
-async def command_result(services: Services, step: Step, record: Path) -> dict[str, Any] | None:
-    """The result of a command from its exit file; None when it has none, so that it did not end by itself."""
+async def command_result(services: Services, step: Step, record: Path) -> tuple[dict[str, Any], str] | None:
+    """A command's result by its exit file, and the blob of its text if that is long.
+
+    None when it has none, so that it did not end by itself.
+    """
     from autodev_tui.sandbox.client import read_exit
     from autodev_tui.sandbox.spool import read_output
 
@@ -213,14 +220,13 @@ async def command_result(services: Services, step: Step, record: Path) -> dict[s
         tail=tail,
     )
     result = format_result(end, services.masker, output_name=record.name)
-    return {
-        "text": result.text,
-        "ok": True,
+    data = {
         "command": step.args.get("command", ""),
         "exit_code": ended.code,
         "duration_s": round(ended.duration_s, 3),
         "timed_out": ended.timed_out,
     }
+    return await asyncio.to_thread(result_document, services, ToolResult(result.text, data=data))
 
 
 class CommandOutputs(Mapping[str, Path]):

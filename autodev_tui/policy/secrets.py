@@ -62,6 +62,10 @@ class Masker:
             end = hit.end
         return "".join([*pieces, text[end:]]), mapping
 
+    def text(self, text: str) -> str:
+        """`text` with placeholders, which stay as they are when it is masked once more."""
+        return self.mask(text)[0]
+
     def rehydrate(self, text: str, original: str, path: str = "") -> str:
         """`text` with the secrets of `original`, the same file as it is now, put back where they stood.
 

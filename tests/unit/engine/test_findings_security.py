@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from autodev_tui.domain import commands
+from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine import flow
+from autodev_tui.engine.agent_loop import work
 from autodev_tui.engine.event_log import read_events
 from autodev_tui.quality.running import Run
 from autodev_tui.settings import Settings
@@ -22,6 +24,7 @@ from tests.fakes.engine_kit import DONE, Kit, desk, kit, make_turn, turns, until
 READ_A = ("read_file", {"path": "a.txt"})
 EDIT_A = ("edit_file", {"path": "a.txt", "old_text": "one", "new_text": "1"})
 GREEN = Settings(checks=[ConfiguredCheck(name="green", command="true")])
+TOKEN = "gh" + "p_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 VALUE = "correct-Horse7-battery-staple"
 
 
@@ -169,7 +172,72 @@ async def test_every_command_that_the_engine_starts_is_marked_as_its_own(tmp_pat
     async with kit(tmp_path, turns()) as one:
         place = await desk(one)
         ran = await one.services.runner.for_quality(
-            Run(("/bin/sh", "-c", "echo $AUTODEV_COMMAND"), str(place.workspace.path), {"CI": "1"}, 20.0)
+            Run(
+                ("/bin/sh", "-c", "echo $AUTODEV_COMMAND"),
+                str(place.workspace.path),
+                {"CI": "1"},
+                20.0,
+                writable=(str(place.workspace.path),),
+            )
         )
         assert ran.code == 0
         assert ran.output.strip().startswith(b"check-")
+
+
+async def test_no_secret_of_a_file_is_kept_by_checks_questions_or_events(tmp_path: Path) -> None:
+    files = {"a.txt": "one\n", "config.ini": f"token = {TOKEN}\n"}
+    noisy = Settings(
+        checks=[
+            ConfiguredCheck(name="noisy", command="/bin/cat config.ini"),
+            ConfiguredCheck(
+                name="red", command='read a < a.txt; echo "a.py:1: E1 $(/bin/cat config.ini)"; test $a = one'
+            ),
+        ]
+    )
+    leak = "/bin/cp config.ini leak.txt; /bin/cat config.ini"
+    tools = turns(make_turn(("run_command", {"command": leak})), make_turn(DONE))
+    async with kit(tmp_path, tools, settings=noisy, files=files) as one:
+        assert (await one.run()).code == flow.WAITING_CODE
+        (asked,) = one.board.pending()
+        assert "secrets" in asked.hard_gates
+        assert "+token = [[SECRET:" in str(asked.ask["hunks"])
+        kept = [one.services.blobs.get(each["output_blob"]) for each in one.stored("evidence")]
+        assert len(kept) == 2 and all(b"[[SECRET:" in output for output in kept)
+        await one.answer(asked)
+        await one.resume()
+        assert not [each for each in one.board.pending() if each.effect == asked.effect], "the yes holds"
+    for file in (tmp_path / "state").rglob("*"):
+        if file.is_file() and "worktrees" not in file.parts and "commands" not in file.parts:
+            assert TOKEN.encode() not in file.read_bytes(), file
+
+
+async def test_a_question_about_a_command_with_a_secret_holds_though_it_is_kept_masked(
+    tmp_path: Path,
+) -> None:
+    tools = turns(make_turn(("run_command", {"command": f"echo {TOKEN} > b.txt"})), make_turn(DONE))
+    async with kit(tmp_path, tools) as one:
+        place = await desk(one, Level.GUIDED)
+        with pytest.raises(flow.Waiting):
+            await work(place.agent, place.verifier, place.workspace)
+        (asked,) = one.board.pending()
+        assert TOKEN not in f"{asked.title} {asked.ask}"
+        await one.answer(asked)
+        await work(place.agent, place.verifier, place.workspace)
+        assert (place.workspace.path / "b.txt").read_text() == f"{TOKEN}\n"
+
+
+async def test_long_output_is_kept_beside_the_state_and_told_in_a_line(tmp_path: Path) -> None:
+    long = "i=0; while [ $i -lt 600 ]; do echo line-$i; i=$((i+1)); done"
+    tools = turns(make_turn(("run_command", {"command": long})), make_turn(DONE))
+    async with kit(tmp_path, tools) as one:
+        place = await desk(one)
+        await work(place.agent, place.verifier, place.workspace)
+        (step,) = [step for step in one.board.steps("T1") if step.name == "run_command"]
+        assert "text" not in step.result
+        assert b"line-599" in one.services.blobs.get(step.result_blob)
+        assert "line-599" in str(one.provider.requests[1].messages)
+        await one.board.commit(
+            one.board.new_step(step.kind, "T1", state="failed", result={"text": "x" * 5000, "why": "y" * 900})
+        )
+        log = one.place / "state" / "sessions" / one.session.id / "events.jsonl"
+        assert max(len(line) for line in log.read_text().splitlines()) < 1500

@@ -147,7 +147,7 @@ def _resumable(place: Place, session: str | None) -> str:
         found = find_session(database, session)
     finally:
         database.close()
-    if found.state in (SessionState.LANDED, SessionState.CANCELLED):
+    if found.over:
         raise Failure(f"nothing to resume: {found.id} is {found.state}", 2)
     return found.id
 

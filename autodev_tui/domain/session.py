@@ -75,3 +75,10 @@ class Session(Frozen):
     error: str = ""
     code: int | None = None
     """Exit code of the last headless end, see DESIGN's table."""
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of it can be resumed; a landing that a kill cut off from its record still can."""
+        if self.state is SessionState.LANDED:
+            return self.code is not None
+        return self.state is SessionState.CANCELLED

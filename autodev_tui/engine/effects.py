@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from autodev_tui.domain.states import StepState
@@ -27,12 +27,14 @@ async def once(
     *,
     intent: dict[str, Any] | None = None,
     judge: Judge = not_done,
+    begin: Sequence[Record] = (),
     also: Callable[[dict[str, Any]], list[Record]] = lambda result: [],
 ) -> dict[str, Any]:
     """The result of the effect called `name`, which runs only if it has not been done yet.
 
     `do` gets the durable step and returns the result. `judge` looks, after a crash, whether the started
-    effect was done, and returns its result if so. `also` are records committed in one line with the result.
+    effect was done, and returns its result if so. `begin` are records committed in one line with the start,
+    `also` in one with the result.
     """
     step = board.named(kind, task, name)
     if step and step.state is StepState.DONE:
@@ -48,7 +50,7 @@ async def once(
     step = board.new_step(
         kind, task, name, state=StepState.STARTED, attempt=attempt, intent=intent or {}, started=board.clock()
     )
-    await board.commit(step)
+    await board.commit(step, *begin)
     try:
         result = await do(step)
     except Exception as error:

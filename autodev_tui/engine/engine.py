@@ -208,8 +208,10 @@ class Engine:
     async def _reopen(self, command: commands.ResumeSession) -> Services:
         services = self._load(command.session)
         session = services.session
-        if session.state in (SessionState.LANDED, SessionState.CANCELLED):
+        if session.over:
             raise LookupError(f"session {session.id} is {session.state}: there is nothing to resume")
+        if session.state is SessionState.LANDED:
+            return services
         if session.code is None:
             await mark_interrupted(services.board)
         if services.session.state in (SessionState.FAILED, SessionState.INTERRUPTED):

@@ -9,13 +9,14 @@ from typing import Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.states import ApprovalState, SessionState, StepState
+from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.hook_runs import hooks_of, show_hooks, tell_hooks, with_hooks
+from autodev_tui.engine.integrate import left_out
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
@@ -55,6 +56,7 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome:
                 plan, quality = await _plan(services, verifier)
                 approval = await _decision(services, plan, quality)
             await _perform(services, plan, approval)
+        await _follow_up(services)
     except flow.Waiting as waiting:
         only_landing = all(one.kind is ApprovalKind.LAND for one in waiting.approvals)
         if only_landing and not services.session.land and not _said_yes(services):
@@ -218,11 +220,29 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
         # A yes to exactly this landing holds until it is done.
         await _refused(services, str(refusal), outputs)
         return
+
+
+async def _follow_up(services: Services) -> None:
+    """What follows a landing, also when a kill came right after it; the user's hook runs at most once."""
+    board, repository = services.board, services.repository
+    landed = board.named(StepKind.LAND, None, "land")
+    assert landed is not None
+    plan = LandingPlan(**landed.intent["plan"])
+    approval = board.approvals.get(landed.intent["approval"])
+    allowed = dict(approval.base["hooks"]) if approval else None
     await services.broker.withdraw(_question(services))
     await services.broker.withdraw(_refusal(services))
-    said = await with_hooks(services, allowed, lambda run: after_landing(repository, plan, run))
-    tell_hooks(services, [said] if said else [])
-    board.log.emit(events.Landed(branch=session.target_branch, old=plan.old, new=plan.new))
+
+    async def do(_: Step) -> dict[str, Any]:
+        said = await with_hooks(services, allowed, lambda run: after_landing(repository, plan, run))
+        tell_hooks(services, [said] if said else [])
+        return {"code": said.code if said else None}
+
+    async def begun(_: Step) -> dict[str, Any]:
+        return {"why": "the last run ended while the hooks after the landing ran"}
+
+    await once(board, StepKind.LAND, None, "after landing", do, judge=begun)
+    board.log.emit(events.Landed(branch=services.session.target_branch, old=plan.old, new=plan.new))
 
 
 async def _prepare(services: Services, plan: LandingPlan, allowed: dict[str, str] | None) -> LandingPlan:
@@ -283,6 +303,11 @@ def _message(services: Services) -> str:
     session, repository = services.session, services.repository
     tree = repository.tree_of(session.head_commit)
     changes = change_set(repository, repository.tree_of(session.base_commit), tree)
-    tasks = "\n".join(f"- {task.id} {task.title}" for task in services.board.tasks.values())
+    joined = [
+        task
+        for task in services.board.tasks.values()
+        if task.state is TaskState.COMPLETED and not left_out(services.board, task.id)
+    ]
+    tasks = "\n".join(f"- {task.id} {task.title}" for task in joined)
     trailers = step_trailers(f"{session.id}/land", session=session.id)
     return commit_message(session.goal.strip().splitlines()[0], changes, body=tasks, trailers=trailers)

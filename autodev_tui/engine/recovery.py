@@ -93,7 +93,7 @@ async def _judge(services: Services, step: Step) -> None:
     board = services.board
     if step.kind is StepKind.TOOL:
         await _judge_tool(services, step)
-    elif step.kind in (StepKind.MODEL, StepKind.CHECK, StepKind.CHECKPOINT):
+    elif step.kind in (StepKind.MODEL, StepKind.CHECK, StepKind.CHECKPOINT, StepKind.SETUP):
         interrupted = step.but(state=StepState.INTERRUPTED, ended=services.clock())
         session = services.session
         if step.kind is StepKind.MODEL:

@@ -78,6 +78,8 @@ class SessionRun:
             Halt: with the exit code that the reason for stopping has.
         """
         services = self._services
+        if services.session.state is SessionState.LANDED:
+            return await self._land()
         if services.session.state is SessionState.PLANNING:
             await self._phase(1)
             await analyse_goal(services)
@@ -97,7 +99,10 @@ class SessionRun:
                 break
             await self._move(SessionState.RUNNING, "what the review rejected becomes a task")
         await services.may_go_on()
-        outcome = await land(services, self._verifier)
+        return await self._land()
+
+    async def _land(self) -> Outcome:
+        outcome = await land(self._services, self._verifier)
         await self._phase(6)
         return outcome
 

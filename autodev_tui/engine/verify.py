@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.evidence import Check, Evidence, GateResult
-from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.board import evidence_op
+from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.probes import Probes
@@ -23,6 +25,8 @@ from autodev_tui.quality import gate
 from autodev_tui.quality.checks import applicable, evidence_key, not_run, run_check
 from autodev_tui.quality.detection import detect
 from autodev_tui.quality.environment import Environment, prepare
+from autodev_tui.quality.setup import SetupRequest
+from autodev_tui.vcs.trees import snapshot
 from store.blobs import Blobs
 
 SHOWN_OUTPUT = 6000
@@ -38,37 +42,50 @@ class Verifier:
         self._probes = Probes(services.runner.for_quality)
         self._tracked: Collection[str] | None = None
         self._lock = asyncio.Lock()
+        self._setting_up = asyncio.Lock()
 
     # -- environment and checks
 
     async def environment(self, directory: Path) -> Environment:
-        """The environment for the code in `directory`; asks once before anything is installed."""
-        services = self._services
-        environment = await self._prepare(directory)
-        request = environment.setup
-        if request is None:
+        """The environment for the code in `directory`; asks before anything is installed."""
+        async with self._setting_up:
+            environment = await self._prepare(directory)
+            if environment.setup and await self._set_up(directory, environment.setup):
+                environment = await self._prepare(directory)
             return environment
+
+    async def _set_up(self, directory: Path, request: SetupRequest) -> bool:
+        """Install what `request` says, by the human's leave for exactly this; False when it is refused.
+
+        A leave is used up when the installation starts: one that fails, is killed, or whose result is gone
+        later is asked about again.
+        """
+        services, board = self._services, self._services.board
         effect = f"setup:{request.lock_hash}"
-        skipped = services.board.named(StepKind.SETUP, None, f"{effect} refused")
-        if skipped:
-            return environment
+        if board.named(StepKind.SETUP, None, f"{effect} refused"):
+            return False
+        environment = hashlib.sha256(canonical(request.env)).hexdigest()
+        base = {"lock_hash": request.lock_hash, "argv": request.argv, "environment": environment}
+        if request.recipe == "configured":
+            # A command of the user's own may run any code that lies there.
+            base["tree"] = await asyncio.to_thread(snapshot, services.repository, directory)
         approval = await services.broker.ask(
             ApprovalKind.COMMAND,
             "install what the checks need (network)",
             {"command": request.shown, "why": request.why, "network": True, "recipe": request.recipe},
             effect=effect,
-            base={"lock_hash": request.lock_hash},
+            base=base,
             risk="high",
         )
         if approval.state is ApprovalState.REJECTED:
+            why = {"why": approval.decision.reason if approval.decision else ""}
+            refused = board.new_step(
+                StepKind.SETUP, None, f"{effect} refused", state=StepState.DONE, result=why
+            )
+            await services.broker.used(approval, refused)
+            return False
 
-            async def note(_: Step) -> dict[str, Any]:
-                return {"why": approval.decision.reason if approval.decision else ""}
-
-            await once(services.board, StepKind.SETUP, None, f"{effect} refused", note)
-            return environment
-
-        async def install(step: Step) -> dict[str, Any]:
+        async def install(_: Step) -> dict[str, Any]:
             run = await asyncio.to_thread(request.begin)
             ended = await services.runner.for_quality(run)
             if ended.code != 0:
@@ -79,9 +96,10 @@ class Verifier:
             await asyncio.to_thread(request.finish)
             return {"directory": request.directory, "duration_s": ended.duration_s}
 
-        await once(services.board, StepKind.SETUP, None, effect, install)
-        await services.broker.used(approval)
-        return await self._prepare(directory)
+        number = 1 + sum(step.name.startswith(effect) for step in board.steps(None))
+        leave = approval.but(read=True)
+        await once(board, StepKind.SETUP, None, f"{effect} {number}", install, begin=[leave])
+        return True
 
     async def _prepare(self, directory: Path) -> Environment:
         services = self._services

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +16,18 @@ import pytest
 from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.levels import Level
-from autodev_tui.domain.states import StepState, TaskState
+from autodev_tui.domain.session import Session
+from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.board import Board
+from autodev_tui.engine.recovery import recover
 from autodev_tui.engine.world import moved
 from autodev_tui.providers.base import Turn
-from tests.fakes.engine_kit import DONE, PLAN, Kit, kit, make_turn, turns, until
+from autodev_tui.quality.environment import Environment
+from autodev_tui.quality.setup import SetupRequest
+from tests.fakes.engine_kit import DONE, PLAN, Desk, Kit, desk, kit, make_turn, seen, turns, until
 
 PLANNED: dict[str, Any] = PLAN[1]["tasks"][0]
 ENDS = make_turn(DONE)
@@ -359,3 +367,156 @@ async def test_a_timeout_from_inside_is_not_the_runs_limit(tmp_path: Path, timeo
         outcome = await one.run(timeout_s=timeout_s)
         assert (outcome.code, outcome.error) == (flow.FAILED, "TimeoutError: the socket")
         assert one.session.code == flow.FAILED
+
+
+async def test_a_kill_right_after_the_landing_leaves_nothing_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Board.commit
+
+    async def commit(board: Board, *records: Any, **more: Any) -> None:
+        await plain(board, *records, **more)
+        if any(isinstance(one, Session) and one.state is SessionState.LANDED for one in records):
+            raise Killed
+
+    async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE))) as one:
+        hook = one.fixture.root / ".git" / "hooks" / "post-merge"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\necho ran >> {tmp_path}/hooked\n")
+        hook.chmod(0o755)
+        await one.run()
+        for kind in ("changes", "land"):
+            await one.answer(question(one, kind))
+            if kind == "changes":
+                await one.resume()
+        with monkeypatch.context() as patch:
+            patch.setattr(Board, "commit", commit)
+            with pytest.raises(Killed):
+                await one.resume()
+        assert (one.session.state, one.session.code) == (SessionState.LANDED, None)
+        before = len(one.stored("history"))
+        outcome = await one.resume()
+        assert (outcome.code, one.session.code) == (flow.DONE, 0)
+        assert len(one.stored("history")) == before + 1
+        assert one.stored("history")[-1]["success"]
+        assert (tmp_path / "hooked").read_text() == "ran\n"
+        assert [event for event in await seen(one, "landed") if event.kind == "landed"]
+        with pytest.raises(LookupError):
+            await one.resume()
+
+
+class Killed(BaseException):
+    """The end of the process, in a test: nothing that handles errors sees it."""
+
+
+# -- setting up the environment
+
+
+@dataclass
+class SetUp:
+    """A desk whose checks need an environment that `script` makes."""
+
+    desk: Desk
+    place: Path
+    script: str = "echo set >> log"
+    recipe: str = "pip"
+
+    def request(self) -> SetupRequest:
+        made = self.place / "made"
+        self.place.mkdir(exist_ok=True)
+        return SetupRequest(
+            lock_hash="lock",
+            recipe=self.recipe,
+            argv=["/bin/sh", "-c", self.script],
+            shown=self.script,
+            why="missing",
+            directory=str(made),
+            cwd=str(made),
+            env={},
+            readable=[],
+            writable=[str(made)],
+            files={},
+        )
+
+    async def prepare(self, directory: Path) -> Environment:
+        request = self.request()
+        plain = Environment(id="e", description="made", recipe=self.recipe, path=[])
+        return plain if request.ready else plain.but(setup=request)
+
+    async def get(self) -> Environment:
+        """The environment as the engine finds or makes it now."""
+        return await self.desk.verifier.environment(self.desk.workspace.path)
+
+    async def get_by_leave(self) -> Environment:
+        with pytest.raises(flow.Waiting):
+            await self.get()
+        await self.desk.kit.answer(question(self.desk.kit, "command"))
+        return await self.get()
+
+
+@asynccontextmanager
+async def set_up(place: Path, **more: Any) -> AsyncIterator[SetUp]:
+    async with kit(place, turns()) as one:
+        made = SetUp(await desk(one), place / "environments", **more)
+        made.desk.verifier._prepare = made.prepare  # type: ignore[method-assign]
+        yield made
+
+
+async def test_an_environment_that_is_gone_is_set_up_again(tmp_path: Path) -> None:
+    async with set_up(tmp_path) as one:
+        assert (await one.get_by_leave()).setup is None
+        shutil.rmtree(one.place)
+        assert (await one.get_by_leave()).setup is None
+        assert (await one.get()).setup is None
+        assert one.desk.kit.board.pending() == []
+
+
+async def test_a_set_up_that_failed_or_was_killed_asks_again(tmp_path: Path) -> None:
+    async with set_up(tmp_path, script="exit 7") as one:
+        with pytest.raises(flow.GaveUp, match="exit code 7"):
+            await one.get_by_leave()
+        assert all(approval.read for approval in one.desk.kit.board.approvals.values())
+        with pytest.raises(flow.Waiting):
+            await one.get()
+        await one.desk.kit.answer(question(one.desk.kit, "command"))
+        begin = SetupRequest.begin
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SetupRequest, "begin", _killed)
+            with pytest.raises(Killed):
+                await one.get()
+        assert SetupRequest.begin is begin
+        await recover(one.desk.kit.services)
+        with pytest.raises(flow.Waiting):
+            await one.get()
+        assert not begun(one.desk.kit)
+
+
+def _killed(_: SetupRequest) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("what", ["argv", "tree"])
+async def test_a_leave_to_set_up_holds_for_what_was_shown(tmp_path: Path, what: str) -> None:
+    async with set_up(tmp_path, recipe="configured") as one:
+        with pytest.raises(flow.Waiting):
+            await one.get()
+        first = question(one.desk.kit, "command")
+        await one.desk.kit.answer(first)
+        if what == "argv":
+            plain = one.request
+            one.request = lambda: plain().but(argv=["/bin/sh", "-c", "exit 3"])  # type: ignore[method-assign]
+        else:
+            one.desk.write("a.txt", "other code\n")
+        with pytest.raises(flow.Waiting):
+            await one.get()
+        assert question(one.desk.kit, "command").id != first.id
+
+
+async def test_a_refused_set_up_is_not_asked_about_again(tmp_path: Path) -> None:
+    async with set_up(tmp_path) as one:
+        with pytest.raises(flow.Waiting):
+            await one.get()
+        await one.desk.kit.answer(question(one.desk.kit, "command"), "reject")
+        assert (await one.get()).setup is not None
+        assert (await one.get()).setup is not None
+        assert one.desk.kit.board.pending() == []

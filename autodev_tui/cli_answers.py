@@ -161,10 +161,13 @@ def stop(directory: Path, session: str | None) -> None:
 
         database = place.open_store(read_only=True)
         try:
-            find_session(database, session)
+            wanted = find_session(database, session).id
         finally:
             database.close()
-    if not holder.alive:
+        if wanted != holder.session:
+            runs = f"{holder.session} does" if holder.session else "none has begun yet"
+            raise Failure(f"{wanted} does not run now, {runs} · autodev stop", 2)
+    if not holder.alive or holder.pid <= 1:
         who = f"process {holder.pid} on {holder.host}" if holder.pid else "a process that it does not name"
         raise Failure(f"the state is held by {who}: it cannot be stopped from here", 5)
     os.kill(holder.pid, signal.SIGTERM)
@@ -204,7 +207,7 @@ def trust(directory: Path, digest: str | None, revoke: bool, as_json: bool) -> N
         emit({"trusted": trusted, "hash": present, "files": shown})
         return
     if not files:
-        click.echo("nothing to trust: no .autodev/ folder, no AGENTS.md, no CLAUDE.md")
+        click.echo("nothing to trust: no .autodev/ folder, no AGENTS.md, CLAUDE.md or .worktreeinclude")
         return
     if not digest and not revoke:
         for name, data in files.items():

@@ -52,6 +52,23 @@ def price_known(model: str, settings: Settings) -> bool:
     return cost(model, TokenCounts(input=1, output=1), datetime.now(UTC).date(), settings.price_table())[1]
 
 
+def refuse_unknown_price(
+    command: commands.StartSession | commands.ResumeSession,
+    database: Database,
+    model: str,
+    settings: Settings,
+) -> None:
+    """A budget, given now or when the session began, needs a model with a price. Raises BudgetUnknowable."""
+    from autodev_tui.engine.queries import find_session
+
+    if isinstance(command, commands.StartSession):
+        budget = command.budget_usd
+    else:
+        budget = find_session(database, command.session).budget_usd
+    if (budget or settings.budget_usd) and not price_known(model, settings):
+        raise BudgetUnknowable(model)
+
+
 @dataclass
 class Place:
     """A repository and where its state is."""
@@ -168,6 +185,7 @@ async def _run(
     from autodev_tui.logs import span
     from autodev_tui.providers.registry import default_model, make_provider
     from autodev_tui.sandbox.probe import probe
+    from autodev_tui.vcs.include import INCLUDE_FILE
 
     signals = Signals()
     database = place.open_store()
@@ -183,9 +201,7 @@ async def _run(
         provider, model = make_provider(spec, place.environment, prices=settings.price_table())
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await provider.limits(model)
-        budget = command.budget_usd if isinstance(command, commands.StartSession) else None
-        if (budget or settings.budget_usd) and not price_known(model, settings):
-            raise BudgetUnknowable(model)
+        refuse_unknown_price(command, database, model, settings)
         found = await asyncio.to_thread(probe)
         for warning in _warnings(place, database, settings, found):
             tell(f"! {warning}")
@@ -203,6 +219,7 @@ async def _run(
             environment=place.environment,
             rules=place.rules(),
             prompts=prompts,
+            include=place.trusted_files.get(INCLUDE_FILE, b""),
         )
     except BaseException:
         database.close()

@@ -195,6 +195,11 @@ class Database:
             self._next_number += 1
             return self._next_number - 1
 
+    def note_session(self, session: str) -> None:
+        """Tell others, who cannot write meanwhile, which session is at work. Sync: one small write."""
+        if self._lock:
+            self._lock.note(session)
+
     async def acommit(self, ops: Sequence[Op]) -> int:
         """`commit` without blocking the event loop; a cancelled wait does not take the transaction back."""
         loop = asyncio.get_running_loop()

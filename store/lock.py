@@ -32,6 +32,8 @@ class Owner:
     started: str
     """When the process began, as the kernel counts it; with `pid` and `boot_id` it names one process."""
     since: float
+    session: str = ""
+    """What it works on, once it has said so."""
     alive: bool = False
     """The process is on this machine and is still the same: it may be sent a signal."""
 
@@ -59,12 +61,17 @@ class Lock:
                 raise StoreLocked(self.file, asdict(holder) if holder else {})
             time.sleep(_POLL_S)
         _HOLDERS.add(self)
-        mine = {"pid": os.getpid(), "boot_id": boot_id(), "started": start_time(os.getpid())}
-        mine |= {"host": os.uname().nodename, "since": clock()}
-        # Only for people and `autodev stop`; on a full disk the lock itself holds all the same.
+        self._mine = {"pid": os.getpid(), "boot_id": boot_id(), "started": start_time(os.getpid())}
+        self._mine |= {"host": os.uname().nodename, "since": clock()}
+        self.note("")
+
+    def note(self, session: str) -> None:
+        """Say who holds the lock and for which session: only for people and `autodev stop`."""
+        text = json.dumps(self._mine | {"session": session}).encode()
+        # On a full disk the lock itself holds all the same.
         with contextlib.suppress(OSError):
-            os.ftruncate(self.fd, 0)
-            os.pwrite(self.fd, json.dumps(mine).encode(), 0)
+            os.pwrite(self.fd, text, 0)
+            os.ftruncate(self.fd, len(text))
 
     def release(self) -> None:
         """Let others in. The file stays: removing it would let two in."""

@@ -68,6 +68,7 @@ class Engine:
         environment: Mapping[str, str],
         rules: tuple[tuple[str, str], ...] = (),
         prompts: PromptTemplateManager | None = None,
+        include: bytes = b"",
         interactive: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -96,7 +97,7 @@ class Engine:
             database.blobs.put,
             Blanker(secret_values(environment)).blank,
         )
-        self._worktrees = Worktrees(repository, state / "worktrees")
+        self._worktrees = Worktrees(repository, state / "worktrees", include=include)
         self._services: Services | None = None
         self._work: asyncio.Task[Outcome] | None = None
 
@@ -265,6 +266,7 @@ class Engine:
 
     def _begin(self, services: Services, timeout_s: float | None, plan_only: bool) -> None:
         services.watch = services.broker.watch = Stopwatch(self._monotonic)
+        self._database.note_session(services.session.id)
         self._work = asyncio.create_task(self._drive(services, timeout_s, plan_only), name="session")
 
     async def _drive(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:

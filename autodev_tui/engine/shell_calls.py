@@ -41,7 +41,7 @@ async def run_command(
     """Run one command. Raises Waiting where the level asks."""
     services = calls.services
     environment = await verifier.environment(workspace.path)
-    checks = [check.command for check in await verifier.checks(workspace.path, environment)]
+    checks = [check.command for check in await verifier.known_checks()]
     kind = await asyncio.to_thread(classify, args.command, checks, workspace.path)
     ruling = calls.rule(kind.action)
     approval = None
@@ -54,6 +54,8 @@ async def run_command(
             {
                 "task": step.task,
                 "command": args.command,
+                "directory": str(workspace.path),
+                "timeout_s": _timeout(services, args),
                 "class": kind.kind.value,
                 "network": kind.kind in OUTWARD,
                 "sandbox": services.runner.rung.value,
@@ -85,7 +87,7 @@ async def _run(
     services, board = calls.services, calls.board
     harmless = kind.kind in (CommandKind.CHECK, CommandKind.READ_ONLY)
     record = record_path(services, step)
-    timeout = float(args.timeout_s or services.settings.limits.command_timeout_s)
+    timeout = _timeout(services, args)
     intent: dict[str, Any] = {
         "repeatable": harmless,
         "command": args.command,
@@ -140,6 +142,10 @@ async def _run(
     result |= {"by_products": left} if left else {}
     present, ended = board.step(step.id), services.clock()
     await board.commit(present.but(state=StepState.DONE, result=result, result_blob=blob, ended=ended))
+
+
+def _timeout(services: Services, args: Any) -> float:
+    return float(args.timeout_s or services.settings.limits.command_timeout_s)
 
 
 async def settle(services: Services, step: Step) -> Step | None:

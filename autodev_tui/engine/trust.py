@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from store.database import Database
 
+from autodev_tui.vcs.include import INCLUDE_FILE
+
 RULE_FILES = ("AGENTS.md", "CLAUDE.md")
 CONFIG_FOLDER = ".autodev"
 MAX_FILE, MAX_FILES = 256 * 1024, 200
@@ -23,7 +25,7 @@ _KEY = "repository"
 def trust_files(root: Path) -> dict[str, bytes]:
     """The files that trust is about, by path in the checkout; symlinks are not followed."""
     found: dict[str, bytes] = {}
-    for name in RULE_FILES:
+    for name in (*RULE_FILES, INCLUDE_FILE):
         _read(root, root / name, found)
     for folder, folders, names in os.walk(root / CONFIG_FOLDER, followlinks=False):
         folders.sort()

@@ -20,12 +20,13 @@ from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.probes import Probes
 from autodev_tui.engine.services import Services
+from autodev_tui.policy.secrets import scrub_env
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.quality import gate
 from autodev_tui.quality.checks import applicable, evidence_key, not_run, run_check
 from autodev_tui.quality.detection import detect
 from autodev_tui.quality.environment import Environment, prepare
-from autodev_tui.quality.setup import SetupRequest
+from autodev_tui.quality.setup import SETUP_TIMEOUT_S, SetupRequest
 from autodev_tui.vcs.trees import snapshot
 from store.blobs import Blobs
 
@@ -72,7 +73,7 @@ class Verifier:
         approval = await services.broker.ask(
             ApprovalKind.COMMAND,
             "install what the checks need (network)",
-            {"command": request.shown, "why": request.why, "network": True, "recipe": request.recipe},
+            show_setup(request),
             effect=effect,
             base=base,
             risk="high",
@@ -120,6 +121,11 @@ class Verifier:
     async def checks(self, directory: Path, environment: Environment) -> list[Check]:
         """The checks of the code in `directory`."""
         return await asyncio.to_thread(detect, directory, list(self._services.settings.checks), environment)
+
+    async def known_checks(self) -> list[Check]:
+        """The checks that the session began with: what an agent configures since makes no command known."""
+        async with self._lock:
+            return await self._checks_of_base()
 
     # -- evidence
 
@@ -261,6 +267,22 @@ class Verifier:
         await services.broker.used(approval)
         if approval.state is ApprovalState.REJECTED:
             raise GaveUp(f"the check {check.name} was refused, so nothing can be verified")
+
+
+def show_setup(request: SetupRequest) -> dict[str, Any]:
+    """What is installed, from where, into what: in full, but for the values of secret variables."""
+    harmless = scrub_env(request.env)
+    return {
+        "command": request.shown,
+        "script": request.argv[-1],
+        "files": {name: text for name, text in request.files.items() if not name.startswith("project/")},
+        "variables": {name: harmless.get(name, "(hidden)") for name in sorted(request.env)},
+        "directory": request.directory,
+        "why": request.why,
+        "network": True,
+        "recipe": request.recipe,
+        "timeout_s": SETUP_TIMEOUT_S,
+    }
 
 
 async def explain_failure(blobs: Blobs, result: GateResult) -> list[dict[str, str]]:

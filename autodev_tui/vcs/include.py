@@ -13,18 +13,17 @@ INCLUDE_FILE = ".worktreeinclude"
 """Patterns in gitignore syntax, in the root of the user's checkout."""
 
 
-def copy_included(repository: Repository, worktree: Path) -> list[str]:
-    """Copy the ignored files that `.worktreeinclude` names; the paths that were copied.
+def copy_included(repository: Repository, worktree: Path, patterns: bytes) -> list[str]:
+    """Copy the ignored files that `patterns`, a `.worktreeinclude`, name; the paths that were copied.
 
     Only files that git ignores: what is tracked comes by git, what is neither is the user's work in progress.
     Nothing that is there is overwritten. A link is copied as a link, and only one that stays inside.
     """
-    lines = _patterns(repository.root)
-    if not lines:
+    if not patterns.strip():
         return []
     from pathspec import GitIgnoreSpec
 
-    wanted = GitIgnoreSpec.from_lines(lines)
+    wanted = GitIgnoreSpec.from_lines(os.fsdecode(patterns).splitlines())
     ignored = repository.git.fields("ls-files", "-z", "--others", "--ignored", "--exclude-standard")
     copied = []
     for path in ignored:
@@ -32,14 +31,6 @@ def copy_included(repository: Repository, worktree: Path) -> list[str]:
         if new and _copy(repository.root, worktree, path):
             copied.append(path)
     return copied
-
-
-def _patterns(root: Path) -> list[str]:
-    try:
-        with beneath.open_file(root, INCLUDE_FILE) as file:
-            return os.fsdecode(file.read()).splitlines()
-    except OSError:
-        return []
 
 
 def _copy(root: Path, worktree: Path, path: str) -> bool:

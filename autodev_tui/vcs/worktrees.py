@@ -41,8 +41,11 @@ class Worktree:
 class Worktrees:
     """The worktrees below `directory`, which nobody else can enter. All methods are synchronous."""
 
-    def __init__(self, repository: Repository, directory: Path, *, include: bool = True) -> None:
-        """`include=False` copies nothing by `.worktreeinclude`."""
+    def __init__(self, repository: Repository, directory: Path, *, include: bytes = b"") -> None:
+        """`include`: the `.worktreeinclude` by which ignored files come into worktrees that have a branch.
+
+        Never into detached ones: those hold exactly a tree, for checks that must not depend on more.
+        """
         self._repository = repository
         self._include = include
         self._lock = threading.RLock()
@@ -80,7 +83,7 @@ class Worktrees:
                 self._fill(path, content, head)
                 if lost:
                     self.rebuilt[name] = content
-            self._copy_included(path)
+            copy_included(self._repository, path, self._include)
             return path
 
     def create_detached(self, name: str, commit: str) -> Path:
@@ -92,7 +95,6 @@ class Worktrees:
                 self.remove(path)
             self._add(path, commit, detach=True)
             self._fill(path, commit, commit)
-            self._copy_included(path)
             return path
 
     def reset_detached(self, path: Path, commit: str) -> Path:
@@ -115,7 +117,6 @@ class Worktrees:
                 return self.create_detached(path.name, commit)
             self._set_head(path, f"{commit}\n")
             set_visible_index(self._repository, path, commit)
-            self._copy_included(path)
             return path
 
     def checkout(self, name: str, revision: str) -> Path:
@@ -212,10 +213,6 @@ class Worktrees:
         git.run("read-tree", "--reset", "-u", content)
         # Last: a worktree without it was not finished.
         set_visible_index(self._repository, path, head)
-
-    def _copy_included(self, path: Path) -> None:
-        if self._include:
-            copy_included(self._repository, path)
 
     def _commit(self, revision: str) -> str:
         """`revision` itself if it is a commit, else one with that tree: always the same for the same tree."""

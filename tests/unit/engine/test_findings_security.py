@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autodev_tui import cli_answers, paths
+from autodev_tui.cli_errors import Failure
 from autodev_tui.domain import commands
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine import flow
 from autodev_tui.engine.agent_loop import work
 from autodev_tui.engine.event_log import read_events
+from autodev_tui.engine.verify import show_setup
+from autodev_tui.headless import BudgetUnknowable, refuse_unknown_price
 from autodev_tui.quality.running import Run
+from autodev_tui.quality.setup import SetupRequest
 from autodev_tui.settings import Settings
 from autodev_tui.settings_schema import ConfiguredCheck
 from tests.fakes.engine_kit import DONE, Kit, desk, kit, make_turn, turns, until
@@ -241,3 +247,73 @@ async def test_long_output_is_kept_beside_the_state_and_told_in_a_line(tmp_path:
         )
         log = one.place / "state" / "sessions" / one.session.id / "events.jsonl"
         assert max(len(line) for line in log.read_text().splitlines()) < 1500
+
+
+async def test_stop_names_the_session_that_runs_or_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[int, int]] = []
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        monkeypatch.setattr(paths, "repository_state", lambda *_: one.place / "state")
+        monkeypatch.delenv("AUTODEV_COMMAND", raising=False)
+        await one.run()
+        other = one.session.but(id="other")
+        await one.database.acommit([("sessions", "other", other.doc())])
+        monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+        with pytest.raises(Failure, match="other does not run now"):
+            cli_answers.stop(one.fixture.root, "other")
+        assert sent == []
+        cli_answers.stop(one.fixture.root, one.session.id)
+        monkeypatch.undo()
+        assert sent == [(os.getpid(), signal.SIGTERM)]
+
+
+async def test_a_session_with_a_budget_is_not_resumed_with_a_model_of_unknown_price(tmp_path: Path) -> None:
+    async with kit(tmp_path, change_a(), settings=GREEN) as one:
+        await one.run(budget_usd=5.0)
+        resume = commands.ResumeSession(session=one.session.id)
+        with pytest.raises(BudgetUnknowable, match="mystery"):
+            refuse_unknown_price(resume, one.database, "mystery", Settings())
+        await one.board.commit(one.session.but(budget_usd=None))
+        refuse_unknown_price(resume, one.database, "mystery", Settings())
+
+
+async def test_a_check_that_the_agent_configured_makes_no_command_known(tmp_path: Path) -> None:
+    files = {"a.py": "A = 1\n", "test_a.py": "import unittest\n"}
+    wanted = ""
+    async with kit(
+        tmp_path, lambda _: make_turn(("run_command", {"command": wanted, "timeout_s": 7})), files=files
+    ) as one:
+        place = await desk(one, Level.COLLABORATIVE)
+        place.write("ruff.toml", "line-length = 100\n")
+        environment = await place.verifier.environment(place.workspace.path)
+        found = await place.verifier.checks(place.workspace.path, environment)
+        wanted = next(check.command for check in found if check.name == "ruff check")
+        with pytest.raises(flow.Waiting):
+            await work(place.agent, place.verifier, place.workspace)
+        (asked,) = one.board.pending()
+        assert asked.ask["command"] == wanted
+        assert asked.ask["class"] != "check"
+        assert asked.ask["directory"] == str(place.workspace.path)
+        assert asked.ask["timeout_s"] == 7.0
+
+
+async def test_a_setup_is_asked_about_in_full_without_secret_values(tmp_path: Path) -> None:
+    request = SetupRequest(
+        lock_hash="l",
+        recipe="pip",
+        argv=["/bin/sh", "-c", "set -e\npip install -r requirements.txt"],
+        shown="pip install -r requirements.txt\n  left-pad",
+        why="missing: left-pad",
+        directory="/environments/l",
+        cwd="/tree",
+        env={"PIP_INDEX_URL": f"https://me:{VALUE}@index.test/simple", "PATH": "/bin"},
+        readable=[],
+        writable=[],
+        files={"requirements.txt": "left-pad\n", "project/x": "long"},
+    )
+    shown = show_setup(request)
+    assert VALUE not in str(shown)
+    assert shown["variables"] == {"PATH": "/bin", "PIP_INDEX_URL": "(hidden)"}
+    assert shown["files"] == {"requirements.txt": "left-pad\n"}
+    assert "pip install" in shown["script"] and shown["directory"] == "/environments/l"

@@ -27,6 +27,11 @@ def test_the_owner_is_known_while_it_holds_and_not_after(tmp_path: Path) -> None
     assert found is not None
     assert (found.pid, found.alive, found.boot_id) == (os.getpid(), True, boot_id())
     assert found.started == start_time(os.getpid()) != ""
+    for session in ("", "s-long-name", "s1"):
+        lock.note(session)
+        found = owner(tmp_path)
+        assert found is not None
+        assert (found.session, found.alive) == (session, True)
     lock.release()
     assert owner(tmp_path) is None
 

@@ -266,7 +266,9 @@ def test_included_files_are_copied_and_nothing_else(bench: Bench, tmp_path: Path
     (root / "links/inside").symlink_to("target")
     (root / "links/outside").symlink_to(secret)
     (root / "links/up").symlink_to("../../secret")
-    work = bench.worktrees.create("s1-T2", "autodev/s1/T2", head)
+    patterns = (root / ".worktreeinclude").read_bytes()
+    trusting = Worktrees(bench.repository, bench.worktrees.directory, include=patterns)
+    work = trusting.create("s1-T2", "autodev/s1/T2", head)
     copied = {path.relative_to(work).as_posix() for path in work.rglob("*") if not path.is_dir()}
     assert copied - {".git", ".gitignore", ".worktreeinclude", "a.py", "src/b.py"} == {
         ".env", "config/deep/x", "links/inside", "links/target",
@@ -281,9 +283,19 @@ def test_included_files_never_overwrite_what_an_agent_changed(bench: Bench) -> N
     bench.fixture.write(".worktreeinclude", ".env\n")
     head = bench.fixture.commit("include")
     bench.fixture.write(".env", "user\n")
-    work = bench.worktrees.create("s1-T2", "autodev/s1/T2", head)
+    trusting = Worktrees(bench.repository, bench.worktrees.directory, include=b".env\n")
+    work = trusting.create("s1-T2", "autodev/s1/T2", head)
     (work / ".env").write_text("agent\n")
-    bench.worktrees.create("s1-T2", "autodev/s1/T2", head)
+    trusting.create("s1-T2", "autodev/s1/T2", head)
     assert (work / ".env").read_text() == "agent\n"
-    plain = Worktrees(bench.repository, bench.worktrees.directory, include=False)
-    assert not (plain.create("s1-T3", "autodev/s1/T3", head) / ".env").exists()
+
+
+def test_what_nobody_trusted_includes_nothing_and_no_exact_checkout_does(bench: Bench) -> None:
+    bench.fixture.write(".gitignore", ".env\n")
+    bench.fixture.write(".worktreeinclude", ".env\n")
+    head = bench.fixture.commit("include")
+    bench.fixture.write(".env", "user\n")
+    assert not (bench.worktrees.create("s1-T3", "autodev/s1/T3", head) / ".env").exists()
+    trusting = Worktrees(bench.repository, bench.worktrees.directory, include=b".env\n")
+    for _ in range(2):  # made, then reset
+        assert not (trusting.checkout("s1-check", head) / ".env").exists()

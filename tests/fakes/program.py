@@ -11,12 +11,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from store.database import Database
 from tests.fakes.anthropic_server import FakeAnthropic
 
 ROOT = Path(__file__).parents[2]
+PLAIN = (sys.executable, "-m", "autodev_tui")
 SHOP = {
     "shop/__init__.py": "",
     "shop/prices.py": (
@@ -123,7 +124,9 @@ class Program:
     files: Mapping[str, str | bytes] = field(default_factory=lambda: SHOP)
     environment: dict[str, str] = field(default_factory=dict)
     settings: str = ""
-    argv: tuple[str, ...] = (sys.executable, "-m", "autodev_tui")
+    argv: tuple[str, ...] = PLAIN
+    forked: ClassVar[Any] = None
+    """A zygote to fork the calls from: the same program, without seconds of loading for each."""
 
     def __post_init__(self) -> None:
         self.repository = make_repository(self.place / "shop", self.files)
@@ -175,6 +178,10 @@ class Program:
 
     def __call__(self, *arguments: str, timeout_s: float = 120) -> Result:
         """Run the program to its end."""
+        if self.forked and self.argv == PLAIN:
+            argv = ["-C", str(self.repository), *arguments]
+            result: Result = self.forked.start(argv, self.env, self.place).result(timeout_s)
+            return result
         process = self.start(*arguments)
         try:
             out, err = process.communicate(timeout=timeout_s)

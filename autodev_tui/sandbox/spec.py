@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
 IN_COMMAND = "AUTODEV_COMMAND"
 """Set in the environment of every command that the engine starts."""
 

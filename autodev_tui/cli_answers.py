@@ -90,7 +90,9 @@ def _refuse_impossible(place: Place, approval: Approval, hunks: list[HunkDecisio
 
 def same_hash(approval: Approval, shown: str) -> None:
     """Refuse an answer to something else than what is asked. Raises Failure."""
-    if len(shown) < SHORTEST_HASH or not approval.shown_hash.startswith(shown.lower()):
+    if len(shown) < SHORTEST_HASH:
+        raise Failure(f"--hash {shown} is too short · give at least {SHORTEST_HASH} characters of it", 2)
+    if not approval.shown_hash.startswith(shown.lower()):
         raise Failure(
             f"{approval.id} asks something else than what you saw (its hash is {approval.shown_hash})"
             " · look again: autodev approvals",
@@ -140,11 +142,22 @@ def _say(place: Place, approval: Approval, as_json: bool) -> None:
     if as_json:
         emit(approval_view(present))
     else:
-        click.echo(
-            visible(
-                f"{present.state} {present.id} · {present.title} · autodev resume {present.session}", keep=""
-            )
-        )
+        told = f"{present.state} {present.id} · {_decided(present)} · autodev resume {present.session}"
+        click.echo(visible(told, keep=""))
+
+
+def _decided(approval: Approval) -> str:
+    """What the answer said, so that a slip is seen at once."""
+    decision = approval.decision
+    if decision is None or not decision.hunks:
+        return approval.title
+    named = ", ".join(str(one.hunk) for one in decision.hunks)
+    others = [
+        h["number"] for h in approval.ask["hunks"] if h["number"] not in {d.hunk for d in decision.hunks}
+    ]
+    rest = ", ".join(map(str, others)) or "none"
+    taken, left = (named, rest) if decision.rest == "reject" else (rest, named)
+    return f"accepted: {taken} · rejected: {left}"
 
 
 def stop(directory: Path, session: str | None) -> None:

@@ -38,7 +38,7 @@ def guarded(as_json: bool) -> Iterator[None]:
         yield
     except (click.exceptions.Exit, click.ClickException, BrokenPipeError):
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         _fail("interrupted", 130, as_json)
     except Exception as error:
         message, code = explain(error)

@@ -29,6 +29,17 @@ def line(text: str, style: str = "") -> None:
     _console().print(Text(visible(text, keep="\t"), style=style), soft_wrap=True)
 
 
+def money(usd: float, known: bool = True) -> str:
+    """An amount in USD; small ones with the digits that tell them apart."""
+    digits = 2 if usd == 0 or usd >= 0.1 else 4
+    return f"${usd:.{digits}f}" + ("" if known else " and unknown prices")
+
+
+def count(number: int, what: str) -> str:
+    """`1 hunk`, `3 hunks`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 @cache
 def _console() -> Console:
     from rich.console import Console

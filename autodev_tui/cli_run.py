@@ -9,6 +9,7 @@ import click
 
 from autodev_tui import paths
 from autodev_tui.cli_errors import LONGEST_GOAL, Failure
+from autodev_tui.cli_print import count, money
 from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.levels import Level
@@ -174,15 +175,19 @@ def _teller(options: Options) -> Any:
 def _say_end(document: dict[str, Any]) -> None:
     """The last lines: what became of it, and what to do next."""
     session, code, usage = document["session"], document["code"], document["usage"] or {}
-    cost = f"${usage.get('cost_usd', 0):.2f}{'' if usage.get('cost_known', True) else ' and unknown prices'}"
-    head = f"{session} {document['state']} · {usage.get('requests', 0)} requests · {cost}"
+    cost = money(usage.get("cost_usd", 0), usage.get("cost_known", True))
+    head = f"{session} {document['state']} · {count(usage.get('requests', 0), 'request')} · {cost}"
     match code:
         case 0 if document["landed"]:
             to_stderr(f"✓ {head} · landed {document['landed'][:12]} on {document['target']}")
+        case 0 if document["state"] == "planning":
+            to_stderr(f"✓ {head} · autodev run --plan {session} says yes to the plan and starts")
         case 0 if document["approvals"]:
             to_stderr(f"✓ {head} · ready · autodev approvals · autodev land {session}")
         case 0:
             to_stderr(f"✓ {head}{' · ' + document['error'] if document['error'] else ''}")
+        case 4 if document["approvals"]:
+            to_stderr(f"■ {head} · {document['error']} · autodev approvals, then autodev resume {session}")
         case 3:
             to_stderr(f"◐ {head} · {document['error']} · autodev approvals, then autodev resume {session}")
         case _:

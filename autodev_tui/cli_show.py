@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import click
 
 from autodev_tui import paths
 from autodev_tui.cli_errors import Failure
-from autodev_tui.cli_print import DIFF, STATES, line
+from autodev_tui.cli_print import DIFF, STATES, line, money
+from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from autodev_tui.headless import Place
@@ -29,7 +31,7 @@ GLYPHS = {
 def status(directory: Path, name: str | None, as_json: bool) -> None:
     """`autodev status`."""
     from autodev_tui.cli import emit
-    from autodev_tui.engine.queries import find_session, latest_session, session_view
+    from autodev_tui.engine.queries import find_session, latest_session, pending_approvals, session_view
     from store.lock import owner
 
     place = Place.find(directory, for_work=False)
@@ -37,6 +39,7 @@ def status(directory: Path, name: str | None, as_json: bool) -> None:
     try:
         session = find_session(database, name) if name else latest_session(database)
         document = session_view(database, session)
+        others = {one.session for one in pending_approvals(database)} - {document["session"]}
     finally:
         database.close()
     holder = owner(place.state)
@@ -50,7 +53,12 @@ def status(directory: Path, name: str | None, as_json: bool) -> None:
         emit(document | {"engine": running, "where": where})
         return
     _print(document)
-    click.echo(f"engine   {'pid ' + str(holder.pid) if holder else 'not running'}")
+    if others:
+        click.echo(f"  ◐ also waiting for you: {', '.join(sorted(others))}")
+    ended = (SessionState.LANDED, SessionState.CANCELLED, None)
+    goes_on = holder is None and document["state"] not in ended
+    hint = f" · it goes on with: autodev resume {document['session']}" if goes_on else ""
+    click.echo(f"{'engine':<11}{'pid ' + str(holder.pid) if holder else 'not running'}{hint}")
     for what, path in where.items():
         click.echo(f"{what:<11}{visible(path)}")
 
@@ -58,7 +66,6 @@ def status(directory: Path, name: str | None, as_json: bool) -> None:
 def show(directory: Path, name: str, as_json: bool) -> None:
     """`autodev show ID`."""
     from autodev_tui.cli import emit
-    from autodev_tui.domain.approval import Approval
     from autodev_tui.engine.queries import approval_view, find_session, session_view
     from autodev_tui.engine.report import pull_request
 
@@ -113,15 +120,24 @@ def approvals(directory: Path, as_json: bool) -> None:
     for one in waiting:
         line(f"◐ {one.id}  {one.kind}  {one.task or 'session'}  risk {one.risk}  {one.title}", "bold")
         _print_ask(one.ask)
-        short = one.shown_hash[:12]
-        if one.choices:
-            click.echo(
-                f"  autodev answer {one.id} --hash {short} --choice {' | '.join(map(repr, one.choices))}"
-            )
-        else:
-            name = f"{one.id} --hash {short}"
-            click.echo(f"  autodev approve {name}    autodev reject {name} --reason …")
+        for command in _answers(one):
+            line(f"  {command}")
         click.echo("")
+    for session in dict.fromkeys(one.session for one in waiting):
+        click.echo(f"then: autodev resume {session}")
+
+
+def _answers(approval: Approval) -> list[str]:
+    """The commands that answer a question, each to be pasted as it is."""
+    name = f"{approval.id} --hash {approval.shown_hash[:12]}"
+    if approval.choices:
+        return [f"autodev answer {name} --choice {shlex.quote(choice)}" for choice in approval.choices]
+    found = [f"autodev approve {name}", f'autodev reject {name} --reason "…"']
+    if approval.kind is ApprovalKind.QUESTION:
+        return [f'autodev answer {name} --text "…"']
+    if approval.kind is ApprovalKind.CHANGES and len(approval.ask["hunks"]) > 1:
+        found.insert(1, f"autodev approve {name} --hunks 1,3-5     (these alone; the others are rejected)")
+    return found
 
 
 def _print_ask(ask: dict[str, Any]) -> None:
@@ -133,13 +149,28 @@ def _print_ask(ask: dict[str, Any]) -> None:
                 line(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}")
                 if hunk["rejected_before"] is not None:
                     line(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
-                for row in hunk["diff"].split("\n"):
+                for row in hunk["diff"].removesuffix("\n").split("\n"):
                     line(f"    {row}", DIFF.get(row[:1], ""))
+        elif name == "tasks":
+            for task in value:
+                _print_task(task)
         elif isinstance(value, list):
             for item in value:
                 _indented(name, _short(item))
         elif value not in (None, "", {}):
             _indented(name, _short(value))
+
+
+def _print_task(task: dict[str, Any]) -> None:
+    """One planned task of a plan question."""
+    needs = f"  (needs {', '.join(task['depends_on'])})" if task["depends_on"] else ""
+    line(f"  {task['id']}  {task['title']}  ~{task['estimate_minutes']} min{needs}", "bold")
+    if task["description"]:
+        _indented("  what", task["description"])
+    for criterion in task["acceptance_criteria"]:
+        line(f"    · {criterion}")
+    files = ", ".join(task["files"]) or "not said"
+    line(f"    files {files} · risk {task['risk']:.2f} · advice {task['recommended_level']}")
 
 
 def _indented(name: str, text: str) -> None:
@@ -165,7 +196,7 @@ def _print(document: dict[str, Any]) -> None:
         click.echo('No goal yet. autodev run "GOAL"')
         return
     usage = document["usage"]
-    cost = f"${usage['cost_usd']:.2f}" + ("" if usage["cost_known"] else " and unknown prices")
+    cost = money(usage["cost_usd"], usage["cost_known"])
     line(f"{document['session']}  {document['state']}  {document['goal'].splitlines()[0][:100]}")
     code = "" if document["code"] is None else f" · last run ended with code {document['code']}"
     calls = f"{usage['requests']} requests, {usage['retries']} retries"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,8 @@ def delete(directory: Path, /, task: str, yes: bool) -> None:
     from store.todo import hard_delete_task
 
     with guarded(False):
+        if not yes and not sys.stdin.isatty():
+            raise Failure("say --yes to delete without being asked", 2)
         if not yes and not click.confirm(f"delete {task} for good?"):
             return
         _named(task, lambda: hard_delete_task(_state(directory), task))

@@ -257,6 +257,15 @@ def _warnings(place: Place, database: Database, settings: Settings, found: Probe
     if found.rung.value == "none":
         why = "; ".join(f"{rung.value}: {reason}" for rung, works, reason in found.tried if not works)
         yield f"no sandbox works here, so every command asks ({why})"
+    if changed := _changed_in_checkout(place):
+        names = ", ".join(changed[:5]) + (" …" if len(changed) > 5 else "")
+        head = place.repository.head[:7]
+        yield f"not committed, so agents, who start from {head}, do not see it: {names}"
+
+
+def _changed_in_checkout(place: Place) -> list[str]:
+    """Tracked files that differ from the last commit in the user's checkout. Sync: one git call."""
+    return place.repository.git.fields("diff-index", "-z", "--name-only", "--no-ext-diff", "HEAD")
 
 
 def _events_told(place: Place, command: commands.StartSession | commands.ResumeSession) -> int:

@@ -71,6 +71,7 @@ def approval_view(approval: Approval) -> dict[str, Any]:
     """One question as `autodev approvals --json` prints it."""
     return {
         "id": approval.id,
+        "session": approval.session,
         "kind": approval.kind.value,
         "task": approval.task,
         "risk": approval.risk,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.evidence import Check, CheckKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.broker import canonical
@@ -35,13 +36,25 @@ REPEATED = 3
 OUTWARD = (CommandKind.NETWORK, CommandKind.PUSH)
 
 
+PYTHON_RUNNERS = ("python -m pytest", "python -m unittest", "python -m unittest discover")
+
+
+def known_commands(checks: Sequence[Check]) -> list[str]:
+    """The commands that count as known checks. Where one of Python's test runners is the check, any is."""
+    commands = [check.command for check in checks]
+    runs_tests = any(check.kind is CheckKind.BEHAVIOUR for check in checks)
+    if runs_tests and any(" -m pytest" in one or " -m unittest" in one for one in commands):
+        commands += PYTHON_RUNNERS
+    return commands
+
+
 async def run_command(
     calls: CallSteps, step: Step, args: Any, verifier: Verifier, workspace: Workspace
 ) -> None:
     """Run one command. Raises Waiting where the level asks."""
     services = calls.services
     environment = await verifier.environment(workspace.path)
-    checks = [check.command for check in await verifier.known_checks()]
+    checks = known_commands(await verifier.known_checks())
     kind = await asyncio.to_thread(classify, args.command, checks, workspace.path)
     ruling = calls.rule(kind.action)
     approval = None

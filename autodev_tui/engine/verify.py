@@ -18,7 +18,6 @@ from autodev_tui.engine.board import evidence_op
 from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
-from autodev_tui.engine.probes import Probes
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.secrets import scrub_env
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
@@ -40,7 +39,6 @@ class Verifier:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._base_checks: list[Check] | None = None
-        self._probes = Probes(services.runner.for_quality)
         self._tracked: Collection[str] | None = None
         self._lock = asyncio.Lock()
         self._setting_up = asyncio.Lock()
@@ -113,7 +111,7 @@ class Verifier:
             checkout=services.repository.root,
             environments=services.state / "environments",
             variables=services.repository.user_variables(),
-            run=self._probes,
+            run=services.runner.for_quality,
             tracked=lambda path: any(one == path or one.startswith(f"{path}/") for one in tracked),
             setup=services.settings.environment.setup,
         )

@@ -39,6 +39,8 @@ async def take(stream: AsyncIterator[Event], count: int) -> list[Event]:
 
 TEXT = st.text(st.characters(), max_size=20)
 """Also lone surrogates: names of files that are not UTF-8."""
+KEY = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+"""Keys are the program's own words."""
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "str": TEXT,
     "str | None": st.none() | TEXT,
@@ -46,7 +48,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "float": st.floats(allow_nan=False, allow_infinity=False),
     "bool": st.booleans(),
     "list[str]": st.lists(TEXT, max_size=3),
-    "dict[str, Any]": st.dictionaries(TEXT, TEXT | st.integers() | st.none() | st.booleans(), max_size=3),
+    "dict[str, Any]": st.dictionaries(KEY, TEXT | st.integers() | st.none() | st.booleans(), max_size=3),
 }
 VALUES["list[dict[str, Any]]"] = st.lists(VALUES["dict[str, Any]"], max_size=3)
 SPECIAL = {"severity": st.sampled_from(["info", "warning", "error"])}

@@ -371,7 +371,8 @@ def test_a_path_behind_a_content_filter_is_refused_with_the_reason(tmp_path: Pat
     script = {"conversations": [plan(task("fix", "Fix the discount")), developer]}
     with program.model(script) as server:
         ended = program("run", GOAL, "--autonomy", "full", "--land", "--json")
-    told = str(server.requests[-1]["body"]["messages"][-1])
+    # The checkpoint that ends the run is made while the model is asked once more.
+    told = str(server.requests[-1]["body"]["messages"])
     assert "Nothing was changed" in told and "content filter 'crypt'" in told.replace('\\"', "")
     refused(ended, "secret.txt", "content filter", "crypt", "change it yourself", code=3, keys=SESSION_KEYS)
     assert program.head() == head

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 import time
 import warnings
@@ -83,7 +82,7 @@ class AnthropicProvider:
         """
         client = await self._ready()
         facts = await self._facts(request.model)
-        body = await asyncio.to_thread(_encodable, build_body(request, facts))
+        body = build_body(request, facts)
         spent = Usage()
         for attempt in itertools.count(1):
             reader = StreamReader(on_chunk)
@@ -93,7 +92,12 @@ class AnthropicProvider:
                 on_chunk(UsageSeen(used.but(at_least=True)))
 
             try:
-                await self._stream(client, body, reader, tell)
+                try:
+                    await self._stream(client, body, reader, tell)
+                except UnicodeEncodeError:
+                    # Found out by sending: looking for it first would encode every request twice.
+                    body = {name: sendable(value) for name, value in body.items()}
+                    await self._stream(client, body, reader, tell)
                 stop, content, calls, text = reader.turn_parts()
             except Exception as error:
                 failure = classify(error, self._clock)
@@ -242,14 +246,6 @@ def _plain(event: Any) -> dict[str, Any]:
         mode="json", exclude_unset=True, exclude_none=True, warnings=False
     )
     return plain
-
-
-def _encodable(body: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(body, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return {name: sendable(value) for name, value in body.items()}
-    return body
 
 
 def _ignore(_chunk: Chunk) -> None:

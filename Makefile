@@ -25,7 +25,7 @@ picture: $(READY) ## Draw docs/demo.svg anew from a run of the demo
 	@$(BIN)/python -m tests.demo_picture
 
 test: $(READY) ## Run all tests but the long sweeps
-	$(BIN)/python -m pytest -n auto -m "not soak"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak"
 
 check: $(READY) ## Format, lint, types, imports: changes nothing
 	$(BIN)/ruff format --check .
@@ -41,7 +41,7 @@ bench: $(READY) ## Measure every budget; fails when one is missed
 	$(BIN)/python -m tests.bench
 
 soak: $(READY) ## Run the long sweeps
-	$(BIN)/python -m pytest -n auto -m soak
+	$(BIN)/python -m pytest -n auto --dist worksteal -m soak
 
 clean: ## Remove everything that make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -222,8 +222,10 @@ def test_an_unreadable_exit_file_is_no_result(tmp_path):
 
 
 async def test_a_lost_spawner_is_an_unknown_outcome_not_a_hang(box):
-    running = asyncio.create_task(box.sh("sleep 60"))
-    await asyncio.sleep(0.1)
+    running = asyncio.create_task(box.sh("touch began; sleep 60"))
+    async with asyncio.timeout(20):
+        while not (box.worktree / "began").exists():
+            await asyncio.sleep(0.01)
     os.kill(box.spawner.pid, signal.SIGKILL)
     with pytest.raises(SandboxError, match="unknown"):
         await asyncio.wait_for(running, 5)

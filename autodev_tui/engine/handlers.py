@@ -1,0 +1,13 @@
+"""Who carries out which command beside those of a session's life, which the engine takes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from autodev_tui.engine.site import Site
+
+Handler = Callable[[Site, Any], Awaitable[None]]
+"""Raises Refusal, EngineBusy, DecisionRefused or LookupError when the command is not carried out."""
+
+HANDLERS: dict[type[Any], Handler] = {}

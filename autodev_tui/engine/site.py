@@ -1,0 +1,35 @@
+"""Where the engine works: a repository with its state, settings and sandbox, before and besides any session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.engine import Engine
+    from autodev_tui.sandbox.probe import ProbeResult
+    from autodev_tui.settings import Settings
+    from autodev_tui.vcs.repository import Repository
+    from store.database import Database
+
+
+@dataclass
+class Site:
+    """What requests and commands are answered from. Everything but `engine` is there before any session."""
+
+    repository: Repository
+    database: Database
+    state: Path
+    environment: Mapping[str, str]
+    settings: Settings
+    engine: Engine
+    probe: ProbeResult | None = None
+    """What the sandbox probe found; None until it has run."""
+    trusted_files: dict[str, bytes] = field(default_factory=dict)
+    untrusted_files: list[str] = field(default_factory=list)
+    changed: Callable[[], None] = lambda: None
+    """Says that facts about the engine as a whole have changed."""
+    reload: Callable[[], None] = lambda: None
+    """Reads settings and trust anew, at a safe point."""

@@ -45,6 +45,10 @@ class Session(Frozen):
 
     id: str
     goal: str
+    title: str = ""
+    """What the human calls it; empty: the first line of its goal."""
+    archived: bool = False
+    """Put out of the list of sessions by the human."""
     state: SessionState = SessionState.PLANNING
     left_state: SessionState | None = None
     """The open state that a failed or interrupted session goes back to."""

@@ -6,21 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from autodev_tui.domain import requests
+from autodev_tui.engine.answering import AROUND
+from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.site import Site
 
-
-class Refusal(Exception):
-    """A request or command that is not carried out; the message says what, where and what to do."""
-
-    def __init__(self, reason: str, moved: list[str] | None = None) -> None:
-        super().__init__(reason)
-        self.moved = moved or []
-        """Paths that changed since they were shown."""
-
+__all__ = ["ANSWERERS", "Answerer", "Refusal", "answer"]
 
 Answerer = Callable[[Site, Any], Awaitable[requests.Answer]]
 
-ANSWERERS: dict[type[Any], Answerer] = {}
+ANSWERERS: dict[type[Any], Answerer] = {**AROUND}
 
 
 async def answer(site: Site, request: requests.Request) -> requests.Answer:

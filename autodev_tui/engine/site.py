@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autodev_tui.engine.engine import Engine
@@ -29,6 +30,9 @@ class Site:
     """What the sandbox probe found; None until it has run."""
     trusted_files: dict[str, bytes] = field(default_factory=dict)
     untrusted_files: list[str] = field(default_factory=list)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Settings that the command line gave: they hold over every file, also when that changes."""
+    clock: Callable[[], float] = time.time
     changed: Callable[[], None] = lambda: None
     """Says that facts about the engine as a whole have changed."""
     reload: Callable[[], None] = lambda: None

@@ -119,7 +119,7 @@ class ContinueTask(Frozen):
 
 
 class SendMessage(Frozen):
-    """Words for an agent (None: the planner), delivered before its next model call; `now` interrupts first."""
+    """Words for an agent (None: the planner), delivered before its next model call; `now` interrupts it."""
 
     kind: Literal["send_message"] = "send_message"
     task: str | None = None

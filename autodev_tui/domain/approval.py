@@ -37,6 +37,14 @@ class HunkDecision(Frozen):
     """For a partial `accept`: which of the hunk's changed lines (from 1) are taken."""
 
 
+class LineComment(Frozen):
+    """The human's words about one line of a hunk; `line` counts the lines of the hunk's diff from 0."""
+
+    hunk: int
+    line: int
+    text: str
+
+
 class Decision(Frozen):
     """One answer of the human, bound to exactly what was shown."""
 
@@ -51,6 +59,12 @@ class Decision(Frozen):
     hunks: list[HunkDecision] = Field(default_factory=list)
     rest: Literal["open", "accept", "reject"] = "reject"
     """What becomes of hunks that `hunks` does not name, if it names any."""
+    comments: list[LineComment] = Field(default_factory=list)
+    """Words about lines, also of hunks that are accepted; the agent gets them with the line quoted."""
+    ticked: list[str] = Field(default_factory=list)
+    """Acceptance criteria that the human saw met."""
+    unmet: dict[str, str] = Field(default_factory=dict)
+    """Acceptance criteria that are not met, with the reason for the agent."""
     remember: Literal["", "session", "repository"] = ""
     mac: str = ""
     """HMAC-SHA256 with the client secret over all other fields; no agent can make one."""
@@ -74,6 +88,12 @@ class Approval(Frozen):
     """What must be unchanged when the decision takes effect: trees, commits, file hashes, policy."""
     effect: str = ""
     """Key of the effect: the same effect asked twice is one question."""
+    asked_by: list[str] = Field(default_factory=list)
+    """Tasks that want this very effect, the first that asked first: one answer serves all."""
+    action: str = ""
+    """Its row in the table of autonomy; empty for what every level asks."""
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """What the table of autonomy was told besides, and `advice`, the level that holds without the slider."""
     hard_gates: list[str] = Field(default_factory=list)
     choices: list[str] = Field(default_factory=list)
     state: ApprovalState = ApprovalState.PENDING

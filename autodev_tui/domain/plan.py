@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
 from pydantic import Field
 
 from autodev_tui.domain.base import Frozen
 from autodev_tui.domain.levels import Level
-from autodev_tui.domain.task import Criterion
+from autodev_tui.domain.task import Criterion, Task
 
 
 class PlannedTask(Frozen):
@@ -25,3 +30,27 @@ class PlannedTask(Frozen):
     pin: Level | None = None
     note: str = ""
     """The human's words to whoever carries it out."""
+
+
+def plan_view(task: Task) -> dict[str, Any]:
+    """What a human sees of a planned task, and approves."""
+    return {
+        "id": task.id,
+        "title": task.title,
+        "description": task.description,
+        "depends_on": task.dependencies,
+        "acceptance_criteria": [criterion.text for criterion in task.acceptance_criteria],
+        "role": task.role,
+        "files": task.files,
+        "estimate_minutes": round(task.estimated_effort * 60),
+        "risk": task.risk,
+        "recommended_level": task.recommended.value,
+        **({"note": task.context["note"]} if task.context.get("note") else {}),
+    }
+
+
+def plan_digest(tasks: Iterable[Task]) -> str:
+    """sha256 of a plan as it is shown, in its order: what `EditPlan.seen` and an approved plan are bound to."""
+    shown = [plan_view(task) for task in tasks]
+    text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,18 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from autodev_tui.domain.approval import HunkDecision
+from autodev_tui.domain.approval import HunkDecision, LineComment
 from autodev_tui.domain.base import Frozen
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.evidence import Evidence
-
-
-class LineComment(Frozen):
-    """The human's words about one line of a hunk; `line` counts the lines of the hunk's diff from 0."""
-
-    hunk: int
-    line: int
-    text: str
 
 
 class ReviewDraft(Frozen):
@@ -105,7 +97,27 @@ class ConflictView(Frozen):
     right_name: str
     hunks: list[ConflictHunk]
     whole_files: list[str] = Field(default_factory=list)
-    """Conflicts that no lines can show: both sides are kept, take one: `<` or `>`."""
+    """Conflicts that no lines can show (binary, deleted on one side): take one side, `<` or `>`.
+
+    They are numbered on from the last hunk: with 2 hunks the first of them is 3. The answer has one
+    HunkDecision for each hunk and whole file: `edit` with the lines that hold (hunks alone), `reject` for the
+    left side, what joined before, or `accept` for the right side, what the task wants.
+    """
+    proposal: dict[str, Any] = Field(default_factory=dict)
+    """The checks' verdict on all proposals together, where every place has one: verdict, score, reasons."""
+    red: list[str] = Field(default_factory=list)
+    """Why the resolution that was given before did not join: its checks were red."""
 
 
 Side = Literal["left", "right", "both", "proposal"]
+
+__all__ = [
+    "ConflictHunk",
+    "ConflictView",
+    "FileText",
+    "HunkInfo",
+    "LineComment",
+    "ReviewDraft",
+    "ReviewView",
+    "Side",
+]

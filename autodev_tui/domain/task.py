@@ -27,6 +27,8 @@ class Criterion(Frozen):
 
     text: str
     check: str | None = None
+    ticked: bool = False
+    """The human saw it met."""
 
 
 class Transition(Frozen):

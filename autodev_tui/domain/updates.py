@@ -43,6 +43,8 @@ class Rule(Frozen):
     pattern: dict[str, Any]
     created: float
     used: int = 0
+    mac: str = ""
+    """HMAC-SHA256 with the client secret over all other fields but `used`: no agent can make a rule."""
 
 
 class StreamPiece(Frozen):

@@ -1,6 +1,6 @@
 """Layered settings: defaults < the user's config.toml < a trusted repository's < variables < options.
 
-Keys and addresses of model services are no settings: they come from the environment alone and from no file.
+Keys and addresses of model services are no settings: see `credentials`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -21,7 +22,17 @@ from autodev_tui.paths import config_dir
 from autodev_tui.settings_files import SettingsError, decode, line_of, parse, read_file
 from autodev_tui.settings_schema import ConfiguredCheck, EnvironmentSettings, Limits, Price, Settings
 
-__all__ = ["CONFIG_FILE", "REPOSITORY_CONFIG", "Settings", "SettingsError", "load_settings"]
+__all__ = [
+    "CONFIG_FILE",
+    "REPOSITORY_CONFIG",
+    "Layers",
+    "Settings",
+    "SettingsError",
+    "check_option",
+    "file_layer",
+    "load_layers",
+    "load_settings",
+]
 
 CONFIG_FILE = "config.toml"
 REPOSITORY_CONFIG = ".autodev/config.toml"
@@ -60,24 +71,59 @@ def load_settings(
     Raises:
         SettingsError: naming file and line, variable or option, and the nearest known name.
     """
+    return load_layers(environment, repository=repository, options=options).settings()
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What each place says, lowest first; every one of them is valid by itself."""
+
+    user: Mapping[str, Any]
+    repository: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    option: Mapping[str, Any]
+    notices: tuple[str, ...] = ()
+
+    def settings(self) -> Settings:
+        """All of them together."""
+        merged: dict[str, Any] = {}
+        for layer in (self.user, self.repository, self.environment, self.option):
+            merged = _merge(merged, layer)
+        return Settings.model_validate(merged).with_notices(self.notices)
+
+    def source(self, *loc: str) -> str:
+        """Which layer a key's value is from: option, environment, repository, user or default."""
+        for name in ("option", "environment", "repository", "user"):
+            value: Any = getattr(self, name)
+            for key in loc:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            if value is not None:
+                return name
+        return "default"
+
+
+def load_layers(
+    environment: Mapping[str, str],
+    *,
+    repository: bytes | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Layers:
+    """`load_settings` before the layers are laid over each other. Raises SettingsError."""
     path = config_dir(environment) / CONFIG_FILE
     data = read_file(path)
-    user = _file_layer(data, str(path)) if data else {}
+    user = file_layer(data, str(path)) if data else {}
     given, notices = dict[str, Any](), list[str]()
     if repository:
-        layer = _file_layer(repository, REPOSITORY_CONFIG)
+        layer = file_layer(repository, REPOSITORY_CONFIG)
         given, notices = _without_permissions(layer, Settings.model_validate(user))
     variables = _variables_layer(environment)
     option_layer = {name: value for name, value in (options or {}).items() if value is not None}
     _validate(option_layer, lambda loc: "--" + str(loc[0]).replace("_", "-"))
-    merged: dict[str, Any] = {}
-    for layer in (user, given, variables, option_layer):
-        merged = _merge(merged, layer)
-    settings = Settings.model_validate(merged)
-    return settings.with_notices(notices)
+    return Layers(user, given, variables, option_layer, tuple(notices))
 
 
-def _file_layer(data: bytes, name: str) -> dict[str, Any]:
+def file_layer(data: bytes, name: str) -> dict[str, Any]:
+    """The valid table in `data`, which came from the file `name`. Raises SettingsError with the line."""
     table = parse(data, name)
     text = decode(data, name)
 
@@ -181,6 +227,11 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 # -- errors
 
 
+def check_option(place: Sequence[str], value: Any) -> None:
+    """Refuse a value for the key at `place`, or a key that there is not. Raises SettingsError."""
+    _validate(_nested(tuple(place), value), lambda loc: "", as_json=True)
+
+
 def _validate(layer: Mapping[str, Any], place: Callable[[Loc], str], *, as_json: bool = False) -> None:
     """Check one layer alone, so that a mistake is found even where a higher layer covers it."""
     try:
@@ -190,7 +241,8 @@ def _validate(layer: Mapping[str, Any], place: Callable[[Loc], str], *, as_json:
             Settings.model_validate(layer)
     except ValidationError as error:
         parts = error.errors(include_url=False, include_context=True, include_input=True)
-        raise SettingsError("\n".join(f"{place(one['loc'])}: {_words(one)}" for one in parts)) from None
+        told = ((place(one["loc"]), _words(one)) for one in parts)
+        raise SettingsError("\n".join(": ".join(filter(None, one)) for one in told)) from None
 
 
 def _words(error: Mapping[str, Any]) -> str:
@@ -198,7 +250,7 @@ def _words(error: Mapping[str, Any]) -> str:
     name = ".".join(str(key) for key in loc)
     if error["type"] == "extra_forbidden":
         return f"unknown key {name}{_hint(loc)}"
-    if error["type"] == "enum":
+    if error["type"] in ("enum", "literal_error"):
         allowed = str(error["ctx"]["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
         near = difflib.get_close_matches(str(error["input"]), allowed, 1)
         text = f"{name}: is none of {', '.join(allowed)}"
@@ -213,7 +265,7 @@ def _hint(loc: Loc) -> str:
     if near:
         return f" · did you mean {near[0]}?"
     if any(word in last.lower() for word in SECRET_WORDS):
-        return " · keys are never read from files: set ANTHROPIC_API_KEY in your environment"
+        return " · keys are no settings: set ANTHROPIC_API_KEY in your environment"
     return f" · known: {', '.join(_names(loc[:-1]))}"
 
 

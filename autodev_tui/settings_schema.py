@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
@@ -41,6 +41,7 @@ class Limits(_Part):
     requests_per_minute: int = Field(default=0, ge=0)
     """Model calls of one agent in any 60 s; one more waits. 0 is no limit of ours (S09 names 100)."""
     check_timeout_s: float = Field(default=600.0, gt=0)
+    """For one check."""
 
 
 class Price(_Part):
@@ -69,7 +70,23 @@ class Settings(_Part):
     """Score from which the gate passes (S01, S26)."""
     environment: EnvironmentSettings = EnvironmentSettings()
     checks: tuple[ConfiguredCheck, ...] = ()
+    """Commands that say something about the code; they replace what is detected of the same kind."""
     prices: dict[str, Price] = Field(default_factory=dict)
+    """USD per million tokens of models, over the shipped table."""
+    theme: str = Field(default="auto", min_length=1)
+    """Colours of the workbench; auto is the program's own choice."""
+    glyphs: Literal["auto", "unicode", "ascii"] = "auto"
+    """Signs for states; auto asks the terminal whether it draws them one cell wide."""
+    notify: Literal["off", "bell", "desktop", "both"] = "bell"
+    """How it calls while its terminal is not in front: for questions, reviews, ends and stops."""
+    editor: str = ""
+    """Command that opens files; empty takes $VISUAL, then $EDITOR."""
+    times: Literal["ago", "clock"] = "ago"
+    """How long ago something was, or the time of day."""
+    keys: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """Other keys for bindings, by the binding's id: "review.accept" = "a"."""
+    flags: dict[str, Annotated[int, Field(ge=0, le=100)]] = Field(default_factory=dict)
+    """New behaviour by name: in how many of a hundred repositories it is on; 0 where nothing is said."""
     limits: Limits = Limits()
     _notices: tuple[str, ...] = PrivateAttr(default=())
 

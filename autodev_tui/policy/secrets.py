@@ -6,12 +6,15 @@ without any table of secrets being kept anywhere.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
 
+from autodev_tui.credentials import stored_keys
 from autodev_tui.policy.detectors import Found, find, without_overlaps
+from autodev_tui.settings_files import SettingsError
 
 __all__ = ["Masker", "SecretMoved", "find", "scrub_env", "secret_name", "secret_values"]
 
@@ -114,9 +117,11 @@ def scrub_env(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def secret_values(env: Mapping[str, str]) -> list[str]:
-    """Values of secret-named variables, to be masked wherever they turn up; plain words are no secrets."""
-    return [
-        value
-        for name, value in env.items()
-        if _SECRET_NAME.search(name) and len(value) >= MIN_VALUE and not _PLAIN_WORD.fullmatch(value)
-    ]
+    """Values of secret-named variables and the user's stored keys, to be masked wherever they turn up.
+
+    Plain words are no secrets. Sync: reads the file of keys.
+    """
+    named = [value for name, value in env.items() if _SECRET_NAME.search(name)]
+    with contextlib.suppress(SettingsError):
+        named += stored_keys(env).values()
+    return [value for value in named if len(value) >= MIN_VALUE and not _PLAIN_WORD.fullmatch(value)]

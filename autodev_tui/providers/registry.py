@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from random import random as default_random
 from urllib.parse import urlsplit
 
+from autodev_tui import credentials
 from autodev_tui.providers import models
 from autodev_tui.providers.base import Provider, ProviderError
 from autodev_tui.providers.pricing import Prices
+from autodev_tui.settings_files import SettingsError
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,199}")
@@ -20,8 +22,12 @@ NOT_YET = "is not supported by this version: use anthropic/<model>"
 
 
 def default_model(env: Mapping[str, str]) -> str | None:
-    """The specification to use when none is given, None when nothing usable is set up."""
-    return f"anthropic/{models.DEFAULT_MODEL}" if env.get("ANTHROPIC_API_KEY", "").strip() else None
+    """The specification to use when none is given, None when nothing usable is set up.
+
+    Raises:
+        SettingsError: there is a file of keys that cannot be used.
+    """
+    return f"anthropic/{models.DEFAULT_MODEL}" if credentials.key_of("anthropic", env) else None
 
 
 def make_provider(
@@ -35,8 +41,9 @@ def make_provider(
 ) -> tuple[Provider, str]:
     """The provider of `spec` and the model's own name. Sends nothing and loads no SDK.
 
-    `env` is the user's environment; keys and addresses come from nowhere else. A model that we do not know
-    is let through: whether it exists, `limits` of the provider asks the service.
+    `env` is the user's environment; addresses come from nowhere else, and a key that it does not hold from the
+    user's `credentials.toml`. A model that we do not know is let through: whether it exists, `limits` of the
+    provider asks the service.
 
     Raises:
         ProviderError: kind `config`, with the nearest names where there are any.
@@ -73,10 +80,13 @@ def _example() -> str:
 
 
 def _key(env: Mapping[str, str]) -> str:
-    key = env.get("ANTHROPIC_API_KEY", "").strip()
+    try:
+        key = credentials.key_of("anthropic", env)
+    except SettingsError as error:
+        raise ProviderError("config", str(error)) from error
     if not key:
         raise ProviderError("config", "no key for Anthropic: set ANTHROPIC_API_KEY")
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not credentials.sound(key):
         raise ProviderError("config", "ANTHROPIC_API_KEY holds characters that no key has: copy it again")
     return key
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.session import Usage
@@ -114,8 +115,14 @@ async def _ask(agent: Agent) -> Turn | None:
 async def _record(
     agent: Agent, step: Step, state: StepState, usage: Usage, result: dict[str, object]
 ) -> None:
+    result = result | {"usage": _used(usage)}
     ended = step.but(state=state, result=result, ended=agent.services.clock())
     await agent.services.board.commit(ended, *_spent(agent, usage))
+
+
+def _used(usage: Usage) -> dict[str, Any]:
+    """What one call used, without what it did not use."""
+    return usage.model_dump(mode="json", exclude_defaults=True)
 
 
 def _spent(agent: Agent, usage: Usage) -> list[Record]:
@@ -147,6 +154,7 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
         "dropped": dropped,
         "ends": ends and not turn.calls,
         "text": turn.text[:200],
+        "usage": _used(turn.usage),
         **({} if blob else {"reply": reply}),
     }
     done = step.but(state=StepState.DONE, result=result, result_blob=blob, ended=services.clock())

@@ -46,7 +46,7 @@ def cost(
     model: str, counts: TokenCounts, when: date, overrides: Prices | None = None
 ) -> tuple[Decimal, bool]:
     """USD of one request, and whether every price in it is known; unknown ones are left out of the sum."""
-    entry = _entry(model, when, overrides or {})
+    entry = price(model, when, overrides or {})
     if entry is None:
         return Decimal(0), False
     tier = entry.get("above")
@@ -57,15 +57,16 @@ def cost(
         tokens = getattr(counts, name)
         if not tokens:
             continue
-        price = entry.get(name)
-        if price is None:
+        each = entry.get(name)
+        if each is None:
             known = False
         else:
-            total += Decimal(str(price)) * tokens / MILLION
+            total += Decimal(str(each)) * tokens / MILLION
     return total, known
 
 
-def _entry(model: str, when: date, overrides: Prices) -> Mapping[str, Any] | None:
+def price(model: str, when: date, overrides: Prices) -> Mapping[str, Any] | None:
+    """The prices of a model on a day, in USD per million tokens; None where nobody knows them."""
     for name in (model, alias(model)):
         if name in overrides:
             return overrides[name]
@@ -77,8 +78,18 @@ def _entry(model: str, when: date, overrides: Prices) -> Mapping[str, Any] | Non
     return begun[-1] if begun else entries[0]
 
 
+def table_date() -> date:
+    """The day that the shipped table is of."""
+    dated: date = _read()["dated"]
+    return dated
+
+
 @cache
 def _table() -> dict[str, list[dict[str, Any]]]:
+    return {model: entries for model, entries in _read().items() if isinstance(entries, list)}
+
+
+@cache
+def _read() -> dict[str, Any]:
     text = Path(__file__).with_name("prices.toml").read_text(encoding="utf-8")
-    table = tomllib.loads(text, parse_float=Decimal)
-    return {model: entries for model, entries in table.items() if isinstance(entries, list)}
+    return tomllib.loads(text, parse_float=Decimal)

@@ -41,7 +41,7 @@ def make_provider(
 ) -> tuple[Provider, str]:
     """The provider of `spec` and the model's own name. Sends nothing and loads no SDK.
 
-    `env` is the user's environment; addresses come from nowhere else, and a key that it does not hold from the
+    `env` is the user's environment; addresses come from nowhere else, and a key that it lacks from the
     user's `credentials.toml`. A model that we do not know is let through: whether it exists, `limits` of the
     provider asks the service.
 

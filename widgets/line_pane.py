@@ -100,12 +100,26 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         """What `y` copies, and what it is called."""
         return (self.row_text(self.cursor), "row") if self.row_count() else ("", "")
 
+    @property
+    def foot(self) -> int:
+        """Rows at the bottom that stay where they are while the others scroll."""
+        return 0
+
+    def foot_row(self, index: int) -> Line:
+        """One of the rows at the bottom, without the cursor's column."""
+        return []
+
     # -- drawing
 
     @property
+    def is_container(self) -> bool:
+        """Widgets inside, such as a field docked at the bottom, are laid out over the rows."""
+        return bool(self._nodes)
+
+    @property
     def body_height(self) -> int:
-        """Rows below the title rule."""
-        return max(self.size.height - 1, 0)
+        """Rows between the title rule and the foot."""
+        return max(self.size.height - 1 - self.foot, 0)
 
     @property
     def body_width(self) -> int:
@@ -122,7 +136,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         count = self.row_count()
         if self.cursor >= count:
             self.cursor = max(count - 1, 0)
-        size = Size(self.size.width, count + 1)
+        size = Size(self.size.width, count + 1 + self.foot)
         if size != self.virtual_size:
             self.virtual_size = size
         if self.find_text:
@@ -134,6 +148,8 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         width = self.size.width
         if y == 0:
             return self._rule(width)
+        if y > self.body_height:
+            return self.strip([(" ", "text"), *self.foot_row(y - 1 - self.body_height)], width)
         index = round(self.scroll_y) + y - 1
         count = self.row_count()
         if index >= count:
@@ -266,7 +282,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """The cursor goes where the mouse points."""
         index = round(self.scroll_y) + event.y - 1
-        if event.y > 0 and index < self.row_count() and self.can_stand(index):
+        if 0 < event.y <= self.body_height and index < self.row_count() and self.can_stand(index):
             self.cursor = index
 
     def on_resize(self) -> None:

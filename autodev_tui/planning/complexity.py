@@ -100,9 +100,14 @@ def classify(text: str, files: int = 0) -> Complexity:
     )
 
 
+def listed_items(text: str) -> int:
+    """How many items the text lists."""
+    return len(_LIST_ITEM.findall(text))
+
+
 def _size(text: str, files: int) -> list[tuple[int, str]]:
     """Points for sheer extent: words, listed items, files; each with its reason."""
-    words, items = len(text.split()), len(_LIST_ITEM.findall(text))
+    words, items = len(text.split()), listed_items(text)
     measures = (
         (words, "words", ((60, 1), (200, 2))),
         (items, "listed items", ((3, 1), (8, 2))),

@@ -89,11 +89,12 @@ def apply(context: ToolContext, effect: Effect) -> None:
         raise EffectConflict(str(error)) from error
 
 
-def judge(worktree: Path, effect: Effect) -> Judgement:
-    """Whether the effect happened, told by the files alone. Clears a half-written temporary file away."""
+def judge(worktree: Path, effect: Effect, *, clear: bool = True) -> Judgement:
+    """Whether the effect happened, told by the files alone; a half-written file is removed with `clear`."""
     try:
         place = resolve(worktree, effect.path, follow=effect.kind == "write")
-        _clear(place, effect)
+        if clear:
+            _clear(place, effect)
         now = fingerprint(place)
         if effect.kind != "move":
             return "done" if now == effect.post_hash else "not_done" if now == effect.pre_hash else "conflict"

@@ -1,0 +1,64 @@
+"""What the rules say of a goal while it is typed."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from statistics import fmean, median
+
+from autodev_tui.domain.requests import AdviceAnswer, GetGoalAdvice
+from autodev_tui.engine.flags import HISTORY_ADVICE, is_on
+from autodev_tui.engine.ledger import FEWEST, task_costs
+from autodev_tui.engine.site import Site
+from autodev_tui.planning.analysis import Analysis, RepositoryFacts, analyse
+from autodev_tui.planning.autonomy import score
+from autodev_tui.planning.complexity import ComplexityClass, listed_items
+from store.database import Database
+
+TASKS = {ComplexityClass.SIMPLE: 1, ComplexityClass.MEDIUM: 3, ComplexityClass.COMPLEX: 5}
+"""S05: done directly, cut lightly, cut heavily; a goal that lists more has more."""
+
+
+async def get_goal_advice(site: Site, request: GetGoalAdvice) -> AdviceAnswer:
+    """Complexity, number of tasks, what such tasks cost here so far, and the advised level."""
+    return await asyncio.to_thread(_advice, site, request.goal)
+
+
+def _advice(site: Site, goal: str) -> AdviceAnswer:
+    facts = _facts(site.repository.tracked_paths("HEAD"))
+    analysis = analyse(goal, facts)
+    tasks = max(TASKS[analysis.complexity_class], listed_items(goal))
+    if is_on(site.settings, HISTORY_ADVICE, site.repository.id):
+        tasks = _as_before(site.database, analysis) or tasks
+    costs = task_costs(site.database)
+    cost = median(costs) * tasks if len(costs) >= FEWEST else None
+    parts = [
+        f"{analysis.task_complexity.value} {analysis.complexity_score}",
+        "1 task" if tasks == 1 else f"{tasks} tasks",
+        *([f"~${cost:.2f}"] if cost is not None else []),
+    ]
+    return AdviceAnswer(
+        complexity=analysis.task_complexity.value,
+        score=analysis.complexity_score,
+        tasks=tasks,
+        cost_usd=cost,
+        level=score(analysis.factors()).level,
+        words=" · ".join(parts),
+    )
+
+
+def _as_before(database: Database, analysis: Analysis) -> int:
+    """How many tasks goals of this class came to; 0 where too few are known."""
+    plans = {
+        run["session_id"]: len(run["execution_plan"])
+        for run in database.all("history")
+        if run["execution_plan"]
+        and run["task_analysis"].get("complexity_class") == analysis.complexity_class.value
+    }
+    return round(fmean(plans.values())) if len(plans) >= FEWEST else 0
+
+
+@lru_cache(maxsize=1)
+def _facts(paths: frozenset[str]) -> RepositoryFacts:
+    """Kept while HEAD stays: a goal is looked at again with every key."""
+    return RepositoryFacts(paths=tuple(sorted(paths)))

@@ -1,4 +1,4 @@
-"""The headless front end: assembles an engine for a repository, runs it, and tells what happens on stderr."""
+"""The headless front end: runs a session in a repository, and tells what happens on stderr."""
 
 from __future__ import annotations
 
@@ -6,134 +6,34 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from autodev_tui import paths
+from autodev_tui.assembly import (
+    BudgetUnknowable,
+    Place,
+    find_model,
+    make_engine,
+    price_known,
+    refuse_unknown_price,
+)
 from autodev_tui.domain import commands, events
 from autodev_tui.domain.text import visible
 from autodev_tui.signals import Signals
 
 if TYPE_CHECKING:
-    from autodev_tui.logs import Log
     from autodev_tui.sandbox.probe import ProbeResult
     from autodev_tui.settings import Settings
-    from autodev_tui.vcs.repository import Repository
-    from prompts import PromptTemplateManager
     from store.database import Database
 
 LAST_WORDS_S = 1.0
 """For telling what happened until the end, after the end."""
-NO_MODEL = "anthropic/claude-opus-5-5"
-"""What is tried with nothing set: it then says which key is missing."""
+
+__all__ = ["BudgetUnknowable", "NotAllowed", "Place", "price_known", "refuse_unknown_price"]
 
 
 class NotAllowed(Exception):
     """The caller may not do this: it descends from the engine, or runs inside one of its commands."""
-
-
-class BudgetUnknowable(Exception):
-    """A budget was given for a model whose price nobody knows: it could not be kept."""
-
-    def __init__(self, model: str) -> None:
-        super().__init__(
-            f"the price of {model} is not known, so a budget cannot be kept"
-            f' · set [prices."{model}"] in your config.toml, or give no budget'
-        )
-
-
-def price_known(model: str, settings: Settings) -> bool:
-    """Whether what a call costs can be told."""
-    from autodev_tui.providers.pricing import TokenCounts, cost
-
-    return cost(model, TokenCounts(input=1, output=1), datetime.now(UTC).date(), settings.price_table())[1]
-
-
-def refuse_unknown_price(
-    command: commands.StartSession | commands.ResumeSession,
-    database: Database,
-    model: str,
-    settings: Settings,
-) -> None:
-    """A budget, given now or when the session began, needs a model with a price. Raises BudgetUnknowable."""
-    from autodev_tui.engine.queries import find_session
-
-    if isinstance(command, commands.StartSession):
-        budget = command.budget_usd
-    else:
-        budget = find_session(database, command.session).budget_usd
-    if (budget or settings.budget_usd) and not price_known(model, settings):
-        raise BudgetUnknowable(model)
-
-
-@dataclass
-class Place:
-    """A repository and where its state is."""
-
-    repository: Repository
-    state: Path
-    environment: Mapping[str, str]
-    trusted: bool = True
-    untrusted_files: list[str] = field(default_factory=list)
-    trusted_files: dict[str, bytes] = field(default_factory=dict)
-    """The very bytes that were trusted: a file that trust did not see, or that changed since, has no say."""
-
-    @classmethod
-    def find(
-        cls, start: Path, environment: Mapping[str, str] = os.environ, *, for_work: bool = True
-    ) -> Place:
-        """The repository at `start`, in any state unless it is `for_work`. Raises RepositoryError."""
-        from autodev_tui.vcs.repository import open_repository
-
-        repository = open_repository(start, for_work=for_work)
-        return cls(repository, paths.repository_state(environment, repository.id), environment)
-
-    def open_store(self, *, read_only: bool = False) -> Database:
-        """The repository's state. Raises StoreError: locked, damaged, full, too new."""
-        from store.database import Database
-
-        return Database.open(self.state, read_only=read_only)
-
-    def settings(self, database: Database | None, options: dict[str, Any]) -> Settings:
-        """The settings that hold here; the repository's own count only once trusted. Raises SettingsError."""
-        from autodev_tui.engine.trust import is_trusted, trust_files
-        from autodev_tui.settings import REPOSITORY_CONFIG, load_settings
-
-        files = trust_files(self.repository.root)
-        self.trusted = database is not None and is_trusted(database, files)
-        self.untrusted_files = [] if self.trusted else sorted(files)
-        self.trusted_files = files if self.trusted else {}
-        own = self.trusted_files.get(REPOSITORY_CONFIG)
-        return load_settings(self.environment, repository=own, options=options)
-
-    def open_log(self) -> Log:
-        """The engine's log; only for the owner of the store."""
-        from autodev_tui.logs import Log
-        from autodev_tui.policy.secrets import Masker, secret_values
-
-        masker = Masker(os.urandom(16), secret_values(self.environment))
-        return Log(self.state / "logs", lambda text: masker.mask(text)[0])
-
-    def rules(self) -> tuple[tuple[str, str], ...]:
-        """The repository's rules for agents, as `settings` found them trusted."""
-        from autodev_tui.engine.trust import rules
-
-        return rules(self.trusted_files)
-
-    def prompts(self) -> PromptTemplateManager:
-        """The prompt templates that hold here, as `settings` found them trusted. Raises PromptError."""
-        from prompts import PromptTemplateManager
-
-        return PromptTemplateManager(self.trusted_files)
-
-    def hidden(self) -> list[Path]:
-        """What no sandbox may see."""
-        home = self.environment.get("HOME")
-        own = [self.state, paths.state_root(self.environment), paths.config_dir(self.environment)]
-        return [*own, *([Path(home)] if home else [])]
 
 
 def refuse_agents(place: Place) -> None:
@@ -180,12 +80,9 @@ async def _run(
     tell: Callable[[str], None],
 ) -> tuple[int, dict[str, Any]]:
     from autodev_tui.bridge import Bridge
-    from autodev_tui.engine.engine import Engine
     from autodev_tui.engine.queries import find_session, session_view
     from autodev_tui.logs import span
-    from autodev_tui.providers.registry import default_model, make_provider
     from autodev_tui.sandbox.probe import probe
-    from autodev_tui.vcs.include import INCLUDE_FILE
 
     signals = Signals()
     database = place.open_store()
@@ -194,33 +91,14 @@ async def _run(
         opened.enter_context(contextlib.closing(await asyncio.to_thread(place.open_log)))
         settings = place.settings(database, options)
         prompts = await asyncio.to_thread(place.prompts)
-        session_model = None
-        if isinstance(command, commands.ResumeSession) and not options.get("model"):
-            session_model = find_session(database, command.session).model
-        spec = session_model or settings.model or default_model(place.environment) or NO_MODEL
-        provider, model = make_provider(spec, place.environment, prices=settings.price_table())
+        model = find_model(place, database, command, settings, options)
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
-        await provider.limits(model)
-        refuse_unknown_price(command, database, model, settings)
+        await model.provider.limits(model.name)
+        refuse_unknown_price(command, database, model.name, settings)
         found = await asyncio.to_thread(probe)
         for warning in _warnings(place, database, settings, found):
             tell(f"! {warning}")
-        engine = Engine(
-            place.repository,
-            database,
-            place.state,
-            settings,
-            provider,
-            model,
-            spec,
-            paths.client_secret(place.environment),
-            rung=found.rung,
-            hidden=place.hidden(),
-            environment=place.environment,
-            rules=place.rules(),
-            prompts=prompts,
-            include=place.trusted_files.get(INCLUDE_FILE, b""),
-        )
+        engine = make_engine(place, database, settings, model, found.rung, prompts)
     except BaseException:
         database.close()
         opened.close()

@@ -124,6 +124,11 @@ class Database:
     # -- reading
 
     @property
+    def read_only(self) -> bool:
+        """Opened to look: nothing can be written."""
+        return self._lock is None
+
+    @property
     def number(self) -> int:
         """The number of the last transaction."""
         return self._number

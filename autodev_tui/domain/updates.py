@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.base import Frozen
@@ -70,8 +70,9 @@ class EngineFacts(Frozen):
     model_problem: str = ""
     """Why no model can be asked."""
     sandbox: str = ""
-    """`bubblewrap`, `landlock` or "" when none works."""
+    """`bubblewrap`, `landlock` or "" when none works, or it is not known yet."""
     sandbox_problem: str = ""
+    """Why none works; "" with no sandbox: it is being tried."""
     busy: bool = False
     """A session runs."""
     agents: int = 5
@@ -86,6 +87,8 @@ class EngineFacts(Frozen):
     """A session that was going on when its engine ended."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What the front end must know: theme, glyphs, notifications, keys."""
+    stopped: str = ""
+    """What keeps all agents from going on, such as a full disk; they go on by themselves once it is over."""
     problems: list[str] = Field(default_factory=list)
     """Configuration that was not taken over, with file, line and reason."""
 
@@ -100,6 +103,7 @@ class Update(Frozen):
     tasks: list[Task] = Field(default_factory=list)
     gone_tasks: list[str] = Field(default_factory=list)
     approvals: list[Approval] = Field(default_factory=list)
+    """Of a change set without the lines of its hunks: GetReview has them."""
     steps: list[Step] = Field(default_factory=list)
     """With a reset: the latest of each agent, at most STEPS_SHOWN."""
     step_counts: dict[str, int] = Field(default_factory=dict)
@@ -123,5 +127,6 @@ class Update(Frozen):
     """Logged events that came meanwhile, for the log and for what passes: retries, notices, commits."""
 
 
+UPDATE: TypeAdapter[Update] = TypeAdapter(Update)
 STEPS_SHOWN = 400
 """Steps of each agent that a front end gets at first: more than any pane shows at once."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval
@@ -21,10 +21,14 @@ from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.event_log import EventLog
 
 if TYPE_CHECKING:
+    from autodev_tui.engine.feed import Feed
     from store.database import Database
     from store.journal import Op
 
 Record = Session | Task | Step | Approval
+R = TypeVar("R", Session, Task, Step, Approval)
+Place = tuple[str, str]
+"""Where a document is kept: its table and its key."""
 
 _RESUMABLE = (SessionState.FAILED, SessionState.INTERRUPTED)
 _OPEN = (SessionState.PLANNING, SessionState.RUNNING, SessionState.PAUSED, SessionState.REVIEWING)
@@ -51,6 +55,10 @@ class Board:
         self._named: dict[tuple[StepKind, str | None, str], str] = {}
         self._next_seq = 1
         self.actor = "engine"
+        self.on_approval: Callable[[Approval], None] = lambda _: None
+        """Told of every question that changed: whoever waits for an answer looks again."""
+        self.feeds: set[Feed] = set()
+        """The front ends that are kept up to date with this session."""
 
     @classmethod
     def load(cls, database: Database, session: str, log: EventLog, clock: Callable[[], float]) -> Board:
@@ -91,6 +99,11 @@ class Board:
         waiting = (ApprovalState.PENDING, ApprovalState.DEFERRED)
         return [approval for approval in self.approvals.values() if approval.state in waiting]
 
+    def newest(self, record: R) -> R:
+        """The record as it will be once what is on its way to the disk is there: for adding to its fields."""
+        newest: R = self._latest(record)
+        return newest
+
     # -- writing
 
     def new_step(self, kind: StepKind, task: str | None, name: str = "", **fields: Any) -> Step:
@@ -130,7 +143,8 @@ class Board:
         self._ahead.update({(_table(record), _key(record)): record for record in records})
         # A commit once begun is finished: a cancelled waiter must not leave memory behind the disk.
         writing = asyncio.ensure_future(self.database.acommit(ops))
-        writing.add_done_callback(lambda done: self._written(done, records, why))
+        places = [(table, key) for table, key, _ in ops]
+        writing.add_done_callback(lambda done: self._written(done, records, why, places))
         cancelled: asyncio.CancelledError | None = None
         while not writing.done():
             try:
@@ -143,7 +157,14 @@ class Board:
         if cancelled:
             raise cancelled
 
-    def _written(self, done: asyncio.Future[int], records: Iterable[Record], why: str) -> None:
+    def touch(self) -> None:
+        """Tell the front ends that what is no record has changed: who is held, at work or waits for whom."""
+        for feed in self.feeds:
+            feed.touch()
+
+    def _written(
+        self, done: asyncio.Future[int], records: Iterable[Record], why: str, places: Iterable[Place]
+    ) -> None:
         good = not done.cancelled() and done.exception() is None
         if good:
             reached("after", *records)
@@ -155,6 +176,11 @@ class Board:
                 old = self._old(record)
                 self._remember(record)
                 self._tell(old, record, why)
+                if isinstance(record, Approval):
+                    self.on_approval(record)
+        if good:
+            for feed in self.feeds:
+                feed.mark(places)
 
     def _latest(self, record: Record) -> Any:
         """What `record` replaces: what is on its way to the disk, else what is in memory."""

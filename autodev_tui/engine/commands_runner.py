@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from autodev_tui.engine.masking import Mask, unmasked
 from autodev_tui.quality.running import Ran, Run
-from autodev_tui.sandbox.spec import IN_COMMAND
+from autodev_tui.sandbox.spec import IN_COMMAND, Rung
 
 if TYPE_CHECKING:
     from autodev_tui.sandbox.client import Spawner
-    from autodev_tui.sandbox.spec import Exited, Rung
+    from autodev_tui.sandbox.spec import Exited
 
 HEAD_BYTES, TAIL_BYTES = 64 * 1024, 256 * 1024
 """How much of a check's output is kept: enough for its failures and its summary."""
@@ -32,10 +32,7 @@ class CommandRunner:
         keep: Callable[[bytes], str],
         blank: Callable[[Path], None] = lambda spool: None,
     ) -> None:
-        from autodev_tui.sandbox.spec import Rung as Rungs
-
         self.rung = rung
-        self.sandboxed = rung is not Rungs.NONE
         self._state = state
         self._hidden = tuple(hidden)
         self._git_directory = git_directory
@@ -46,6 +43,11 @@ class CommandRunner:
         self._spawner: Spawner | None = None
         self._starting = asyncio.Lock()
         self._count = 0
+
+    @property
+    def sandboxed(self) -> bool:
+        """Commands run in a sandbox that was seen to work."""
+        return self.rung is not Rung.NONE
 
     async def run(
         self,

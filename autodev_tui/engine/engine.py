@@ -1,4 +1,4 @@
-"""The engine: a service with two doors, `submit(command)` and `subscribe(from_seq)`."""
+"""The engine: a service that takes commands, answers requests, and keeps front ends up to date."""
 
 from __future__ import annotations
 
@@ -8,32 +8,37 @@ import hmac
 import logging
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autodev_tui.domain import commands, events
+from autodev_tui.domain import commands, events, requests
 from autodev_tui.domain.ids import Ids
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState, TaskState, legal_moves
 from autodev_tui.engine import flow
+from autodev_tui.engine.answers import answer
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.commands_runner import CommandRunner
 from autodev_tui.engine.event_log import EventLog
 from autodev_tui.engine.experience import execution_session
+from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.flow import Outcome
+from autodev_tui.engine.handlers import HANDLERS
 from autodev_tui.engine.recovery import mark_interrupted, recover
+from autodev_tui.engine.reviewing import decide
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_run import SessionRun, end_task
-from autodev_tui.engine.stopwatch import Stopwatch
+from autodev_tui.engine.site import Site
+from autodev_tui.engine.space import missing_space
 from autodev_tui.policy.blanking import Blanker
 from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.worktrees import Worktrees
 from prompts import PromptTemplateManager
-from store.journal import StoreError
+from store.errors import StoreError, StoreFull
 
 if TYPE_CHECKING:
     from autodev_tui.providers.base import Provider
@@ -41,8 +46,12 @@ if TYPE_CHECKING:
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
     from store.database import Database
+    from store.journal import Op
 
 logger = logging.getLogger(__name__)
+
+SPACE_EVERY_S = 1.0
+"""How often a full disk is looked at."""
 
 
 class EngineBusy(Exception):
@@ -100,19 +109,27 @@ class Engine:
         self._worktrees = Worktrees(repository, state / "worktrees", include=include)
         self._services: Services | None = None
         self._work: asyncio.Task[Outcome] | None = None
+        self.feeds: set[Feed] = set()
+        self.ended: Callable[[Outcome], None] = lambda outcome: None
+        """Told how a run ended."""
+        self.stopped = ""
+        """What keeps all agents from going on, in words; they go on by themselves once it is over."""
+        self.site = Site(repository, database, state, environment, settings, self)
 
-    # -- the two doors
+    # -- the doors
 
     async def submit(self, command: commands.Command) -> None:
         """Take a command; its effects are told as events.
 
         Raises:
             EngineBusy: it does not fit what the engine is doing.
-            DecisionRefused: an answer that does not hold.
+            DecisionRefused, Refusal: an answer that does not hold, a command that is not carried out.
             LookupError: no such session.
         """
         match command:
-            case commands.StartSession() | commands.ResumeSession() if self._busy:
+            case commands.OpenSession(session=session):
+                await self._show(session)
+            case commands.StartSession() | commands.ResumeSession() if self.busy:
                 raise EngineBusy("a session runs already")
             case commands.StartSession():
                 self._begin(await self._create(command), command.timeout_s, command.plan_only)
@@ -131,7 +148,51 @@ class Engine:
             case commands.CancelTask(task=task):
                 await self._cancel(task)
             case commands.Decide(decision=decision):
-                await self._open.broker.decide(decision)
+                await decide(self.site, decision)
+            case _:
+                await HANDLERS[type(command)](self.site, command)
+
+    async def ask(self, request: requests.Request) -> requests.Answer:
+        """The answer to a request of a front end; Refused where there is none."""
+        return await answer(self.site, request)
+
+    def attach(self, feed: Feed) -> None:
+        """Keep one more front end up to date."""
+        self.feeds.add(feed)
+        feed.show(self._database, self._services)
+
+    async def use(
+        self,
+        *,
+        model: tuple[Provider, str, str] | None = None,
+        settings: Settings | None = None,
+        rung: Rung | None = None,
+        rules: tuple[tuple[str, str], ...] | None = None,
+        prompts: PromptTemplateManager | None = None,
+        include: bytes | None = None,
+    ) -> None:
+        """What is given holds from the next start or resume on; `model` is provider, name, specification.
+
+        A model that is replaced is closed: only while no session runs.
+        """
+        if model:
+            old = self._provider
+            self._provider, self._model, self._spec = model
+            await old.aclose()
+        if settings:
+            self._settings = self.site.settings = settings
+        if rung is not None:
+            self._runner.rung = rung
+        self._rules = self._rules if rules is None else rules
+        self._prompts = prompts or self._prompts
+        if include is not None:
+            self._worktrees.include = include
+
+    async def keep(self, ops: Sequence[Op]) -> None:
+        """Make documents durable that are no records of the board, and tell the front ends."""
+        await self._database.acommit(ops)
+        for feed in self.feeds:
+            feed.mark((table, key) for table, key, _ in ops)
 
     async def subscribe(self, from_seq: int = 0) -> AsyncIterator[events.Event]:
         """The session's events after `from_seq`: those logged, then live ones."""
@@ -165,19 +226,25 @@ class Engine:
         return self._services
 
     @property
-    def _busy(self) -> bool:
+    def busy(self) -> bool:
+        """A session runs."""
         return self._work is not None and not self._work.done()
 
     @property
     def _running(self) -> Services:
-        if not self._busy:
+        if not self.busy:
             raise EngineBusy("no session runs")
         return self._open
 
     @property
     def services(self) -> Services:
-        """The open session's services; for the headless front end and for tests."""
+        """The open session's services. Raises EngineBusy: none is open."""
         return self._open
+
+    @property
+    def session(self) -> Session | None:
+        """The open session, whether it runs or is only shown."""
+        return self._services.session if self._services else None
 
     async def _create(self, command: commands.StartSession) -> Services:
         repository = self._repository
@@ -202,12 +269,20 @@ class Engine:
         )
         # The record first: a branch without a session would be an orphan nobody knows.
         await self._database.acommit([("sessions", session.id, session.doc())])
-        services = self._load(session.id)
+        services = await self._load(session.id)
         services.board.log.emit(events.SessionMoved(old="", new=session.state))
         return services
 
+    async def _show(self, session: str) -> None:
+        """Open a session without running it: its questions can be answered."""
+        if self.busy:
+            raise EngineBusy("a session runs · stop it first")
+        services = await self._load(session)
+        if services.session.code is None and not self._database.read_only:
+            await mark_interrupted(services.board)
+
     async def _reopen(self, command: commands.ResumeSession) -> Services:
-        services = self._load(command.session)
+        services = await self._load(command.session)
         session = services.session
         if session.over:
             raise LookupError(f"session {session.id} is {session.state}: there is nothing to resume")
@@ -231,19 +306,23 @@ class Engine:
         await services.board.commit(services.session.but(code=None, error="", **given))
         return services
 
-    def _load(self, session: str) -> Services:
-        if self._database.get("sessions", session) is None:
-            raise LookupError(f"no session {session} in this repository")
-        if self._services:
-            self._services.board.log.close()
-        masker = Masker(
-            hmac.digest(self._secret, session.encode(), "sha256"), secret_values(self._environment)
-        )
+    async def _load(self, session: str) -> Services:
+        """The session's services; the board of the one that is open already stays."""
+        if self._services and self._services.session.id == session:
+            board, broker, masker = self._services.board, self._services.broker, self._services.masker
+        else:
+            if self._database.get("sessions", session) is None:
+                raise LookupError(f"no session {session} in this repository")
+            masker = Masker(
+                hmac.digest(self._secret, session.encode(), "sha256"), secret_values(self._environment)
+            )
+            board = await asyncio.to_thread(self._board, session, masker)
+            broker = Broker(
+                board, self._secret, self._ids.new, interactive=self._interactive, mask=masker.text
+            )
+            if self._services:
+                self._services.board.log.close()
         self._runner.mask = masker.text
-        path = self._state / "sessions" / session / "events.jsonl"
-        log = EventLog(path, session, self._clock, masker.text)
-        board = Board.load(self._database, session, log, self._clock)
-        broker = Broker(board, self._secret, self._ids.new, interactive=self._interactive, mask=masker.text)
         self._services = Services(
             board=board,
             broker=broker,
@@ -262,15 +341,56 @@ class Engine:
             prompts=self._prompts,
         )
         self._services.unpaused.set()
+        for feed in self.feeds:
+            feed.show(self._database, self._services)
         return self._services
 
+    def _board(self, session: str, masker: Masker) -> Board:
+        """The records of a session. Sync: reads them all."""
+        path = self._state / "sessions" / session / "events.jsonl"
+        log = EventLog(None if self._database.read_only else path, session, self._clock, masker.text)
+        board = Board.load(self._database, session, log, self._clock)
+        board.feeds = log.feeds = self.feeds
+        return board
+
     def _begin(self, services: Services, timeout_s: float | None, plan_only: bool) -> None:
-        services.watch = services.broker.watch = Stopwatch(self._monotonic)
         self._database.note_session(services.session.id)
         self._work = asyncio.create_task(self._drive(services, timeout_s, plan_only), name="session")
+        self._work.add_done_callback(lambda work: self._over(services, work))
+        services.board.touch()
+
+    def _over(self, services: Services, work: asyncio.Task[Outcome]) -> None:
+        services.board.touch()
+        if not work.cancelled() and not work.exception():
+            self.ended(work.result())
 
     async def _drive(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
-        """Run to an end, whatever it is, and record it: no failure leaves a session that says nothing."""
+        """Run to an end; on a full disk wait for space, with someone there who can make it, and go on."""
+        while True:
+            try:
+                return await self._attempt(services, timeout_s, plan_only)
+            except StoreFull as error:
+                logger.warning("no space: %s", error)
+                if not self._interactive:
+                    return Outcome(flow.DAMAGED, str(error))
+                await self._space(services)
+
+    async def _space(self, services: Services) -> None:
+        """Returns once there is space again."""
+        while missing := await asyncio.to_thread(missing_space, self._state):
+            if missing != self.stopped:
+                self.stopped = missing
+                services.board.touch()
+            await services.sleep(SPACE_EVERY_S)
+        self.stopped = ""
+        services.board.touch()
+
+    async def _attempt(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
+        """Run to an end, whatever it is, and record it: no failure leaves a session that says nothing.
+
+        Raises:
+            StoreFull: there is no space to record anything.
+        """
         state: SessionState | None = None
         timer = asyncio.timeout(timeout_s)
         try:
@@ -287,6 +407,8 @@ class Engine:
             outcome, state = Outcome(flow.FAILED, str(error)), SessionState.FAILED
         except asyncio.CancelledError:
             outcome, state = Outcome(flow.INTERRUPTED_CODE, "stopped"), SessionState.INTERRUPTED
+        except StoreFull:
+            raise
         except StoreError as error:
             # Nothing more can be recorded: the store itself is what failed.
             logger.exception("the store failed")

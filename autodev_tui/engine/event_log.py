@@ -9,11 +9,14 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from autodev_tui.domain.events import EVENT, TRANSIENT, Event, EventBase, Hello
 from autodev_tui.domain.text import visible
 from autodev_tui.engine.masking import Mask, masked, unmasked
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.feed import Feed
 
 QUEUE_LENGTH = 4096
 """Events a slow subscriber may lag behind; then it loses its oldest ones and reads the rest from the file."""
@@ -30,15 +33,23 @@ logger = logging.getLogger(__name__)
 class EventLog:
     """Numbers, writes and spreads the events of one session. The store is the truth; this is for showing."""
 
-    def __init__(self, path: Path, session: str, clock: Callable[[], float], mask: Mask = unmasked) -> None:
+    def __init__(
+        self, path: Path | None, session: str, clock: Callable[[], float], mask: Mask = unmasked
+    ) -> None:
+        """Without a path nothing is written: for who only watches."""
         self._path = path
         self._mask = mask
         self._session = session
         self._clock = clock
         self._queues: set[asyncio.Queue[Event | None]] = set()
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._seq = last_seq(path)
-        self._file: IO[bytes] | None = path.open("ab")
+        self.feeds: set[Feed] = set()
+        """The front ends that are kept up to date with this session."""
+        self._seq = 0
+        self._file: IO[bytes] | None = None
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._seq = last_seq(path)
+            self._file = path.open("ab")
 
     def emit(self, event: EventBase) -> None:
         """Number `event`, write it unless it is transient, and hand it to every subscriber.
@@ -53,6 +64,10 @@ class EventLog:
         # Numbering a sound event leaves it sound, so that it is not validated once more.
         given = {"seq": self._seq, "at": self._clock(), "session": self._session}
         stamped: Any = event.model_copy(update=given)
+        for feed in self.feeds:
+            feed.tell(stamped)
+        if transient and not self._queues:
+            return
         try:
             line = event_line(stamped)
         except ValueError:
@@ -107,7 +122,7 @@ class EventLog:
 
     async def _logged(self, after: int, until: int) -> AsyncIterator[Event]:
         """What the file has after number `after`, up to `until`."""
-        lines = iter_lines(self._path, after, until)
+        lines = iter_lines(self._path, after, until) if self._path else iter(())
         while batch := await asyncio.to_thread(_take, lines):
             for event in batch:
                 yield event

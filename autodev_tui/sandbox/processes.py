@@ -41,6 +41,22 @@ def ancestors(pid: int | None = None) -> list[tuple[int, str]]:
     return found
 
 
+def terminal_of(pid: int) -> str:
+    """The terminal that a process runs in, as `pts/3`; empty without one."""
+    if not _LINUX:
+        name = _output("ps", "-o", "tty=", "-p", str(pid))
+        return "" if name.startswith("?") else name
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            data = file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    device = int(data[data.rindex(b")") + 2 :].split()[4])
+    # Unix98 terminals have the major numbers 136 to 143 of their own.
+    major, minor = os.major(device), os.minor(device)
+    return f"pts/{(major - 136) * 256 + minor}" if 136 <= major <= 143 else ""
+
+
 def descendants(pid: int) -> list[int]:
     """Every living process below `pid`; zombies too, they are still to be reaped."""
     children: dict[int, list[int]] = {}

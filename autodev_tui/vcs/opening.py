@@ -62,6 +62,16 @@ def find(start: Path, environ: Mapping[str, str]) -> Found:
     return Found(root, git_dir, common_dir)
 
 
+def create(folder: Path, environ: Mapping[str, str]) -> None:
+    """Make `folder` a repository with one empty commit, so that work can begin in it. Sync.
+
+    Raises:
+        RepositoryError: git cannot, or does not know who commits.
+    """
+    for args in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "start")):
+        _ask(folder, environ, *args)
+
+
 def check_state(found: Found, git: Git, user: UserConfig) -> None:
     """Whether commits can be made from here and landed.
 

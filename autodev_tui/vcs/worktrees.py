@@ -47,7 +47,7 @@ class Worktrees:
         Never into detached ones: those hold exactly a tree, for checks that must not depend on more.
         """
         self._repository = repository
-        self._include = include
+        self.include = include
         self._lock = threading.RLock()
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         directory.chmod(0o700)
@@ -83,7 +83,7 @@ class Worktrees:
                 self._fill(path, content, head)
                 if lost:
                     self.rebuilt[name] = content
-            copy_included(self._repository, path, self._include)
+            copy_included(self._repository, path, self.include)
             return path
 
     def create_detached(self, name: str, commit: str) -> Path:

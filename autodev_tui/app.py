@@ -1,0 +1,199 @@
+"""The workbench's application: holds the bridge, and hands every update to the mirror and the screen."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, work
+from textual.app import App
+from textual.binding import BindingType
+
+from autodev_tui.domain import commands
+from autodev_tui.domain.commands import Command
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.requests import Answer, Refused, Request
+from screens.palette import WorkbenchCommands
+from screens.workbench import Workbench
+from widgets.keys import bindings
+from widgets.needs_row import Offer
+from screens.notices import Notices
+
+if TYPE_CHECKING:
+    from autodev_tui.bridge import EngineThread
+
+SAVE_AFTER_S = 0.25
+"""How the screen looks is kept so long after it changed."""
+TWICE_S = 2.0
+"""A second ctrl+c within this time stops all agents."""
+
+
+class Autodev(App[int], inherit_bindings=False):
+    """One window on one engine."""
+
+    TITLE = "autodev"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
+    COMMANDS = {WorkbenchCommands}
+    PAUSE_GC_ON_SCROLL = True
+
+    def __init__(self, bridge: EngineThread, *, now: Any = time.time) -> None:
+        super().__init__()
+        self.bridge = bridge
+        self.mirror = Mirror()
+        self.now = now
+        self.ascii_glyphs = False
+        self.bench = Workbench()
+        self.notices = Notices(now)
+        self._saved: dict[str, Any] = {}
+        self._interrupts: list[float] = []
+        self._leaving = False
+        self.last_words = ""
+
+    def get_default_screen(self) -> Workbench:
+        """The workbench is the one screen."""
+        return self.bench
+
+    def on_mount(self) -> None:
+        """Start the engine once the first frame is painted."""
+        self.call_after_refresh(self._follow)
+        self.set_interval(SAVE_AFTER_S, self._keep_view)
+        self.set_interval(0.25, self._spin)
+
+    # -- the pipe
+
+    @work(group="engine", exit_on_error=True)
+    async def _follow(self) -> None:
+        """The one dispatcher: updates to the mirror, the mirror to the screen."""
+        await self.bridge.start()
+        async for update in self.bridge.updates():
+            changed = self.mirror.apply(update)
+            if update.facts is not None:
+                self._take_settings(update.facts.settings)
+            await self.bench.updated(update, changed)
+            self.notices.look(self, self.mirror)
+
+    async def submit(self, command: Command) -> Refused | None:
+        """Tell the engine; what it does not carry out comes back with the reason."""
+        return await self.bridge.submit(command)
+
+    async def ask(self, request: Request) -> Answer:
+        """Ask the engine's side."""
+        return await self.bridge.ask(request)
+
+    def _take_settings(self, settings: dict[str, Any]) -> None:
+        theme = str(settings.get("theme") or "")
+        if theme and theme in self.available_themes and theme != self.theme:
+            self.theme = theme
+        ascii_glyphs = settings.get("glyphs") == "ascii"
+        if ascii_glyphs != self.ascii_glyphs:
+            self.ascii_glyphs = ascii_glyphs
+            self.bench.refresh(layout=True)
+        keys = settings.get("keys")
+        if isinstance(keys, dict):
+            self.set_keymap({str(name): str(key) for name, key in keys.items()})
+        self.notices.mode = str(settings.get("notify") or "bell")
+
+    # -- time
+
+    def _spin(self) -> None:
+        if self.animation_level == "none" or self.no_color:
+            return
+        if self.mirror.working:
+            self.bench.frame_number += 1
+            self.bench.draw()
+
+    def _keep_view(self) -> None:
+        """Keep how the screen looks, when it changed: the next start shows the same."""
+        if self._leaving or not self.bench.restored or self.mirror.facts.owner:
+            return
+        view = self.bench.view()
+        known = {name: value for name, value in view.items() if name != "at"}
+        if known != self._saved:
+            self._saved = known
+            self.run_worker(self._save(view), group="view", exclusive=True)
+
+    async def _save(self, view: dict[str, Any]) -> None:
+        name = self.mirror.session.id if self.mirror.session else ""
+        await self.bridge.submit(commands.SaveView(name=name, view=view))
+
+    # -- keys that hold everywhere
+
+    async def on_event(self, event: events.Event) -> None:
+        """What the last key said goes with the next one."""
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self.bench.hush()
+        await super().on_event(event)
+
+    def action_interrupt(self) -> None:
+        """Copy the selection; else stop the agent in front, the second time all of them."""
+        text = self.screen.get_selected_text()
+        if text:
+            self.copy_to_clipboard(text)
+            self.bench.say(f"copied {len(text)} characters")
+            return
+        now = self.now()
+        self._interrupts = [at for at in self._interrupts if now - at < TWICE_S] + [now]
+        if len(self._interrupts) > 2:
+            self.bench.say("all agents are stopped · ctrl+q leaves", "muted")
+        elif len(self._interrupts) == 2:
+            for task in sorted(self.mirror.working):
+                self.bench.command(commands.PauseTask(task=task, now=True), "all agents stopped")
+        elif front := self.bench.agents.front_working():
+            words = f"‖ {front} paused by you · x continue · i say what to change"
+            self.bench.command(commands.PauseTask(task=front, now=True), words)
+        else:
+            self.bench.say("no agent works in front · ctrl+q leaves", "muted")
+
+    async def action_leave(self) -> None:
+        """Leave; where agents would pause, that is said first."""
+        working = len(self.mirror.working)
+        if not working or self._leaving or self.bench.needs_row.offer:
+            await self._leave()
+            return
+        who = "1 agent pauses" if working == 1 else f"{working} agents pause"
+        words = f"{who} at the next step, autodev goes on from there · enter leave · escape stay"
+        self.bench.offer(
+            Offer([(words, "asks")], lambda: self.run_worker(self._leave()), self.bench.focus_front)
+        )
+
+    async def _leave(self) -> None:
+        if self._leaving:
+            return
+        self._leaving = True
+        working = len(self.mirror.working)
+        view = {**self.bench.view(), "left": True, "running": bool(self.mirror.facts.busy)}
+        if self.bench.restored and not self.mirror.facts.owner:
+            await self._save(view)
+        await self.bridge.aclose()
+        agents = f"{working} agent{'s' if working != 1 else ''} paused · " if working else ""
+        self.last_words = f"{agents}autodev brings everything back"
+        self.exit(0)
+
+    def action_keys(self) -> None:
+        """The keys that work here."""
+        self.run_worker(self.bench.show_keys(), exclusive=True, group="keys")
+
+    def action_palette(self) -> None:
+        """Everything there is to do."""
+        self.action_command_palette()
+
+    def action_redraw(self) -> None:
+        """Paint everything anew."""
+        self.refresh(repaint=True, layout=True)
+
+    def action_suspend(self) -> None:
+        """To the shell; `fg` comes back."""
+        self.action_suspend_process()
+
+
+def run_workbench(directory: Path, session: str | None = None) -> int:
+    """Run the workbench in `directory` until it is left; the exit code."""
+    from autodev_tui.bridge import EngineThread
+
+    app = Autodev(EngineThread(directory, session=session))
+    code = app.run()
+    if app.last_words:
+        print(app.last_words, file=sys.stderr)
+    return code or 0

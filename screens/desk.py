@@ -1,0 +1,136 @@
+"""The desk: the one place where review, questions, plan, conflict, landing and the rest take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from widgets.checkpoints_pane import CheckpointsPane
+from widgets.conflict_pane import ConflictPane
+from widgets.doctor_pane import DoctorPane
+from widgets.first_run_pane import FirstRunPane
+from widgets.key_help import KeyHelp
+from widgets.landing_pane import LandingPane
+from widgets.level_sheet import LevelSheet
+from widgets.line_pane import LinePane
+from widgets.log_pane import LogPane
+from widgets.plan_pane import PlanPane
+from widgets.prompts_pane import PromptsPane
+from widgets.questions_pane import QuestionsPane
+from widgets.resume_pane import ResumePane
+from widgets.review_pane import ReviewPane
+from widgets.rules_pane import RulesPane
+from widgets.sessions_pane import SessionsPane
+from widgets.settings_pane import SettingsPane
+from widgets.sheet import Sheet
+from widgets.text_pane import TextPane
+from widgets.trust_pane import TrustPane
+from widgets.usage_pane import UsagePane
+
+PANES: dict[str, Callable[..., LinePane]] = {
+    "plan": PlanPane,
+    "review": ReviewPane,
+    "change": ReviewPane,
+    "questions": QuestionsPane,
+    "conflict": ConflictPane,
+    "landing": LandingPane,
+    "checkpoints": CheckpointsPane,
+    "usage": UsagePane,
+    "sessions": SessionsPane,
+    "first_run": FirstRunPane,
+    "resume": ResumePane,
+    "trust": TrustPane,
+    "doctor": DoctorPane,
+    "settings": SettingsPane,
+    "rules": RulesPane,
+    "prompts": PromptsPane,
+    "log": LogPane,
+    "level": LevelSheet,
+    "keys": KeyHelp,
+    "text": TextPane,
+}
+WHOLE = frozenset({"first_run", "resume"})
+"""Panes that take the whole body."""
+PASSING = frozenset(
+    {"level", "keys", "text", "change", "trust", "doctor", "settings", "rules", "prompts", "log"}
+)
+"""Panes that are looked at and left: closing one brings back what was there before."""
+
+
+class Desk(Container):
+    """Holds its panes, made when they are first wanted; shows one of them, a sheet over it if need be."""
+
+    DEFAULT_CSS = """
+    Desk { width: 1fr; height: 1fr; layers: base sheet; }
+    Desk > .-away { display: none; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.current = ""
+        self.before = ""
+        """What closing the present pane brings back."""
+        self.panes: dict[str, LinePane] = {}
+        self._states: dict[str, dict[str, Any]] = {}
+
+    def compose(self) -> ComposeResult:
+        """Nothing before something is wanted."""
+        yield from ()
+
+    async def open(self, name: str) -> LinePane:
+        """Show the pane `name`."""
+        if name not in self.panes:
+            pane = PANES[name](id=f"pane-{name}")
+            self.panes[name] = pane
+            await self.mount(pane)
+            if name in self._states:
+                self.call_after_refresh(self._restore, name)
+        if name != self.current:
+            self.before = self.current if name in PASSING and self.current not in PASSING else self.before
+            if name not in PASSING:
+                self.before = ""
+            self.current = name
+        for other, pane in self.panes.items():
+            pane.set_class(other != name, "-away")
+        return self.panes[name]
+
+    async def close(self) -> str:
+        """Put the present pane away; the name of the one that is shown now, if any."""
+        name, self.before = self.before, ""
+        if name:
+            await self.open(name)
+            return name
+        if self.current:
+            self.panes[self.current].add_class("-away")
+        self.current = ""
+        return ""
+
+    @property
+    def pane(self) -> LinePane | None:
+        """The pane that is shown."""
+        return self.panes.get(self.current)
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The sheet that covers the desk, if any."""
+        found = list(self.query(Sheet))
+        return found[-1] if found else None
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """How each pane looks, for an exact restart."""
+        now = {name: pane.state() for name, pane in self.panes.items() if hasattr(pane, "state")}
+        return {**self._states, **now}
+
+    def restore(self, states: dict[str, dict[str, Any]]) -> None:
+        """Bring the panes back to how they looked."""
+        self._states = dict(states)
+        for name in self.panes:
+            self._restore(name)
+
+    def _restore(self, name: str) -> None:
+        pane = self.panes[name]
+        if hasattr(pane, "restore") and name in self._states:
+            pane.restore(self._states[name])

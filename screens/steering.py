@@ -1,0 +1,264 @@
+"""How the workbench carries what panes want to the engine, and back what the engine says."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from textual import on, work
+
+from autodev_tui.domain import commands
+from autodev_tui.domain.commands import Command
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.requests import GetLevelPreview, LevelAnswer, Refused
+from autodev_tui.domain.states import ApprovalState
+from screens.frame import Frame
+from widgets.line_pane import LinePane
+from widgets.messages import Asked, CommandGiven, Said, SheetOpened
+from widgets.needs_row import Offer
+from widgets.sheet import Sheet
+from widgets.slider import Slider
+
+FLASH_S = 3.0
+"""The header names a new level for so long."""
+
+
+class Steering(Frame):
+    """Commands, questions to the engine, the slider, the number of agents, undo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._return_to: str = ""
+        self._recalled: list[str] = []
+
+    # -- words in the needs-you row
+
+    def say(self, words: str, role: str = "text") -> None:
+        """One sentence in the needs-you row, until the next key."""
+        self.needs_row.said = [(self.visible_name(words), "data" if role == "text" else role)]
+        self.draw()
+
+    def hush(self) -> None:
+        """A key was pressed: what the last one did was seen."""
+        if self.needs_row.said:
+            self.needs_row.said = []
+            self.draw()
+
+    def offer(self, offer: Offer) -> None:
+        """Something that `enter` does now, and any other key leaves."""
+        row = self.needs_row
+        row.offer = offer
+        row.can_focus = True
+        self.set_focus(row, scroll_visible=False)
+        self.draw()
+
+    # -- to the engine and back
+
+    @on(CommandGiven)
+    def _command(self, event: CommandGiven) -> None:
+        event.stop()
+        self.tell(event)
+
+    @work
+    async def tell(self, given: CommandGiven) -> None:
+        """Carry a command across; say what came of it."""
+        refused = await self.port.submit(given.command)
+        if refused is None:
+            if given.done:
+                self.say(given.done)
+            if given.then:
+                given.then()
+            return
+        self.say(f"✗ {refused.reason}", "failed")
+        if given.refused:
+            given.refused(refused.reason, refused.moved)
+
+    def command(self, command: Command, done: str = "") -> None:
+        """Tell the engine something."""
+        self.tell(CommandGiven(command, done))
+
+    @on(Asked)
+    def _asked(self, event: Asked) -> None:
+        event.stop()
+        self.inquire(event)
+
+    @work
+    async def inquire(self, asked: Asked) -> None:
+        """Ask the engine's side for a widget."""
+        answer = await self.port.ask(asked.request)
+        asked.answered(answer)
+
+    @on(Said)
+    def _said(self, event: Said) -> None:
+        event.stop()
+        self.say(event.words, event.role)
+
+    @on(LinePane.Ignored)
+    def _ignored(self, event: LinePane.Ignored) -> None:
+        event.stop()
+        self.say(event.words, "muted")
+
+    @on(SheetOpened)
+    async def _sheet(self, event: SheetOpened) -> None:
+        event.stop()
+        sheet = Sheet(event)
+        if not self.desk.display:
+            self.front = "desk"
+            if not self.desk.current:
+                await self.desk.open("text")
+            self.lay_out()
+        await self.desk.mount(sheet)
+        self.set_focus(sheet, scroll_visible=False)
+
+    @on(Sheet.Closed)
+    async def _sheet_closed(self, event: Sheet.Closed) -> None:
+        event.stop()
+        await event.sheet.remove()
+        if self.desk.current == "text":
+            await self.desk.close()
+            self.front = "tasks"
+            self.lay_out()
+        self.focus_front()
+
+    # -- autonomy
+
+    def action_slide(self, step: int) -> None:
+        """`[` and `]` in any pane move the slider, which has the focus while a raise is looked at."""
+        self._return_to = self.front
+        if self.arranged.autonomy or step > 0:
+            self.slider.display = True
+        if step > 0:
+            self.set_focus(self.slider, scroll_visible=False)
+        self.slider.action_slide(step)
+
+    @on(Slider.Moved)
+    def _moved(self, event: Slider.Moved) -> None:
+        event.stop()
+        level, slider = event.level, event.slider
+        if self.mirror.session is None:
+            self._apply(level)
+        elif level.rank < slider.level.rank:
+            self._apply(level)
+        elif level.rank > slider.level.rank:
+            self._preview(level)
+
+    @work(exclusive=True, group="level")
+    async def _preview(self, level: Level) -> None:
+        answer = await self.port.ask(GetLevelPreview(level=level))
+        if isinstance(answer, LevelAnswer) and answer.decisions:
+            rejected = f", {answer.rejected} of which you rejected" if answer.rejected else ""
+            words = (
+                f"{level.value}: of your last {answer.decisions} decisions it would have asked"
+                f" {answer.asked}, taken {answer.alone} alone{rejected} · enter applies"
+            )
+        else:
+            words = f"{level.value}: nothing was decided yet that it would have taken alone · enter applies"
+        if self.slider.mark is level and self.slider.level is not level:
+            self.say(words, "asks")
+
+    @on(Slider.Applied)
+    def _applied(self, event: Slider.Applied) -> None:
+        event.stop()
+        self._apply(event.level)
+        self._leave_slider()
+
+    @on(Slider.Reset)
+    def _reset(self, event: Slider.Reset) -> None:
+        event.stop()
+        self.hush()
+        self._leave_slider()
+
+    @on(Slider.Reasons)
+    async def _reasons(self, event: Slider.Reasons) -> None:
+        event.stop()
+        await self.show_level()
+
+    async def show_level(self) -> None:
+        """The level of the task under the cursor and its reasons."""
+        raise NotImplementedError
+
+    def _leave_slider(self) -> None:
+        if self._return_to:
+            self.front, self._return_to = self._return_to, ""
+        self.focus_front()
+
+    def _apply(self, level: Level) -> None:
+        self.slider.level = self.slider.mark = level
+        self.slider.refresh()
+        if self.mirror.session is None:
+            self.command(commands.SetOption(name="autonomy", value=level.value), f"new goals: {level.value}")
+            return
+        self.flash = level.value
+        self.set_timer(FLASH_S, self._end_flash)
+        self.command(commands.SetSlider(level=level), f"{level.value} from the next action on")
+
+    def _end_flash(self) -> None:
+        self.flash = ""
+        self.draw()
+
+    def action_fewer(self, step: int) -> None:
+        """Fewer or more agents at once."""
+        agents = min(max(self.mirror.facts.agents + step, 1), commands.MOST_AGENTS)
+        words = "1 agent at once" if agents == 1 else f"{agents} agents at once"
+        self.command(commands.SetConcurrency(agents=agents), words)
+
+    # -- taking back
+
+    def action_undo(self) -> None:
+        """Take back the last answer, as long as nobody has read it."""
+        decided = [
+            one
+            for one in self.mirror.approvals.values()
+            if one.decision
+            and not one.read
+            and one.state in (ApprovalState.APPROVED, ApprovalState.EDITED, ApprovalState.REJECTED)
+        ]
+        if not decided:
+            self.say("nothing to take back: what was decided has had its effect", "muted")
+            return
+        last = max(decided, key=lambda one: one.decision.at if one.decision else 0)
+        self.command(commands.Recall(approval=last.id), f"taken back: {last.title} · it asks again")
+
+    def action_redo(self) -> None:
+        """Only panes with decisions of their own know what to do again."""
+        self.say("nothing to do again here", "muted")
+
+    # -- keeping how it looks
+
+    def view(self) -> dict[str, Any]:
+        """How the screen looks, for an exact restart."""
+        return {
+            "front": self.front,
+            "desk": self.desk.current,
+            "zoomed": self.zoomed,
+            "typing": self.typing,
+            "composer": self.composer.state(),
+            "tasks": self.tasks.state(),
+            "agents": self.agents.state(),
+            "panes": self.desk.states(),
+            "at": time.time(),
+        }
+
+    async def restore(self, view: dict[str, Any]) -> None:
+        """Bring the screen back to how it looked."""
+        self.composer.restore(view.get("composer", {}))
+        self.tasks.restore(view.get("tasks", {}))
+        self.agents.restore(view.get("agents", {}))
+        self.desk.restore(view.get("panes", {}))
+        self.zoomed = bool(view.get("zoomed"))
+        name = str(view.get("desk", ""))
+        if name:
+            pane = await self.desk.open(name)
+            show = getattr(pane, "show", None)
+            if show:
+                show(self.mirror)
+        self.front = str(view.get("front", "tasks"))
+        self.lay_out()
+        if view.get("typing"):
+            self.composer.focus_field()
+        else:
+            self.focus_front()
+
+    def refusal(self, answer: object) -> str:
+        """Why a request was refused, "" when it was not."""
+        return answer.reason if isinstance(answer, Refused) else ""

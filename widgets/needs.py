@@ -1,0 +1,103 @@
+"""What needs the human, in one row: what is most urgent, and the key that works from where they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.text import visible
+from widgets.cells import Line
+
+PANES = {
+    ApprovalKind.PLAN: ("plan", "1", "plan"),
+    ApprovalKind.CHANGES: ("review", "3", "review"),
+    ApprovalKind.MERGE: ("conflict", "3", "resolve"),
+    ApprovalKind.LAND: ("landing", "1", "land"),
+}
+"""Kind → desk, the key that opens it from a pane, the verb."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that waits: where it is answered, and how it reads."""
+
+    pane: str
+    line: Line
+    key: str
+    verb: str
+    approval: str = ""
+    blocking: bool = False
+
+
+def needs(mirror: Mirror) -> list[Need]:
+    """Everything that waits, the most urgent first: what stops work, questions, reviews."""
+    found: list[Need] = []
+    pending = mirror.pending()
+    stops = [one for one in pending if one.kind is ApprovalKind.BUDGET]
+    asks = [one for one in pending if one.kind not in PANES and one.kind is not ApprovalKind.BUDGET]
+    desks = [one for one in pending if one.kind in PANES]
+    desks.sort(key=lambda one: (one.kind is not ApprovalKind.PLAN, one.kind is not ApprovalKind.MERGE))
+    for approval in [*stops, *asks, *desks]:
+        if approval.state.value == "deferred":
+            continue
+        found.append(_need(mirror, approval))
+    return found
+
+
+def _need(mirror: Mirror, approval: Approval) -> Need:
+    pane, key, verb = PANES.get(approval.kind, ("questions", "4", "answer"))
+    who = approval.task or ""
+    title = visible(approval.title, keep="")
+    line: Line
+    match approval.kind:
+        case ApprovalKind.PLAN:
+            words = "The plan starts when you approve it. Nothing has been changed yet."
+            line = [("◐ ", "asks"), (words, "text")]
+        case ApprovalKind.CHANGES:
+            task = mirror.tasks.get(who)
+            name = f"{who} {task.title}" if task else "the whole change"
+            count = len(approval.ask.get("hunks", []))
+            hunks = f"{count} hunk{'s' if count != 1 else ''} to review"
+            line = [("± ", "asks"), (visible(name, keep=""), "data"), (f"  {hunks}", "text")]
+        case ApprovalKind.MERGE:
+            line = [("± ", "asks"), (title, "data")]
+        case ApprovalKind.LAND:
+            line = [("± ", "asks"), *_landing(mirror, approval)]
+        case ApprovalKind.COMMAND:
+            command = visible(str(approval.ask.get("command", "")), keep="")
+            network = "   (network)" if approval.ask.get("network") else ""
+            line = [("◐ ", "asks"), (f"{who or 'the planner'} asks to run  ", "text"), (command, "data-bold")]
+            line.append((network, "muted"))
+        case ApprovalKind.ESCALATION | ApprovalKind.BUDGET:
+            line = [("■ ", "asks"), (title, "data")]
+        case ApprovalKind.QUESTION:
+            question = visible(str(approval.ask.get("question", approval.title)), keep="")
+            line = [("◐ ", "asks"), (f"{who or 'the planner'} asks  ", "text"), (question, "data")]
+        case _:
+            line = [("◐ ", "asks"), (title, "data")]
+    blocking = approval.kind in (ApprovalKind.BUDGET, ApprovalKind.PLAN)
+    return Need(pane, line, key, verb, approval.id, blocking)
+
+
+def _landing(mirror: Mirror, approval: Approval) -> Line:
+    if approval.ask.get("why"):
+        return [("landing refused  ", "text"), (visible(str(approval.ask["why"]), keep=""), "data")]
+    tree = str(mirror.session.quality.get("tree", "")) if mirror.session else ""
+    verified = f", verified @{tree[:7]}" if tree else ""
+    return [("ready to land", "text"), (verified, "done")]
+
+
+def stopped(mirror: Mirror) -> Line | None:
+    """What stops work or went wrong, that no question is about."""
+    facts, session = mirror.facts, mirror.session
+    if facts.problems:
+        return [("✗ ", "failed"), (visible(facts.problems[0], keep=""), "data")]
+    if session and session.state is SessionState.FAILED and session.error:
+        return [("✗ ", "failed"), (visible(session.error, keep=""), "data")]
+    failed = [task for task in mirror.tasks.values() if task.state.value == "failed"]
+    if failed:
+        words = visible(failed[0].error, keep="") or f"{failed[0].id} failed"
+        return [("✗ ", "failed"), (words, "data"), ("  · x in Tasks tries again", "muted")]
+    return None

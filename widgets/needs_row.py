@@ -1,0 +1,82 @@
+"""The needs-you row: always there, one thing in it, never in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autodev_tui.domain.mirror import Mirror
+from widgets.cells import Line
+from widgets.chrome import Row
+from widgets.keys import bindings
+from widgets.needs import Need, needs, stopped
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the last key offers: words, and what `enter` does. It goes when another key is pressed."""
+
+    words: Line
+    enter: Callable[[], None]
+    escape: Callable[[], None] = lambda: None
+
+
+class NeedsRow(Row, can_focus=True):
+    """Order: what the last key offers, what stops work, questions, reviews, news."""
+
+    can_focus = False
+    BINDINGS = bindings("sheet")
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.offer: Offer | None = None
+        self.said: Line = []
+        """What the last key did, or why it did nothing."""
+        self.news: Line = []
+        self.lost: Line = []
+        """The engine is gone, or the disk is full."""
+        self.need: Need | None = None
+        """What the row names: where `tab` in an empty composer goes."""
+
+    def show(self, mirror: Mirror, *, typing: bool, advice: str = "", here: str = "") -> None:
+        """Show what is most urgent; `here` is the pane that is looked at already."""
+        waiting = needs(mirror)
+        self.need = waiting[0] if waiting else None
+        if self.offer:
+            self.set([(" ", "text"), *self.offer.words])
+        elif self.said:
+            self.set([(" ", "text"), *self.said])
+        elif self.lost:
+            self.set([(" ", "text"), *self.lost])
+        elif self.need:
+            key = "tab" if typing else self.need.key
+            self.set(
+                [(" ", "text"), *self.need.line],
+                [(key, "key"), (f" {self.need.verb}", "muted"), (" ", "text")],
+            )
+        elif trouble := stopped(mirror):
+            self.set([(" ", "text"), *trouble])
+        elif advice:
+            self.set([(" ", "text"), (advice, "muted")])
+        else:
+            self.set([(" ", "text"), *self.news] if self.news else [])
+
+    def action_yes(self) -> None:
+        """Take the offer."""
+        if offer := self._end():
+            offer.enter()
+
+    def action_no(self) -> None:
+        """Leave the offer."""
+        if offer := self._end():
+            offer.escape()
+
+    def _end(self) -> Offer | None:
+        offer, self.offer = self.offer, None
+        self.can_focus = False
+        return offer
+
+    def on_blur(self) -> None:
+        """An offer that is looked away from is gone."""
+        if offer := self._end():
+            offer.escape()

@@ -153,7 +153,7 @@ def _content(
     repository: Repository, file: FileChange, hunks: list[Hunk], taken: Mapping[int, list[str] | bool]
 ) -> bytes:
     base = os.fsdecode(repository.blob(file.old_blob)) if file.old_blob else ""
-    old = _split(base)
+    old = split_lines(base)
     out: list[str] = []
     at = 0
     for hunk in hunks:
@@ -167,16 +167,16 @@ def _content(
         out += [*old[at:start], *side]
         at = end
     out += old[at:]
-    return os.fsencode(_joined(out))
+    return os.fsencode(joined(out))
 
 
-def _joined(lines: list[str]) -> str:
+def joined(lines: list[str]) -> str:
     """The lines as one text; one without an end that is not the last any more gets that of its neighbours."""
     end = "\r\n" if any(line.endswith("\r\n") for line in lines) else "\n"
     return "".join(line if line.endswith("\n") else line + end for line in lines[:-1]) + "".join(lines[-1:])
 
 
-def _split(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
     """Lines with their ends, at line feeds only: `splitlines` knows many more."""
     parts = text.split("\n")
     lines = [part + "\n" for part in parts[:-1]]

@@ -310,6 +310,8 @@ COMPOSER = [
     _key("composer", "tab", "complete", "complete, else to what waits", 4),
     _key("composer", "ctrl+r", "search", "search history", 5),
     _key("composer", "escape", "leave", "to the panes", 6),
+    _key("composer", "question_mark", "app.keys", "keys, in an empty field", name="keys"),
+    _key("composer", "ctrl+d", "delete_right", "delete right"),
 ]
 
 COMMENT = [

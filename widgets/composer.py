@@ -1,0 +1,389 @@
+"""The composer: goals, messages to agents, `/commands` and `!commands`, at the foot of the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message as TextualMessage
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.requests import AdviceAnswer, Answer, GetGoalAdvice, GetPaths, PathsAnswer
+from autodev_tui.domain.updates import Message
+from widgets import completion
+from widgets import composer_offers as offers
+from widgets.completion import Begun
+from widgets.composer_aim import ALL, GOAL, PLANNER, aim_line, aimed, default_target
+from widgets.composer_parts import ComposerPrompt, ComposerRule
+from widgets.composer_popup import MOST_ROWS, ComposerPopup, Offer
+from widgets.composer_text import ComposerText
+from widgets.history import History
+from widgets.messages import Asked, EditedOutside, Said
+
+ADVICE_AFTER_S = 0.4
+"""Without a key, before the rules are asked about a goal."""
+MANY_PATHS = 5_000
+"""From here on paths are ranked beside the screen's loop."""
+
+
+class Composer(Vertical):
+    """Says what was typed and for whom; whoever hears it carries it out, and gives it back when refused."""
+
+    DEFAULT_CSS = """
+    Composer { height: auto; width: 1fr; }
+    Composer > Horizontal { height: auto; }
+    """
+
+    class Sent(TextualMessage):
+        """A goal or a message. `target`: GOAL, ALL, PLANNER or a task."""
+
+        def __init__(self, text: str, target: str) -> None:
+            super().__init__()
+            self.text = text
+            self.target = target
+
+    class ShellRun(TextualMessage):
+        """A command of the user's own, in this task's worktree ("": the checkout)."""
+
+        def __init__(self, command: str, target: str) -> None:
+            super().__init__()
+            self.command = command
+            self.target = target
+
+    class CommandRun(TextualMessage):
+        """A `/command`, known by `commands_table`."""
+
+        def __init__(self, name: str, argument: str) -> None:
+            super().__init__()
+            self.name = name
+            self.argument = argument
+
+    class TakenBack(TextualMessage):
+        """A queued message is wanted back; its words stand in the field already."""
+
+        def __init__(self, message: Message) -> None:
+            super().__init__()
+            self.message = message
+
+    class DeliverNow(TextualMessage):
+        """What is queued for this agent is to be delivered at once."""
+
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
+
+    class DraftChanged(TextualMessage):
+        """`state()` is another one: it is to be kept."""
+
+    class Advised(TextualMessage):
+        """What the rules say of the goal that is typed; "" when there is none any more."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    class Tabbed(TextualMessage):
+        """`tab` in the empty field: to what waits."""
+
+    class Left(TextualMessage):
+        """`escape`: to the panes. The draft stays."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.mirror = Mirror()
+        self.history = History()
+        self.text_field = ComposerText()
+        self._rule = ComposerRule()
+        self._popup = ComposerPopup()
+        self._front = PLANNER
+        self._frozen: str | None = None
+        self._draft = ""
+        self._searching = False
+        self._set_aside = ""
+        """The draft, while the history is searched."""
+        self._dismissed = ""
+        """What was begun when the list was closed by hand."""
+        self._paths: list[str] | None = None
+        self._advice_timer: Timer | None = None
+        self._advised = False
+
+    def compose(self) -> ComposeResult:
+        """The rule with the list on it, the sign, the field."""
+        yield self._popup
+        yield self._rule
+        with Horizontal():
+            yield ComposerPrompt()
+            yield self.text_field
+
+    def on_mount(self) -> None:
+        """Say whom the text is for."""
+        self._draw_rule()
+
+    # -- what the screen says
+
+    def show(self, mirror: Mirror) -> None:
+        """What is known has changed."""
+        self.mirror = mirror
+        self._draw_rule()
+
+    def aim(self, front: str) -> None:
+        """Another agent is in front. A text that was begun stays with whom it was begun for."""
+        self._front = front
+        self._draw_rule()
+
+    def focus(self, scroll_visible: bool = True) -> Composer:
+        """Type."""
+        self.text_field.focus(scroll_visible)
+        return self
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self._set_aside if self._searching else self.text_field.text
+
+    def put(self, text: str, target: str | None = None) -> None:
+        """Put a text in, as one that was refused: for its target, which stays while it is there."""
+        self._end_search()
+        if target is not None:
+            self._frozen = target
+        self.text_field.put(text)
+
+    def state(self) -> dict[str, Any]:
+        """What is typed and was typed, for the next start."""
+        return {"text": self.text, "target": self._frozen, "history": self.history.entries}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """As it was left."""
+        self.history = History(str(one) for one in state.get("history", []))
+        target = state.get("target")
+        self._frozen = str(target) if target is not None else None
+        self._draft = str(state.get("text", ""))
+        self.text_field.put(self._draft)
+        self._draw_rule()
+
+    def edit_outside(self) -> None:
+        """The text in the user's own editor."""
+        self.post_message(EditedOutside(text=self.text, suffix=".md", edited=self.put))
+
+    # -- whom it is for
+
+    @property
+    def target(self) -> str:
+        """Whom the text is for, its own `@T4` left aside: GOAL, PLANNER or a task."""
+        return default_target(self.mirror, self._front) if self._frozen is None else self._frozen
+
+    def _aimed(self) -> tuple[completion.Typed, str]:
+        return aimed(self.text, self.target, self.mirror)
+
+    def _draw_rule(self) -> None:
+        left, right = aim_line(*self._aimed(), self.mirror)
+        if self._searching:
+            left, right = [("search what was typed", "asks")], []
+        self._rule.set(left, right, self.text_field.has_focus)
+
+    def on_descendant_focus(self) -> None:
+        """The rule turns heavy."""
+        self._draw_rule()
+
+    def on_descendant_blur(self) -> None:
+        """The rule turns light; the list closes."""
+        self._popup_show([])
+        self._draw_rule()
+
+    # -- keys
+
+    def on_composer_text_pressed(self, event: ComposerText.Pressed) -> None:
+        """A key of the field."""
+        event.stop()
+        match event.what:
+            case "send":
+                self._take_found() if self._searching else self._send()
+            case "complete":
+                self._complete()
+            case "search":
+                self._search()
+            case "leave":
+                self._leave()
+            case "earlier" | "later":
+                self._step(-1 if event.what == "earlier" else 1)
+
+    def _leave(self) -> None:
+        if self._searching:
+            self._end_search()
+        elif self._popup.open:
+            self._dismissed = self.text_field.before
+            self._popup_show([])
+        else:
+            self.post_message(self.Left())
+
+    def _send(self) -> None:
+        typed, target = self._aimed()
+        match typed.kind:
+            case "nothing":
+                if target not in (GOAL, ALL) and self.mirror.queued(target or None):
+                    self.post_message(self.DeliverNow(target))
+                return
+            case "shell" if not typed.text:
+                self.post_message(Said("! and a command runs it sandboxed"))
+                return
+            case "command" if problem := offers.problem(typed):
+                self.post_message(Said(problem, role="asks"))
+                return
+            case "words" if not typed.text:
+                self.post_message(Said("say something after the name"))
+                return
+        self.history.add(self.text.strip("\n"))
+        self.text_field.put("")
+        match typed.kind:
+            case "shell":
+                self.post_message(self.ShellRun(typed.text, target if target in self.mirror.tasks else ""))
+            case "command":
+                self.post_message(self.CommandRun(typed.name, typed.text))
+            case _:
+                self.post_message(self.Sent(typed.text, target))
+
+    def _step(self, step: int) -> None:
+        if self._popup.open:
+            self._popup.move(step)
+            return
+        target = self.target
+        if step < 0 and not self.text and target != GOAL and (queued := self.mirror.queued(target or None)):
+            self.put(queued[-1].text, target)
+            self.post_message(self.TakenBack(queued[-1]))
+            return
+        found = self.history.earlier(self.text) if step < 0 else self.history.later()
+        if found is not None:
+            self.text_field.put(found)
+            # What was sent begins with its own `@` or `/`: no list for it until it is changed.
+            self._dismissed = self.text_field.before
+
+    # -- what could stand here
+
+    def _complete(self) -> None:
+        if self._searching:
+            self._take_found()
+        elif not self.text:
+            self.post_message(self.Tabbed())
+        elif offer := self._popup.chosen:
+            self._accept(offer)
+        else:
+            self._dismissed = ""
+            self._offer()
+
+    def _accept(self, offer: Offer) -> None:
+        found = self._begun()
+        if found is None:
+            return
+        row, column = self.text_field.cursor_location
+        self.text_field.replace(f"{offer.text} ", (row, column - len(found.text)), (row, column))
+
+    def _offer(self) -> None:
+        """Offer what fits what is begun at the cursor."""
+        found = self._begun()
+        before = self.text_field.before
+        if found is None or not self.text_field.has_focus or (self._dismissed and before == self._dismissed):
+            self._popup_show([])
+            return
+        self._dismissed = ""
+        if found.kind != "name":
+            self._popup_show(offers.commands(found))
+            return
+        known = offers.agents(found, self.mirror)
+        if self._paths is None:
+            self._popup_show(known)
+            self.post_message(Asked(GetPaths(), self._paths_known))
+        elif len(self._paths) > MANY_PATHS:
+            self.run_worker(self._rank_aside(found, known, self._paths), exclusive=True, group="paths")
+        else:
+            self._popup_show(offers.with_paths(known, completion.best(found.text, self._paths, MOST_ROWS)))
+
+    async def _rank_aside(self, found: Begun, known: list[Offer], paths: Sequence[str]) -> None:
+        ranked = await asyncio.to_thread(completion.best, found.text, paths, MOST_ROWS)
+        if self._begun() == found:
+            self._popup_show(offers.with_paths(known, ranked))
+
+    def _begun(self) -> Begun | None:
+        return completion.begun(self.text_field.before, self.text_field.cursor_location[0])
+
+    def _paths_known(self, answer: Answer) -> None:
+        if isinstance(answer, PathsAnswer):
+            self._paths = answer.paths
+            self._offer()
+
+    def _popup_show(self, found: list[Offer]) -> None:
+        self._popup.show(found)
+        self.text_field.popup_open = self._popup.open
+
+    # -- what was typed before
+
+    def _search(self) -> None:
+        if self._searching:
+            self._popup.move(1)
+            return
+        self._set_aside, self._searching = self.text_field.text, True
+        self.text_field.put("")
+        self._offer_found()
+        self._draw_rule()
+
+    def _offer_found(self) -> None:
+        self._popup_show([Offer(text) for text in self.history.search(self.text_field.text, MOST_ROWS)])
+
+    def _take_found(self) -> None:
+        if offer := self._popup.chosen:
+            self._set_aside = offer.text
+            self._end_search()
+        else:
+            self.post_message(Said("nothing typed before has these words"))
+
+    def _end_search(self) -> None:
+        if self._searching:
+            self._searching = False
+            self._popup_show([])
+            self.text_field.put(self._set_aside)
+            self._dismissed = self.text_field.before
+
+    # -- what changes with every letter
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Freeze or free the target, offer what fits, ask the rules about a goal."""
+        event.stop()
+        if self._searching:
+            self._offer_found()
+            return
+        text = self.text_field.text
+        if text == self._draft:
+            self._draw_rule()
+            return
+        if not text:
+            self._frozen, self._paths, self._dismissed = None, None, ""
+        elif self._frozen is None:
+            self._frozen = self.target
+        self._draft = text
+        self._offer()
+        self._draw_rule()
+        self._ask_advice()
+        self.post_message(self.DraftChanged())
+
+    def _ask_advice(self) -> None:
+        if self._advice_timer:
+            self._advice_timer.stop()
+            self._advice_timer = None
+        typed, target = self._aimed()
+        if target == GOAL and typed.kind == "words" and " " in typed.text:
+            self._advice_timer = self.set_timer(ADVICE_AFTER_S, lambda: self._ask_rules(typed.text))
+        elif self._advised:
+            self._advised = False
+            self.post_message(self.Advised(""))
+
+    def _ask_rules(self, goal: str) -> None:
+        def answered(answer: Answer) -> None:
+            if isinstance(answer, AdviceAnswer) and self._aimed()[0].text == goal:
+                self._advised = True
+                self.post_message(self.Advised(offers.advice_words(answer, self.mirror)))
+
+        self.post_message(Asked(GetGoalAdvice(goal=goal), answered))

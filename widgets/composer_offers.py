@@ -1,0 +1,59 @@
+"""What the composer offers at its cursor, what is wrong with a command, and how advice reads. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.requests import AdviceAnswer
+from widgets.commands_table import BY_NAME, COMMANDS
+from widgets.completion import Begun, Typed, as_mention, best
+from widgets.composer_aim import ALL
+from widgets.composer_popup import MOST_ROWS, Offer
+from widgets.wording import money
+
+AGENTS_FIRST = 3
+"""Agents that stand before files where `@` may mean either."""
+
+
+def commands(found: Begun) -> list[Offer]:
+    """Commands that fit, or what the argument of one may be."""
+    if found.kind == "command":
+        names = best(found.text, BY_NAME, len(COMMANDS))
+        return [Offer(name, BY_NAME[name].words, ours=True) for name in names]
+    command = BY_NAME.get(found.command)
+    names = best(found.text, command.choices if command else (), MOST_ROWS)
+    return [] if names == [found.text] else [Offer(name, ours=True) for name in names]
+
+
+def agents(found: Begun, mirror: Mirror) -> list[Offer]:
+    """Agents whose name begins like this; at the very start, where it says whom a text is for, `all` too."""
+    every = [Offer(task.id, task.title) for task in mirror.tasks.values()]
+    if found.first and every:
+        every.append(Offer(ALL, "every agent", ours=True))
+    return [one for one in every if one.text.casefold().startswith(found.text.casefold())]
+
+
+def with_paths(known: Sequence[Offer], paths: Sequence[str]) -> list[Offer]:
+    """Agents and files in one list."""
+    return [*known[:AGENTS_FIRST], *(Offer(as_mention(path)) for path in paths)]
+
+
+def problem(typed: Typed) -> str:
+    """Why a `/command` cannot be run, "" where it can."""
+    command = BY_NAME.get(typed.name)
+    if command is None:
+        return f"there is no /{typed.name} · tab completes · a space before it sends it as it is"
+    if command.required and not typed.text:
+        return f"/{command.name} {command.argument}: {command.words}"
+    if typed.text and command.choices and typed.text not in command.choices:
+        return f"/{command.name} takes {', '.join(command.choices)}"
+    return ""
+
+
+def advice_words(answer: AdviceAnswer, mirror: Mirror) -> str:
+    """`moderate 5 · 4 tasks · ~$0.60 · advice: same`."""
+    tasks = "1 task" if answer.tasks == 1 else f"{answer.tasks} tasks"
+    cost = "cost not known" if answer.cost_usd is None else f"~{money(answer.cost_usd)}"
+    advice = "same" if answer.level is mirror.level(None) else answer.level.value
+    return f"{answer.complexity} {answer.score} · {tasks} · {cost} · advice: {advice}"

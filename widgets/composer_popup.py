@@ -1,0 +1,81 @@
+"""The list above the composer: what could stand at its cursor, or what was typed before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.strip import Strip
+
+from autodev_tui.domain.text import visible
+from widgets.cells import Line, cut, spread
+from widgets.roles import Drawn
+
+MOST_ROWS = 6
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One row: what it puts in, and what it says of it."""
+
+    text: str
+    words: str = ""
+    ours: bool = False
+    """The text is the program's own, not a path or words of the user."""
+
+
+class ComposerPopup(Drawn):
+    """At most six rows over what stands above the composer; nothing below them moves."""
+
+    DEFAULT_CSS = """
+    ComposerPopup {
+        overlay: screen;
+        display: none;
+        width: 100%;
+        height: 1;
+        background: $panel;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offers: list[Offer] = []
+        self.place = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the list is shown."""
+        return bool(self.offers)
+
+    @property
+    def chosen(self) -> Offer | None:
+        """The offer under the cursor."""
+        return self.offers[self.place] if self.offers else None
+
+    def show(self, offers: list[Offer]) -> None:
+        """Offer these, the first one chosen; nothing hides the list."""
+        offers = offers[:MOST_ROWS]
+        if offers == self.offers:
+            return
+        self.offers, self.place = offers, 0
+        self.styles.height = max(len(offers), 1)
+        self.styles.offset = (0, -len(offers))
+        self.display = bool(offers)
+        self.refresh()
+
+    def move(self, step: int) -> None:
+        """Choose the next or previous one."""
+        if self.offers:
+            self.place = (self.place + step) % len(self.offers)
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One offer."""
+        if y >= len(self.offers):
+            return self.strip([], self.size.width)
+        offer, here = self.offers[y], y == self.place
+        text = visible(offer.text, keep="").replace("‹0A›", " ⏎ ")
+        role = "bold" if offer.ours else "data"
+        mark: Line = [("▌ " if here else "  ", "focus")]
+        words: Line = [(f"{visible(offer.words, keep='')} ", "muted")] if offer.words else []
+        line = spread([*mark, (cut(text, self.size.width - 3), role)], words, self.size.width, gap=2)
+        return self.strip(line, self.size.width, row="cursor" if here else "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.events import Event, Retrying
+from autodev_tui.domain.events import Event, PlanReady, Retrying
 from autodev_tui.domain.levels import Level, effective_level
 from autodev_tui.domain.review import ReviewDraft
 from autodev_tui.domain.session import Session
@@ -55,6 +55,7 @@ class Mirror:
     facts: EngineFacts = field(default_factory=EngineFacts)
     session: Session | None = None
     tasks: dict[str, Task] = field(default_factory=dict)
+    """In the order of the plan."""
     approvals: dict[str, Approval] = field(default_factory=dict)
     steps: dict[str, dict[str, Step]] = field(default_factory=dict)
     """Task ("": the planner) → step id → step, in order."""
@@ -81,8 +82,6 @@ class Mirror:
         for gone in update.gone_tasks:
             self.tasks.pop(gone, None)
         self.tasks.update((task.id, task) for task in update.tasks)
-        if update.tasks or update.gone_tasks:
-            self.tasks = dict(sorted(self.tasks.items(), key=lambda item: _number(item[0])))
         self.approvals.update((one.id, one) for one in update.approvals)
         self.messages.update((one.id, one) for one in update.messages)
         self.drafts.update((draft.approval, draft) for draft in update.drafts)
@@ -98,16 +97,22 @@ class Mirror:
         self.moved.update(update.moved)
         self.log.extend(update.events)
         changed = {message.task or "" for message in update.messages}
-        for event in update.events:
-            if isinstance(event, Retrying):
-                self.stream(event.task).retrying = event
-                changed.add(event.task or "")
-        for piece in update.streams:
-            self._stream(piece.task, piece.kind, piece.text, piece.step)
-            changed.add(piece.task or "")
+        # First the steps: what streams now belongs to the newest of them.
         for step in update.steps:
             self._step(step)
             changed.add(step.task or "")
+        ended = {one.task for one in update.steps if one.kind is StepKind.MODEL and one.ended is not None}
+        for event in update.events:
+            if isinstance(event, Retrying) and event.task not in ended:
+                stream = self.stream(event.task)
+                stream.text = stream.thinking = ""
+                stream.retrying = event
+                changed.add(event.task or "")
+            elif isinstance(event, PlanReady):
+                self._in_order([str(task.get("id")) for task in event.tasks])
+        for piece in update.streams:
+            self._stream(piece.task, piece.kind, piece.text, piece.step)
+            changed.add(piece.task or "")
         return changed
 
     def _forget(self) -> None:
@@ -115,6 +120,12 @@ class Mirror:
         fresh = Mirror()
         self.__dict__.update(fresh.__dict__)
         self.views = views
+
+    def _in_order(self, plan: list[str]) -> None:
+        """The tasks in the order of the plan: it is what plans are hashed in, and people may change it."""
+        known = [name for name in plan if name in self.tasks]
+        rest = [name for name in self.tasks if name not in set(known)]
+        self.tasks = {name: self.tasks[name] for name in [*known, *rest]}
 
     def _step(self, step: Step) -> None:
         own = self.steps.setdefault(step.task or "", {})
@@ -228,7 +239,3 @@ class Mirror:
         for task in self.tasks.values():
             if task.state is not TaskState.PLANNED or self.steps.get(task.id):
                 yield task.id
-
-
-def _number(task: str) -> tuple[int, str]:
-    return (int(task[1:]), task) if task[1:].isdigit() else (1 << 30, task)

@@ -24,6 +24,7 @@ from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.agent_loop import make_agent
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import sign
+from autodev_tui.engine.driving import ensure_branch
 from autodev_tui.engine.engine import Engine
 from autodev_tui.engine.event_log import EventLog
 from autodev_tui.engine.flow import Outcome
@@ -113,7 +114,8 @@ class Kit:
     interactive: bool = False
     rules: tuple[tuple[str, str], ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = field(default_factory=lambda: Settings(agents=1))
+    """One agent at a time, so that a script's turns come in order."""
     limits: Any = LIMITS
     monotonic: Callable[[], float] = time.monotonic
     own_provider: Provider | None = None
@@ -270,7 +272,7 @@ async def desk(kit: Kit, level: Level = Level.FULL, **task: Any) -> Desk:
     services = await engine._create(commands.StartSession(goal="Change a", level=level))
     analysis = {"recommended": Level.FULL.value}
     await services.board.commit(services.session.but(analysis=analysis))
-    await engine._ensure_branch(services)
+    await ensure_branch(services)
     made = Task(
         id="T1",
         session=services.session.id,

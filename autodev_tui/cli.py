@@ -27,8 +27,9 @@ LEVELS = [level.value for level in Level]
 def main(ctx: click.Context, directory: str) -> None:
     """Hand goals to coding agents and stay in command.
 
-    Each goal is planned, worked on in git worktrees inside a sandbox, checked, reviewed and landed. Whatever
-    stops it, `autodev resume` goes on exactly there.
+    Without a command it opens the workbench, which offers to go on with what was interrupted. Each goal is
+    planned, worked on in git worktrees inside a sandbox, checked, reviewed and landed. Whatever stops it,
+    `autodev resume` goes on exactly there.
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows fewer characters than we use shows their numbers.
@@ -36,7 +37,10 @@ def main(ctx: click.Context, directory: str) -> None:
             stream.reconfigure(errors="backslashreplace")
     ctx.obj = Path(directory)
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        from autodev_tui import cli_around
+
+        with guarded(False):
+            cli_around.workbench(ctx.obj)
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -94,17 +98,22 @@ def plan(directory: Path, /, goal: str, requirements: str | None, **options: Any
 
 @main.command()
 @click.argument("session", required=False)
-@click.option("--headless", is_flag=True, help="Without a screen (this version knows no other way).")
+@click.option("--headless", is_flag=True, help="Without the workbench, as it is without a terminal.")
 @model_option
 @click.option("--land", is_flag=True, help="At full, land on your branch without asking.")
 @timeout_option
 @as_json
 @click.pass_obj
 def resume(directory: Path, /, session: str | None, headless: bool, land: bool, **options: Any) -> None:
-    """Go on with SESSION, or the latest one, exactly where it stopped."""
-    from autodev_tui import cli_run
+    """Go on with SESSION, or the latest one, exactly where it stopped.
+
+    On a terminal it opens the workbench on it; with any option, or without a terminal, it runs headless.
+    """
+    from autodev_tui import cli_around, cli_run
 
     with guarded(options["as_json"]):
+        if not (headless or land or any(options.values())) and cli_around.on_terminal():
+            cli_around.workbench(directory, cli_run.resumable(directory, session))
         cli_run.resume(directory, session, land, options)
 
 
@@ -156,6 +165,51 @@ def show(directory: Path, /, session: str, as_json: bool) -> None:
 
     with guarded(as_json):
         cli_show.show(directory, session, as_json)
+
+
+@main.command()
+@as_json
+@click.pass_obj
+def sessions(directory: Path, /, as_json: bool) -> None:
+    """All sessions of this repository, the latest first."""
+    from autodev_tui import cli_around
+
+    with guarded(as_json):
+        cli_around.sessions(directory, as_json)
+
+
+@main.command()
+@click.argument("session", required=False)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--format", "form", type=NearestChoice(["markdown", "json"]), default="markdown")
+@click.pass_obj
+def export(directory: Path, /, session: str | None, as_json: bool, form: str) -> None:
+    """Print SESSION, or the latest one, as a document to keep: no secrets are in it."""
+    from autodev_tui import cli_around
+
+    with guarded(as_json or form == "json"):
+        cli_around.export(directory, session, "json" if as_json else form)
+
+
+@main.command()
+@as_json
+def models(as_json: bool) -> None:
+    """The models that are known, what they cost, and which one is the default."""
+    from autodev_tui import cli_around
+
+    with guarded(as_json):
+        cli_around.models(as_json)
+
+
+@main.command()
+@as_json
+@click.pass_obj
+def doctor(directory: Path, /, as_json: bool) -> None:
+    """What works here and what does not, each with what to do; code 1 when something is wrong."""
+    from autodev_tui import cli_around
+
+    with guarded(as_json):
+        cli_around.doctor(directory, as_json)
 
 
 @main.command()

@@ -140,6 +140,11 @@ def decision(approval: Approval, place: Place, **fields: Any) -> Decision:
     return sign(answer, paths.client_secret(place.environment))
 
 
+def resumable(directory: Path, session: str | None) -> str:
+    """The session that can be resumed, by its whole name. Raises Failure: there is nothing to resume."""
+    return _resumable(Place.find(directory), session)
+
+
 def _resumable(place: Place, session: str | None) -> str:
     from autodev_tui.engine.queries import find_session
 

@@ -39,6 +39,7 @@ class Surroundings:
     repository: Repository | None = None
     repository_problem: RepositoryError | None = None
     state: Path | None = None
+    state_problem: str = ""
     settings: Settings | None = None
     settings_problem: str = ""
     probe: ProbeResult | None = None
@@ -162,6 +163,10 @@ def _state(here: Surroundings) -> Finding:
     free = shutil.disk_usage(there).free
     size, whole = _size(place)
     text = f"{place}, {'' if whole else 'more than '}{amount(size)}, {amount(free)} free"
+    if here.state_problem:
+        return Finding(
+            "state", "bad", f"{text} · {here.state_problem}", "keep a copy of it before anything else"
+        )
     if not os.access(there, os.W_OK):
         return Finding("state", "bad", f"{text} · not yours to write", "chown it, or set AUTODEV_STATE_DIR")
     if free < NO_SPACE:

@@ -52,6 +52,7 @@ def execution_session(
             "phase": session.phase,
             "code": session.code,
             "usage": session.usage.doc(),
+            "flags": session.flags,
         },
         "autonomy_decisions": session.autonomy_decisions
         + [_decision(one) for one in approvals if one.decision],

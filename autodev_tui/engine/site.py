@@ -1,7 +1,8 @@
-"""Where the engine works: a repository with its state, settings and sandbox, before and besides any session."""
+"""Where the engine works: a repository with its state, settings and sandbox, with or without a session."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ class Site:
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings that the command line gave: they hold over every file, also when that changes."""
     clock: Callable[[], float] = time.time
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+    """Commands of the user's own that run in the background."""
     changed: Callable[[], None] = lambda: None
     """Says that facts about the engine as a whole have changed."""
     reload: Callable[[], None] = lambda: None

@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 def opened(site: Site) -> Services | None:
     """The services of the session that is open, None without one."""
-    # The engine imports the answers, so that they cannot import it.
-    from autodev_tui.engine.engine import EngineBusy
-
-    try:
-        return site.engine.services
-    except EngineBusy:
-        return None
+    return site.engine.services if site.engine.session else None
 
 
 async def session_of(site: Site, name: str = "") -> Session:

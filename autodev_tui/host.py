@@ -328,7 +328,8 @@ class Host:
         engine = self._engine
         if engine is None:
             return self._known
-        return self._known.but(busy=engine.busy, stopped=engine.stopped)
+        agents = engine.services.slots.limit if engine.session else engine.site.settings.agents
+        return self._known.but(busy=engine.busy, stopped=engine.stopped, agents=agents)
 
     def _on_end(self, outcome: flow.Outcome) -> None:
         """A run came to its end; with a store that failed, the engine too."""

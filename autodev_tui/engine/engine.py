@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-import logging
-import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,28 +14,26 @@ from autodev_tui.domain import commands, events, requests
 from autodev_tui.domain.ids import Ids
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState, TaskState, legal_moves
-from autodev_tui.engine import flow
 from autodev_tui.engine.answers import answer
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.commands_runner import CommandRunner
+from autodev_tui.engine.driving import drive
+from autodev_tui.engine.ending import end_task
 from autodev_tui.engine.event_log import EventLog
-from autodev_tui.engine.experience import execution_session
 from autodev_tui.engine.feed import Feed
+from autodev_tui.engine.flags import arms
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.handlers import HANDLERS
-from autodev_tui.engine.recovery import mark_interrupted, recover
+from autodev_tui.engine.recovery import mark_interrupted
 from autodev_tui.engine.reviewing import decide
 from autodev_tui.engine.services import Services
-from autodev_tui.engine.session_run import SessionRun, end_task
 from autodev_tui.engine.site import Site
-from autodev_tui.engine.space import missing_space
+from autodev_tui.engine.steering import continue_all, set_slider
 from autodev_tui.policy.blanking import Blanker
 from autodev_tui.policy.secrets import Masker, secret_values
-from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.worktrees import Worktrees
 from prompts import PromptTemplateManager
-from store.errors import StoreError, StoreFull
 
 if TYPE_CHECKING:
     from autodev_tui.providers.base import Provider
@@ -47,11 +42,6 @@ if TYPE_CHECKING:
     from autodev_tui.vcs.repository import Repository
     from store.database import Database
     from store.journal import Op
-
-logger = logging.getLogger(__name__)
-
-SPACE_EVERY_S = 1.0
-"""How often a full disk is looked at."""
 
 
 class EngineBusy(Exception):
@@ -144,7 +134,7 @@ class Engine:
             case commands.ContinueSession():
                 await self._continue()
             case commands.SetSlider(level=level):
-                await self._open.board.commit(self._open.session.but(slider=level), why=f"slider at {level}")
+                await set_slider(self._open, level)
             case commands.CancelTask(task=task):
                 await self._cancel(task)
             case commands.Decide(decision=decision):
@@ -266,6 +256,7 @@ class Engine:
             session_branch=f"autodev/{session_id}/session",
             head_commit=repository.head,
             start_time=self._clock(),
+            flags=arms(self._settings, repository.id),
         )
         # The record first: a branch without a session would be an orphan nobody knows.
         await self._database.acommit([("sessions", session.id, session.doc())])
@@ -280,6 +271,16 @@ class Engine:
         services = await self._load(session)
         if services.session.code is None and not self._database.read_only:
             await mark_interrupted(services.board)
+
+    def leave(self) -> None:
+        """Show no session any more. Raises EngineBusy: it runs."""
+        if self.busy:
+            raise EngineBusy("a session runs · stop it first")
+        if self._services:
+            self._services.board.log.close()
+        self._services = None
+        for feed in self.feeds:
+            feed.show(self._database, None)
 
     async def _reopen(self, command: commands.ResumeSession) -> Services:
         services = await self._load(command.session)
@@ -355,7 +356,9 @@ class Engine:
 
     def _begin(self, services: Services, timeout_s: float | None, plan_only: bool) -> None:
         self._database.note_session(services.session.id)
-        self._work = asyncio.create_task(self._drive(services, timeout_s, plan_only), name="session")
+        stopped = self._stop if self._interactive else None
+        run = drive(services, timeout_s, plan_only=plan_only, stopped=stopped)
+        self._work = asyncio.create_task(run, name="session")
         self._work.add_done_callback(lambda work: self._over(services, work))
         services.board.touch()
 
@@ -364,125 +367,9 @@ class Engine:
         if not work.cancelled() and not work.exception():
             self.ended(work.result())
 
-    async def _drive(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
-        """Run to an end; on a full disk wait for space, with someone there who can make it, and go on."""
-        while True:
-            try:
-                return await self._attempt(services, timeout_s, plan_only)
-            except StoreFull as error:
-                logger.warning("no space: %s", error)
-                if not self._interactive:
-                    return Outcome(flow.DAMAGED, str(error))
-                await self._space(services)
-
-    async def _space(self, services: Services) -> None:
-        """Returns once there is space again."""
-        while missing := await asyncio.to_thread(missing_space, self._state):
-            if missing != self.stopped:
-                self.stopped = missing
-                services.board.touch()
-            await services.sleep(SPACE_EVERY_S)
-        self.stopped = ""
-        services.board.touch()
-
-    async def _attempt(self, services: Services, timeout_s: float | None, plan_only: bool) -> Outcome:
-        """Run to an end, whatever it is, and record it: no failure leaves a session that says nothing.
-
-        Raises:
-            StoreFull: there is no space to record anything.
-        """
-        state: SessionState | None = None
-        timer = asyncio.timeout(timeout_s)
-        try:
-            async with timer:
-                await self._ensure_branch(services)
-                await asyncio.to_thread(lambda: self._worktrees.reap(self._known_worktrees()))
-                await recover(services)
-                outcome = await SessionRun(services).run(plan_only=plan_only)
-        except flow.Waiting as waiting:
-            outcome = Outcome(flow.WAITING_CODE, f"waiting: {waiting}")
-        except flow.LimitReached as limit:
-            outcome, state = Outcome(flow.LIMIT, str(limit)), SessionState.INTERRUPTED
-        except flow.GaveUp as error:
-            outcome, state = Outcome(flow.FAILED, str(error)), SessionState.FAILED
-        except asyncio.CancelledError:
-            outcome, state = Outcome(flow.INTERRUPTED_CODE, "stopped"), SessionState.INTERRUPTED
-        except StoreFull:
-            raise
-        except StoreError as error:
-            # Nothing more can be recorded: the store itself is what failed.
-            logger.exception("the store failed")
-            return Outcome(flow.DAMAGED, str(error))
-        except RepositoryError as error:
-            logger.exception("the repository refuses")
-            waits = error.code == flow.WAITING_CODE
-            outcome = Outcome(flow.WAITING_CODE if waits else flow.FAILED, str(error))
-            state = None if waits else SessionState.FAILED
-        except Exception as error:
-            # A TimeoutError may come from anywhere: only the limit itself says whether it is over.
-            if isinstance(error, TimeoutError) and timer.expired():
-                outcome = Outcome(flow.LIMIT, f"--timeout {timeout_s:g} s is over")
-                state = SessionState.INTERRUPTED
-            else:
-                logger.exception("the run failed")
-                outcome = Outcome(flow.FAILED, f"{type(error).__name__}: {error}")
-                state = SessionState.FAILED
-        outcome = replace(outcome, error=services.masker.text(outcome.error))
-        await self._record(services, outcome, state)
-        await asyncio.to_thread(self._tidy, services)
-        return outcome
-
-    def _tidy(self, services: Services) -> None:
-        """Remove what can be made again: checkouts for planning and checking, homes of ended tasks."""
-        for what in ("plan", "check"):
-            self._worktrees.remove(f"{services.session.id}-{what}")
-        folder = services.session_directory()
-        shutil.rmtree(folder / "scratch", ignore_errors=True)
-        for task in services.board.tasks.values():
-            if not task.worktree:
-                shutil.rmtree(folder / "home" / task.id, ignore_errors=True)
-
-    async def _record(self, services: Services, outcome: Outcome, state: SessionState | None) -> None:
-        session = services.session
-        now = self._clock()
-        active = services.active_s()
-        if session.state is SessionState.LANDED:
-            state = None
-        ended = session.but(
-            state=state or session.state,
-            code=outcome.code,
-            error=outcome.error,
-            active_s=active,
-            end_time=now,
-        )
-        board = services.board
-        history = execution_session(
-            ended, list(board.tasks.values()), board.all_steps(), list(board.approvals.values()), now
-        )
-        key = f"{session.id}/{int(now * 1000)}"
-        await services.board.commit(ended, extra=[("history", key, history)])
-        services.board.log.emit(events.Ended(code=outcome.code, error=outcome.error))
-
-    async def _ensure_branch(self, services: Services) -> None:
-        """The session's branch, made now unless a run before a crash made it."""
-        session, repository = services.session, self._repository
-        if await asyncio.to_thread(repository.exists, f"refs/heads/{session.session_branch}"):
-            return
-        ref = f"refs/heads/{session.session_branch}"
-        await asyncio.to_thread(
-            repository.update_ref, ref, session.head_commit, "0" * len(session.head_commit)
-        )
-
-    def _known_worktrees(self) -> set[str]:
-        """Names of worktrees that belong to sessions which may still go on."""
-        open_sessions = [
-            document["id"]
-            for document in self._database.all("sessions")
-            if document["state"] not in (SessionState.LANDED, SessionState.CANCELLED)
-        ]
-        # By folder: one whose record git has lost still holds work, and gets its record back.
-        names = [path.name for path in self._worktrees.directory.iterdir()]
-        return {name for name in names if name.partition("-")[0] in open_sessions}
+    def _stop(self, why: str) -> None:
+        self.stopped = why
+        self._open.board.touch()
 
     async def _cancel(self, task: str) -> None:
         services = self._open
@@ -504,7 +391,4 @@ class Engine:
             await services.board.commit(services.session.but(state=SessionState.PAUSED))
 
     async def _continue(self) -> None:
-        services = self._running
-        if services.session.state is SessionState.PAUSED:
-            await services.board.commit(services.session.but(state=SessionState.RUNNING))
-        services.unpaused.set()
+        await continue_all(self._running)

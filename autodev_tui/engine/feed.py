@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.events import Event, OutputStreamed, TextStreamed
+from autodev_tui.domain.events import Event, OutputStreamed, Retrying, TextStreamed
 from autodev_tui.domain.review import ReviewDraft
+from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.updates import STEPS_SHOWN, EngineFacts, Message, Rule, StreamPiece, Update
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ class Feed:
         self._services: Services | None = None
         self._changed = asyncio.Event()
         self._reset = True
-        self._touched = True
         self._dirty: dict[str, dict[str, None]] = defaultdict(dict)
         self._moved: dict[str, None] = {}
         self._streams: dict[str | None, Stream] = defaultdict(Stream)
@@ -73,10 +73,14 @@ class Feed:
             if table in SHOWN_TABLES:
                 self._dirty[table][key] = None
                 self._changed.set()
+            if table == "steps" and self._services:
+                step = self._services.board.step(key)
+                if step.kind is StepKind.MODEL:
+                    # What streamed before it began, or until it ended, is void: its words are in the step.
+                    self._streams[step.task].forget_words()
 
     def touch(self) -> None:
         """Facts or what is no record may have changed."""
-        self._touched = True
         self._changed.set()
 
     def moved(self, approval: str) -> None:
@@ -92,6 +96,9 @@ class Feed:
                 self._streams[event.task].add(kind, "", event.text)
             case OutputStreamed():
                 self._streams[event.task].add("output", event.step, event.text)
+            case Retrying():
+                self._streams[event.task].forget_words()
+                self._events.append(event)
             case _:
                 self._events.append(event)
         self._changed.set()
@@ -114,15 +121,14 @@ class Feed:
             fields = {"reset": True, "views": self._views(), **self._all_records()}
         elif self._dirty and self._services:
             fields = self._changed_records()
-        if self._touched:
-            fields |= self._unrecorded()
+        fields |= self._unrecorded()
         if streams := [piece for task, one in self._streams.items() for piece in one.pieces(task)]:
             fields["streams"] = streams
         if self._events:
             fields["events"] = list(self._events)
         if self._moved:
             fields["moved"] = list(self._moved)
-        self._reset = self._touched = False
+        self._reset = False
         self._dirty.clear()
         self._streams.clear()
         self._events.clear()
@@ -172,6 +178,8 @@ class Feed:
     def _unrecorded(self) -> dict[str, Any]:
         """Facts and what is no record, as far as the front end does not know it yet."""
         now: dict[str, Any] = {"facts": self._facts()}
+        if services := self._services:
+            now |= {"paused": services.held, "working": services.working, "meets": services.meets}
         new = {name: value for name, value in now.items() if self._sent.get(name) != value}
         self._sent |= new
         return new
@@ -214,6 +222,13 @@ class Stream:
             self._size -= dropped
             if not self._pieces[oldest].size and len(self._pieces) > 1:
                 del self._pieces[oldest]
+
+    def forget_words(self) -> None:
+        """What the agent said until now does not count."""
+        kinds: tuple[StreamKind, ...] = ("text", "thinking")
+        for kind in kinds:
+            if piece := self._pieces.pop((kind, ""), None):
+                self._size -= piece.size
 
     def pieces(self, task: str | None) -> list[StreamPiece]:
         """Everything that waits."""

@@ -106,7 +106,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         return 0
 
     def foot_row(self, index: int) -> Line:
-        """One of the rows at the bottom, without the cursor's column."""
+        """One of the rows at the bottom, over the whole width."""
         return []
 
     # -- drawing
@@ -149,7 +149,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         if y == 0:
             return self._rule(width)
         if y > self.body_height:
-            return self.strip([(" ", "text"), *self.foot_row(y - 1 - self.body_height)], width)
+            return self.strip(self.foot_row(y - 1 - self.body_height), width)
         index = round(self.scroll_y) + y - 1
         count = self.row_count()
         if index >= count:

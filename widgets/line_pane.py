@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from widgets.cells import Line, rule
+from widgets.cells import Line, rule, wrap
 from widgets.keys import bindings
 from widgets.roles import Drawn
 
@@ -153,7 +153,8 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         index = round(self.scroll_y) + y - 1
         count = self.row_count()
         if index >= count:
-            text = self.EMPTY if not count and y == 2 else ""
+            empty = wrap(self.EMPTY, max(width - 3, 1)) if not count else []
+            text = empty[y - 2] if 0 <= y - 2 < len(empty) else ""
             return self.strip([("  ", "text"), (text, "muted")], width)
         mark = self.marked(index)
         line: Line = [("▌" if mark else " ", "focus" if self.active else "muted"), *self.row(index)]

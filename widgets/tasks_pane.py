@@ -1,0 +1,414 @@
+"""The task tree: the goal, its tasks, what each has set out to do; the facts of the chosen one below (UI §3.1)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from textual.message import Message
+
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.commands import (
+    CancelTask,
+    ContinueSession,
+    ContinueTask,
+    PauseSession,
+    PauseTask,
+    ResumeSession,
+)
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.session import Session
+from autodev_tui.domain.states import SessionState, TaskState
+from autodev_tui.domain.task import Task
+from autodev_tui.domain.text import visible
+from widgets.cells import Line, rule, spread
+from widgets.glyphs import ROLE, TASK
+from widgets.keys import bindings
+from widgets.messages import CommandGiven, SheetOpened, WentTo
+from widgets.plan_editing import PlanEditing
+from widgets.task_facts import facts, goal_facts
+
+FACTS_SHARE = 0.44
+"""Of the pane's height, what the facts take."""
+LEAST_HEIGHT = 18
+"""Rows of the pane from which there is room for facts."""
+TALL = 50
+"""Rows of the pane from which the facts take whatever the tree leaves."""
+
+_TODO = {"completed": ("✓", "done"), "in_progress": ("●", "running")}
+
+
+class Node(NamedTuple):
+    """One row of the tree: the goal (no task), a task, or one of its parts."""
+
+    task: str | None
+    part: int = -1
+    """Place in the task's list of what is to do; -2 and down: what it meets; -1: the task itself."""
+
+
+class TasksPane(PlanEditing):
+    """Shows every task with its state. Rows are made when they are drawn."""
+
+    CONTEXT = "tasks"
+    EMPTY = "No goal yet. i, then say what you want."
+    BINDINGS = bindings("tasks")
+
+    class Messaged(Message):
+        """The human has something to say to a task's agent."""
+
+        def __init__(self, task: str | None) -> None:
+            super().__init__()
+            self.task = task
+
+    class LevelWanted(Message):
+        """The level of a task (None: the goal) and its reasons are wanted."""
+
+        def __init__(self, task: str | None) -> None:
+            super().__init__()
+            self.task = task
+
+    class Stood(Message):
+        """The cursor stands on another task (None: the goal)."""
+
+        def __init__(self, task: str | None) -> None:
+            super().__init__()
+            self.task = task
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._nodes_shown: list[Node] = []
+        self._open: set[str] = set()
+        """Tasks whose list of what is to do is open."""
+        self._closed = False
+        """Whether the goal's branch is closed."""
+        self._wanted: str | None = None
+        self._facts: list[Line] = []
+
+    # -- what is shown
+
+    def show(self, mirror: Mirror) -> None:
+        """The newest state; the cursor stays on its task."""
+        here = self._node()
+        self.mirror = mirror
+        self._build()
+        if self._wanted is not None and self._wanted in mirror.tasks:
+            here, self._wanted = Node(self._wanted), None
+        self._stand(here)
+        self.renew()
+        self.plan_shown()
+
+    def _build(self) -> None:
+        mirror = self.mirror
+        nodes: list[Node] = []
+        if mirror.session is not None:
+            nodes.append(Node(None))
+        if not self._closed:
+            for name, task in mirror.tasks.items():
+                nodes.append(Node(name))
+                if mirror.meets and (met := mirror.meets.get(name)):
+                    nodes += [Node(name, -2 - place) for place in range(len(met))]
+                if task.todos and name in self._open:
+                    nodes += [Node(name, place) for place in range(len(task.todos))]
+        self._nodes_shown = nodes
+
+    def _node(self) -> Node | None:
+        return self._nodes_shown[self.cursor] if self.cursor < len(self._nodes_shown) else None
+
+    def _stand(self, node: Node | None) -> None:
+        """The cursor on this row, else on its task's, else where it is."""
+        if node is None:
+            return
+        place = self._place_of(node)
+        if place is None and node.part != -1:
+            place = self._place_of(Node(node.task))
+        if place is not None:
+            self.cursor = place
+
+    def _place_of(self, node: Node) -> int | None:
+        shown = self._nodes_shown
+        if self.cursor < len(shown) and shown[self.cursor] == node:
+            return self.cursor
+        return shown.index(node) if node in shown else None
+
+    def title(self) -> tuple[Line, Line]:
+        """How many tasks are done."""
+        tasks = self.mirror.tasks
+        done = sum(task.state is TaskState.COMPLETED for task in tasks.values())
+        return [("1 Tasks", "bold")], [(f"{done} of {len(tasks)}", "text")] if tasks else []
+
+    def row_count(self) -> int:
+        """The goal, the tasks and what is open of them."""
+        return len(self._nodes_shown)
+
+    def row(self, index: int) -> Line:
+        """Glyph, id, title and the word of the state at the right."""
+        node = self._nodes_shown[index]
+        if node.task is None:
+            return self._goal_row()
+        task = self.mirror.tasks[node.task]
+        if node.part <= -2:
+            met = self.mirror.meets[node.task][-2 - node.part]
+            return [("     ! ", "asks"), (f"meets {visible(met, keep='')}", "text")]
+        if node.part >= 0:
+            todo = task.todos[node.part]
+            glyph, role = _TODO.get(str(todo.get("status", "")), ("·", "muted"))
+            return [(f"     {glyph} ", role), (visible(str(todo.get("content", "")), keep=""), "data")]
+        word = self.mirror.word(task)
+        fold = (("▾" if task.id in self._open else "▸") if task.todos else " ") + " "
+        title = visible(task.title, keep="")
+        left: Line = [
+            (fold, "muted"),
+            (f"{TASK[word]} ", ROLE[word]),
+            (f"{task.id} ", "text"),
+            (title, "data"),
+        ]
+        return spread(left, [(word, ROLE[word]), (" ", "text")], self.body_width)
+
+    def _goal_row(self) -> Line:
+        session = self.mirror.session
+        assert session is not None
+        goal = session.title or session.goal.strip().split("\n")[0]
+        fold = "▸" if self._closed else "▾"
+        left: Line = [(f"{fold} ", "muted"), (visible(goal, keep=""), "data-bold")]
+        word = _goal_word(session)
+        right: Line = [(word, "muted"), (" ", "text")] if word else []
+        return spread(left, right, self.body_width)
+
+    # -- facts
+
+    @property
+    def own_foot(self) -> int:
+        """The facts' rows."""
+        height = self.size.height
+        if height < LEAST_HEIGHT or not self.mirror.tasks:
+            return 0
+        share = round(height * FACTS_SHARE)
+        if height >= TALL:
+            return max(share, min(height - 2 - len(self._nodes_shown), height - height // 3))
+        return share
+
+    def foot_row(self, index: int) -> Line:
+        """A row of the facts, the first of them a rule."""
+        task = self.current_task()
+        width = self.body_width
+        if index == 0:
+            self._facts = facts(self.mirror, task, width) if task else goal_facts(self.mirror, width)
+            name = visible(f"{task.id} {task.title}" if task else "Goal", keep="")
+            return rule([(name, "data")], [], self.size.width, focused=False)
+        return [(" ", "text"), *self._facts[index - 1]] if index <= len(self._facts) else []
+
+    # -- where the cursor stands
+
+    def current_task(self) -> Task | None:
+        """The task under the cursor; None on the goal."""
+        node = self._node()
+        return self.mirror.tasks.get(node.task) if node and node.task else None
+
+    def chosen(self) -> str | None:
+        """The id of the task under the cursor."""
+        task = self.current_task()
+        return task.id if task else None
+
+    def stand_on(self, task: str) -> None:
+        """Put the cursor on this task, now or as soon as it is there."""
+        if task in self.mirror.tasks:
+            self._stand(Node(task))
+        else:
+            self._wanted = task
+
+    def stand_at(self, task: str = "", approval: str = "", step: str = "") -> None:
+        """Put the cursor on this task."""
+        if task:
+            self.stand_on(task)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """What is said elsewhere of the task under the cursor follows it."""
+        super().watch_cursor(old, new)
+        if old != new:
+            self.post_message(self.Stood(self.chosen()))
+
+    # -- keys
+
+    def action_open(self) -> None:
+        """Its agent, review, question or plan, whatever is next for it."""
+        node = self._node()
+        if node is None:
+            self.ignore("no goal yet · i, then say what you want")
+            return
+        if node.task is None:
+            self._open_goal()
+            return
+        task = self.mirror.tasks[node.task]
+        asked = self.mirror.asks_of(task.id)
+        if asked:
+            self.post_message(WentTo(_pane_of(asked[0]), task=task.id, approval=asked[0].id))
+        elif task.state is TaskState.PLANNED and (plan := self.plan_question()):
+            self.post_message(WentTo("plan", task=task.id, approval=plan.id))
+        elif task.state is TaskState.PLANNED and not self.mirror.steps_of(task.id):
+            self.post_message(WentTo("plan", task=task.id))
+        else:
+            self.post_message(WentTo("agents", task=task.id))
+
+    def _open_goal(self) -> None:
+        landing = self.mirror.of_kind(ApprovalKind.LAND)
+        plan = self.plan_question()
+        if landing:
+            self.post_message(WentTo("landing", approval=landing[0].id))
+        elif plan:
+            self.post_message(WentTo("plan", approval=plan.id))
+        elif self.mirror.steps_of(None):
+            self.post_message(WentTo("agents", task=""))
+        else:
+            self.action_fold()
+
+    def action_fold(self) -> None:
+        """Open or close the branch under the cursor; a page down where there is none."""
+        node = self._node()
+        if node is None:
+            return
+        if node.task is None:
+            self.action_unfold(self._closed)
+        elif self.mirror.tasks[node.task].todos:
+            self.action_unfold(node.task not in self._open)
+        else:
+            self.page(1)
+
+    def action_unfold(self, open_it: bool) -> None:
+        """Open or close the branch under the cursor."""
+        node = self._node()
+        if node is None:
+            return
+        if node.task is None:
+            self._closed = not open_it
+        elif open_it:
+            self._open.add(node.task)
+        elif node.task in self._open:
+            self._open.discard(node.task)
+        else:
+            node = Node(None)
+        self._build()
+        self._stand(node)
+        self.renew()
+
+    def action_hold(self) -> None:
+        """Pause or continue this agent; on the goal, all of them."""
+        task = self.current_task()
+        if task is None:
+            self._hold_goal()
+        elif task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
+            self.ignore(f"{task.id} is {self.mirror.word(task)}: there is nothing to pause")
+        elif task.id in self.mirror.paused or task.state is TaskState.FAILED:
+            again = "tries again" if task.state is TaskState.FAILED else "goes on"
+            self.post_message(CommandGiven(ContinueTask(task=task.id), f"{task.id} {again}"))
+        else:
+            done = f"{task.id} pauses before its next step · x continue"
+            self.post_message(CommandGiven(PauseTask(task=task.id), done))
+
+    def _hold_goal(self) -> None:
+        session = self.mirror.session
+        if session is None:
+            self.ignore("no goal yet · i, then say what you want")
+        elif session.over or session.state is SessionState.LANDED:
+            self.ignore("this goal is done")
+        elif not self.mirror.facts.busy:
+            self.post_message(CommandGiven(ResumeSession(session=session.id), "goes on"))
+        elif session.state is SessionState.PAUSED:
+            self.post_message(CommandGiven(ContinueSession(), "all go on"))
+        else:
+            self.post_message(CommandGiven(PauseSession(), "all pause before their next step · x continue"))
+
+    def action_cancel(self) -> None:
+        """End this task for good, after a question."""
+        task = self.current_task()
+        if task is None:
+            self.ignore("X cancels a task · /cancel or ctrl+c for all")
+            return
+        if task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
+            self.ignore(f"{task.id} is {self.mirror.word(task)} already")
+            return
+        needing = [one.id for one in self.mirror.tasks.values() if task.id in one.dependencies]
+        rows = [visible(f"{task.id} {task.title}", keep=""), "Its worktree and checkpoints are kept."]
+        if needing:
+            rows.append(f"{', '.join(needing)} cannot start without it.")
+        command = CommandGiven(CancelTask(task=task.id), f"{task.id} cancelled")
+        self.post_message(
+            SheetOpened(
+                f"Cancel {task.id}",
+                rows,
+                yes=f"cancel {task.id}",
+                confirmed=lambda: self.post_message(command),
+                danger=True,
+            )
+        )
+
+    def action_pin(self) -> None:
+        """The level of this task, or of the goal, and its reasons."""
+        if self.mirror.session is None:
+            self.ignore("no goal yet · i, then say what you want")
+            return
+        self.post_message(self.LevelWanted(self.chosen()))
+
+    def action_why(self) -> None:
+        """Its review."""
+        task = self.current_task()
+        if task is None:
+            self.ignore("w shows a task's review")
+            return
+        for one in self.mirror.asks_of(task.id):
+            if one.kind in (ApprovalKind.CHANGES, ApprovalKind.MERGE):
+                self.post_message(WentTo(_pane_of(one), task=task.id, approval=one.id))
+                return
+        self.ignore(f"{task.id} has nothing to review")
+
+    def action_note(self) -> None:
+        """Words to this task's agent, or to the planner."""
+        if self.mirror.session is None:
+            self.ignore("no goal yet · i, then say what you want")
+            return
+        self.post_message(self.Messaged(self.chosen()))
+
+    def copied(self) -> tuple[str, str]:
+        """The task's title."""
+        task = self.current_task()
+        return (task.title, "title") if task else super().copied()
+
+    # -- keeping how it looks
+
+    def state(self) -> dict[str, object]:
+        """Cursor by its task, what is open, scroll and half-typed words."""
+        node = self._node()
+        return super().state() | {
+            "task": node.task if node else None,
+            "open": sorted(self._open),
+            "closed": self._closed,
+        }
+
+    def restore(self, state: dict[str, object]) -> None:
+        """Look as it did."""
+        found = state.get("open")
+        self._open = {str(one) for one in found} if isinstance(found, list) else set()
+        self._closed = bool(state.get("closed"))
+        self._build()
+        super().restore(state)
+        if isinstance(task := state.get("task"), str):
+            self.stand_on(task)
+
+
+def _pane_of(approval: Approval) -> str:
+    desks = {
+        ApprovalKind.PLAN: "plan",
+        ApprovalKind.CHANGES: "review",
+        ApprovalKind.MERGE: "conflict",
+        ApprovalKind.LAND: "landing",
+    }
+    return desks.get(approval.kind, "questions")
+
+
+def _goal_word(session: Session) -> str:
+    """The state of the whole, where it says more than the tasks do."""
+    return {
+        SessionState.PAUSED: "paused",
+        SessionState.LANDED: "done",
+        SessionState.FAILED: "failed",
+        SessionState.CANCELLED: "cancelled",
+        SessionState.PLANNING: "planning",
+    }.get(session.state, "")

@@ -37,6 +37,7 @@ def _task_request() -> dict[str, Any]:
                 Criterion(text="no discount, no change"),
             ],
             constraints=["Do not touch the tests."],
+            context={"note": "Round down, whatever the ticket says."},
             files=["shop/prices.py", "shop/cart.py"],
         ),
         "done_tasks": [
@@ -81,6 +82,19 @@ _FULL: dict[str, Values] = {
         "changed": ["shop/cart.py", "shop/prices.py"],
         "commands": ["python3 -m unittest -q: exit code 1"],
         "last_text": "I am about to round down.",
+    },
+    "conflict_note": lambda: {
+        "hunks": [
+            {
+                "path": "shop/prices.py",
+                "start": 7,
+                "base": ["    return round(x)\n"],
+                "left": ["    return int(x)\n"],
+                "right": ["    return floor(x)\n"],
+            }
+        ],
+        "whole_files": ["shop/logo.png"],
+        "reason": "Rounding down is right.",
     },
     "developer_system": dict,
     "documentation": lambda: {
@@ -145,6 +159,7 @@ _BARE: dict[str, Values] = {
         "commands": [],
         "last_text": "",
     },
+    "conflict_note": lambda: {"hunks": [], "whole_files": [], "reason": ""},
     "developer_system": dict,
     "documentation": lambda: {"goal": "g", "diff": "", "documents": (), "examples": (), "audience": "users"},
     "plan_request": lambda: {

@@ -50,7 +50,7 @@ def plan_view(task: Task) -> dict[str, Any]:
 
 
 def plan_digest(tasks: Iterable[Task]) -> str:
-    """sha256 of a plan as it is shown, in its order: what `EditPlan.seen` and an approved plan are bound to."""
+    """sha256 of a plan as shown, in its order: what `EditPlan.seen` and an approved plan are bound to."""
     shown = [plan_view(task) for task in tasks]
     text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

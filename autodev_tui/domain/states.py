@@ -88,7 +88,8 @@ _TASK_WORK: dict[TaskState, set[TaskState]] = {
 
 TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
     **{state: frozenset(to | {_T.FAILED, _T.CANCELLED}) for state, to in _TASK_WORK.items()},
-    _T.COMPLETED: frozenset(),
+    # Sent back by the human, as long as it has not joined: it conflicts with what has.
+    _T.COMPLETED: frozenset({_T.IN_PROGRESS}),
     _T.CANCELLED: frozenset(),
     _T.FAILED: frozenset({_T.IN_PROGRESS}),
 }

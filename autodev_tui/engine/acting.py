@@ -12,7 +12,7 @@ from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.call_steps import CallSteps, call_name
-from autodev_tui.engine.conversation import TERMINAL, result_text
+from autodev_tui.engine.conversation import FINAL, is_answered, result_text
 from autodev_tui.engine.edits import edit
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.limits import STOP_AFTER
@@ -42,8 +42,8 @@ async def act(agent: Agent, verifier: Verifier, workspace: Workspace | None) -> 
         Waiting: a call needs the human; the calls before it are done, those after it wait.
     """
     caller = Caller(agent, verifier, workspace)
-    waiting = [step for step in agent.last_calls() if step.state not in TERMINAL]
-    refused = any(step.state is StepState.REFUSED for step in agent.last_calls())
+    waiting = [step for step in agent.last_calls() if not is_answered(step)]
+    refused = _goes_no_further(agent)
     group: list[Step] = []
     for step in waiting:
         if read_only(step.name):
@@ -55,9 +55,17 @@ async def act(agent: Agent, verifier: Verifier, workspace: Workspace | None) -> 
             await caller.give_up(step)
             continue
         await caller.call(step)
-        refused = agent.services.board.step(step.id).state is StepState.REFUSED
+        refused = _goes_no_further(agent)
     await caller.side_by_side(group)
     await caller.look_for_circles()
+
+
+def _goes_no_further(agent: Agent) -> bool:
+    """Whether a call was refused, or ended by a human who has something to say: the rest is not run."""
+    calls = agent.last_calls()
+    ended = any(step.result.get(FINAL) for step in calls)
+    heard = bool(agent.services.mailbox.queued(agent.task_id))
+    return any(step.state is StepState.REFUSED for step in calls) or (ended and heard)
 
 
 async def stop_circling(agent: Agent) -> None:
@@ -164,6 +172,8 @@ class Caller:
             ApprovalKind.QUESTION,
             f"{step.task or 'the planner'} asks: {args.question}",
             {"question": args.question, "options": options, "task": step.task},
+            Action.QUESTION,
+            facts,
             base={"call": call_name(step)},
             effect=f"question:{call_name(step)}",
             choices=options,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from autodev_tui.domain import requests
-from autodev_tui.engine import reviewing, showing
+from autodev_tui.engine import deciding, reviewing, showing
 from autodev_tui.engine.answering import AROUND
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.site import Site
@@ -15,7 +15,7 @@ __all__ = ["ANSWERERS", "Answerer", "Refusal", "answer"]
 
 Answerer = Callable[[Site, Any], Awaitable[requests.Answer]]
 
-ANSWERERS: dict[type[Any], Answerer] = {**AROUND, **reviewing.ANSWERS, **showing.ANSWERS}
+ANSWERERS: dict[type[Any], Answerer] = {**AROUND, **reviewing.ANSWERS, **showing.ANSWERS, **deciding.ANSWERS}
 
 
 async def answer(site: Site, request: requests.Request) -> requests.Answer:

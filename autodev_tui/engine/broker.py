@@ -7,15 +7,21 @@ import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal
 
+from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine.board import Board, Record
 from autodev_tui.engine.flow import Waiting
 from autodev_tui.engine.masking import Mask, masked, unmasked
-from autodev_tui.engine.stopwatch import Stopwatch
+from autodev_tui.engine.rules import RuleBook, rule_id
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.site import Site
 
 OUTCOME = {
     "approve": ApprovalState.APPROVED,
@@ -26,10 +32,18 @@ OUTCOME = {
 }
 
 _DECIDED = (ApprovalState.APPROVED, ApprovalState.EDITED, ApprovalState.REJECTED)
+_OPEN = (ApprovalState.PENDING, ApprovalState.DEFERRED)
+
+
+_ASKING_ONLY: ContextVar[bool] = ContextVar("asking_only", default=False)
 
 
 class DecisionRefused(Exception):
     """An answer that does not hold: wrong hash, decided already, unknown choice, forged."""
+
+
+class Superseded(Exception):
+    """The question that somebody waited on fell away; what is asked now is for them to say."""
 
 
 def canonical(value: Any) -> bytes:
@@ -63,7 +77,7 @@ def decide(approval: Approval, decision: Decision, secret: bytes) -> Approval:
     Raises:
         DecisionRefused: what was shown is not what is asked now, it is decided already, or this is no answer.
     """
-    if approval.state not in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+    if approval.state not in _OPEN:
         raise DecisionRefused(f"{approval.id} is {approval.state} already")
     if decision.approval != approval.id or decision.shown_hash != approval.shown_hash:
         raise DecisionRefused(f"{approval.id} now asks something else than what was shown: look again")
@@ -90,10 +104,30 @@ def _refuse_no_answer(approval: Approval, decision: Decision) -> None:
     if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:
         words = offers or ("a free answer (--text)" if takes_text(approval) else "yes or no")
         raise DecisionRefused(f"{approval.id} offers: {words}")
-    # "Yes" to a spent budget raises it; of other ways, "yes" names none.
-    several = len(approval.choices) > 1 and approval.kind is not ApprovalKind.BUDGET
-    if decision.verdict == "approve" and several:
+    named = approval.kind in (ApprovalKind.QUESTION, ApprovalKind.ESCALATION)
+    if decision.verdict == "approve" and named and len(approval.choices) > 1:
         raise DecisionRefused(f"{approval.id} needs one of these answers: {offers} · autodev answer")
+    if decision.verdict == "approve" and approval.kind is ApprovalKind.MERGE:
+        _refuse_half_merged(approval, decision)
+    if decision.verdict == "edit" and not decision.text.strip():
+        raise DecisionRefused(f"{approval.id}: nothing was written to take its place")
+    if decision.verdict == "edit" and approval.kind is ApprovalKind.EDIT and "new_text" not in approval.ask:
+        raise DecisionRefused(f"{approval.id}: only what is written can be edited, not a deletion or a move")
+    if decision.remember and (
+        approval.hard_gates or decision.remember not in approval.ask.get("remember", {})
+    ):
+        raise DecisionRefused(f"{approval.id} cannot be remembered: this is asked every time")
+    if decision.remember and decision.verdict != "approve":
+        raise DecisionRefused(f"{approval.id}: only a yes can be remembered")
+
+
+def _refuse_half_merged(approval: Approval, decision: Decision) -> None:
+    places = set(range(1, approval.ask.get("places", 0) + 1))
+    if not places or {one.hunk for one in decision.hunks} != places or len(decision.hunks) != len(places):
+        raise DecisionRefused(
+            f"{approval.id}: every one of its {len(places)} places needs a side or lines of its own"
+            f" · without: {', '.join(approval.choices)}"
+        )
 
 
 class Broker:
@@ -113,10 +147,35 @@ class Broker:
         self._new_id = new_id
         self._interactive = interactive
         self._mask = mask
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
         self._asking = asyncio.Lock()
-        self.watch: Stopwatch | None = None
-        """Stands while somebody waits for an answer."""
+        self._acted_on: set[str] = set()
+        """Decisions that somebody has in hand: they cannot be recalled any more."""
+        self._recalled: set[str] = set()
+        """Decisions that are being taken back: nobody acts on them any more."""
+        self.rules = RuleBook(board.database, board.session.id, secret)
+        board.on_approval = self._wake
+        self.idle: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
+        """Whoever waits for an answer is inside."""
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a human is there to answer while agents wait."""
+        return self._interactive
+
+    @property
+    def waits(self) -> bool:
+        """Whether the present code waits for answers; otherwise a question ends it with Waiting."""
+        return self._interactive and not _ASKING_ONLY.get()
+
+    @contextlib.contextmanager
+    def asking_only(self) -> Iterator[None]:
+        """Inside, a question is asked but not waited for: for code that others wait for."""
+        token = _ASKING_ONLY.set(True)
+        try:
+            yield
+        finally:
+            _ASKING_ONLY.reset(token)
 
     def masked(self, ask: dict[str, Any]) -> dict[str, Any]:
         """What is kept and shown of a question. Placeholders tell secrets apart, so a hash over it binds."""
@@ -124,6 +183,17 @@ class Broker:
         return found
 
     async def ask(
+        self, kind: ApprovalKind, title: str, ask: dict[str, Any], *, effect: str, **fields: Any
+    ) -> Approval:
+        """The decided approval for `effect`; asks as `put` does if nobody has yet.
+
+        Raises:
+            Waiting: headless, and nobody has answered yet.
+            Superseded: the question fell away while it waited.
+        """
+        return await self.answer_to(await self.put(kind, title, ask, effect=effect, **fields))
+
+    async def put(
         self,
         kind: ApprovalKind,
         title: str,
@@ -136,14 +206,13 @@ class Broker:
         risk: Literal["low", "medium", "high", "critical"] = "medium",
         choices: list[str] | None = None,
         hard_gates: list[str] | None = None,
+        action: str = "",
+        facts: dict[str, Any] | None = None,
         with_records: Callable[[Approval], list[Record]] = lambda approval: [],
     ) -> Approval:
-        """The decided approval for `effect`; asks if nobody has yet.
+        """The question about `effect`; new if nobody has asked yet, and joined where another task has.
 
         `with_records` are committed in the same line as a new question, so that no crash parts them.
-
-        Raises:
-            Waiting: headless, and nobody has answered yet.
         """
         ask = await asyncio.to_thread(self.masked, ask)
         wanted = shown_hash(ask, base or {})
@@ -151,9 +220,15 @@ class Broker:
         async with self._asking:
             approval = self.find(effect)
             if approval and approval.shown_hash != wanted:
-                if approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+                if approval.state in _OPEN:
                     await self._supersede(approval)
                 approval = None
+            elif approval and task and task not in (approval.asked_by or [approval.task]):
+                if approval.state in _OPEN:
+                    approval = approval.but(asked_by=[*approval.asked_by, task])
+                    await self._board.commit(approval, *with_records(approval))
+                else:
+                    approval = None  # whoever answered did not know of this task
             if approval is None:
                 approval = Approval(
                     id=self._new_id("a"),
@@ -167,27 +242,45 @@ class Broker:
                     shown_hash=wanted,
                     base=base or {},
                     effect=effect,
+                    asked_by=[task] if task else [],
+                    action=action,
+                    facts=facts or {},
                     hard_gates=hard_gates or [],
                     choices=choices or [],
                     created=self._board.clock(),
                     seq=len(self._board.approvals) + 1,
                 )
                 await self._board.commit(approval, *with_records(approval))
-        return await self.answer_to(approval)
+        return approval
 
     async def answer_to(self, approval: Approval) -> Approval:
-        """The approval once decided. Raises Waiting when headless and undecided."""
-        while not self.is_decided(approval := self._board.approvals[approval.id]):
-            if approval.state in _DECIDED:
+        """The approval once decided.
+
+        Raises:
+            Waiting: headless and undecided.
+            Superseded: the question fell away.
+        """
+        while True:
+            approval = self._board.approvals[approval.id]
+            changed = self._changed
+            if approval.state is ApprovalState.SUPERSEDED:
+                raise Superseded(approval.title)
+            if self.is_decided(approval) and approval.id not in self._recalled:
+                self._acted_on.add(approval.id)
+                return approval
+            if approval.state in _DECIDED and approval.id not in self._recalled:
                 # Nobody who knows the user's secret said this: it is asked as if nothing had been said.
                 await self._board.commit(approval.but(state=ApprovalState.PENDING, decision=None))
                 continue
-            if not self._interactive:
+            if not self.waits:
                 raise Waiting([approval])
-            with self.watch.held() if self.watch else contextlib.nullcontext():
-                async with self._changed:
-                    await self._changed.wait()
-        return approval
+            async with self.idle():
+                await changed.wait()
+
+    def _wake(self, _: Approval) -> None:
+        """A question changed: whoever waits looks again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def is_decided(self, approval: Approval) -> bool:
         """Whether it has an answer that really came from the user; a forged one counts for nothing."""
@@ -205,9 +298,26 @@ class Broker:
         if approval is None:
             raise DecisionRefused(f"no question {decision.approval}")
         approval = decide(approval, decision, self._secret)
-        await self._board.commit(approval)
-        async with self._changed:
-            self._changed.notify_all()
+        await self._board.commit(approval, extra=self.rules.made_by(approval, self._board.clock()))
+        return approval
+
+    async def recall(self, name: str) -> Approval:
+        """Take an answer back that nobody has acted on yet. Raises DecisionRefused."""
+        approval = self._board.approvals.get(name)
+        if approval is None:
+            raise DecisionRefused(f"no question {name}")
+        if approval.state not in (*_DECIDED, ApprovalState.DEFERRED):
+            raise DecisionRefused(f"{name} is {approval.state}: there is no answer to take back")
+        if approval.read or name in self._acted_on:
+            raise DecisionRefused(f"{name}: the answer has been acted on already")
+        remembered = approval.decision is not None and approval.decision.remember
+        forgotten = [("rules", rule_id(approval), None)] if remembered else []
+        self._recalled.add(name)
+        try:
+            approval = approval.but(state=ApprovalState.PENDING, decision=None)
+            await self._board.commit(approval, extra=forgotten)
+        finally:
+            self._recalled.discard(name)
         return approval
 
     async def used(self, approval: Approval, *records: Record) -> None:
@@ -228,8 +338,18 @@ class Broker:
     async def _supersede(self, approval: Approval) -> None:
         await self._board.commit(approval.but(state=ApprovalState.SUPERSEDED))
 
-    async def withdraw(self, effect: str) -> None:
-        """The question fell away: what it was about is gone."""
+    async def withdraw(self, effect: str, task: str | None = None) -> None:
+        """The question fell away: what it was about is gone, for `task` if others want it still."""
         approval = self.find(effect)
-        if approval and approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED):
+        if approval is None or approval.state not in _OPEN:
+            return
+        others = [one for one in approval.asked_by if one != task] if task else []
+        if others:
+            await self._board.commit(approval.but(asked_by=others, task=others[0]))
+        else:
             await self._supersede(approval)
+
+
+async def recall(site: Site, command: commands.Recall) -> None:
+    """Take an answer back. Raises DecisionRefused, EngineBusy."""
+    await site.engine.services.broker.recall(command.approval)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step
+from autodev_tui.domain.updates import Rule
 from autodev_tui.engine.agent import INLINE, Agent
-from autodev_tui.engine.broker import shown_hash
+from autodev_tui.engine.broker import Superseded, shown_hash
+from autodev_tui.engine.conversation import FINAL
+from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.services import Services
+from autodev_tui.policy.rules import Pattern
 from autodev_tui.policy.table import Action, Facts, Ruling, decide
 from autodev_tui.tools.base import ToolProblem, ToolResult
 from autodev_tui.tools.context import ToolContext
+
+if TYPE_CHECKING:
+    from store.journal import Op
 
 REFUSED = "Refused by the human"
 
@@ -29,10 +38,32 @@ class CallSteps:
 
     def rule(self, action: Action) -> Ruling:
         """What the table says of an action at the agent's present level."""
-        return decide(self.services.level(self.agent.task), action, Facts(sandbox=self.services.sandboxed))
+        return decide(self.services.level(self.agent.task), action, self._facts())
+
+    def _facts(self) -> Facts:
+        return Facts(sandbox=self.services.sandboxed)
+
+    def remembered(
+        self, step: Step, ruling: Ruling, pattern: Pattern, argv: Sequence[str] | None = None
+    ) -> Rule | None:
+        """The rule that answers this call's question, if it may have one."""
+        if not ruling.rememberable:
+            return None
+        rule = self._broker.rules.find(self._broker.masked(pattern), argv)
+        if rule and not self.board.approvals.get(self.board.step(step.id).approval):
+            text = f"{step.name} was allowed by a rule of yours: {rule.words}"
+            self.board.log.emit(events.Noticed(task=step.task, text=text))
+        return rule
 
     async def ask(
-        self, step: Step, kind: ApprovalKind, title: str, ask: dict[str, Any], **fields: Any
+        self,
+        step: Step,
+        kind: ApprovalKind,
+        title: str,
+        ask: dict[str, Any],
+        action: Action,
+        facts: Facts | None = None,
+        **fields: Any,
     ) -> Approval:
         """The decided question of this call; the step waits in the same line in which the question is asked.
 
@@ -48,19 +79,31 @@ class CallSteps:
         ):
             return earlier
 
+        fields |= told(self.services, action, facts or self._facts(), self.agent.task)
+
         def awaiting(approval: Approval) -> list[Any]:
             return [self.board.step(step.id).but(state=StepState.AWAITING, approval=approval.id)]
 
-        return await self._broker.ask(
-            kind, title, ask, task=step.task, step=step.id, with_records=awaiting, **fields
-        )
+        while True:
+            try:
+                approval = await self._broker.ask(
+                    kind, title, ask, task=step.task, step=step.id, with_records=awaiting, **fields
+                )
+                await self.services.may_go_on()
+                return approval
+            except Superseded:
+                # It was another task's question too, and that task is gone.
+                continue
 
-    async def start(self, step: Step, approval: Approval | None, intent: dict[str, Any]) -> None:
+    async def start(
+        self, step: Step, approval: Approval | None, intent: dict[str, Any], extra: Iterable[Op] = ()
+    ) -> None:
         """The effect begins: durable before anything happens, and the decision is consumed with it."""
         present = self.board.step(step.id)
         started = present.but(state=StepState.STARTED, started=self.services.clock(), intent=intent)
         used = [approval.but(read=True)] if approval else []
-        await self.board.commit(started, *used, via=_WAY_TO_START[present.state, approval is not None])
+        via = _WAY_TO_START[present.state, approval is not None]
+        await self.board.commit(started, *used, via=via, extra=extra)
 
     async def refuse(self, step: Step, approval: Approval) -> None:
         """The human said no: the call is not run, and the model reads the reason."""
@@ -74,6 +117,13 @@ class CallSteps:
         )
         await self.services.broker.used(approval, refused)
 
+    async def tell_edited(self, step: Step, approval: Approval, instead: str) -> None:
+        """The model hears, after the results, that the human changed this call before it was made."""
+        reason = approval.decision.reason if approval.decision else ""
+        words = f"\nTheir words: {reason}" if reason else ""
+        text = f"The human changed your call of {step.name} before it was made.{words}\n{instead}"
+        await self.agent.say(f"edited {call_name(step)}", text)
+
     async def problem(self, step: Step, problem: ToolProblem) -> None:
         """The tool itself says why it cannot be done."""
         await self.fail(step, problem.text, denied=problem.denied)
@@ -82,6 +132,13 @@ class CallSteps:
         """The call came to nothing; the model reads why."""
         result = {"text": text, "ok": False, "why": text[:200], "denied": denied}
         await self._finish(step, StepState.FAILED, result, "", None)
+
+    async def interrupt(self, step: Step, text: str, by_products: list[str]) -> None:
+        """The human ended the call: it is not run again by itself, and the model reads what came of it."""
+        result = {"text": text, "ok": False, "why": "interrupted by the human", FINAL: True}
+        if by_products:
+            result["by_products"] = by_products
+        await self._finish(step, StepState.INTERRUPTED, result, "", None)
 
     async def end(
         self, step: Step, result: ToolResult | ToolProblem, approval: Approval | None = None
@@ -113,7 +170,7 @@ class CallSteps:
         asked = self.board.approvals.get(present.approval)
         if asked and not approval:
             # The call turned out to be impossible, or to need no answer any more.
-            await self._broker.withdraw(asked.effect)
+            await self._broker.withdraw(asked.effect, step.task)
 
 
 _WAY_TO_START: dict[tuple[StepState, bool], tuple[StepState, ...]] = {

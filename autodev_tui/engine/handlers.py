@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from autodev_tui.engine import reviewing, showing
+from autodev_tui.engine import deciding, reviewing, showing, steering
+from autodev_tui.engine.handling import AROUND
 from autodev_tui.engine.site import Site
 
 Handler = Callable[[Site, Any], Awaitable[None]]
 """Raises Refusal, EngineBusy, DecisionRefused or LookupError when the command is not carried out."""
 
-HANDLERS: dict[type[Any], Handler] = {**reviewing.COMMANDS, **showing.COMMANDS}
+HANDLERS: dict[type[Any], Handler] = {
+    **AROUND,
+    **reviewing.COMMANDS,
+    **showing.COMMANDS,
+    **steering.COMMANDS,
+    **deciding.COMMANDS,
+}

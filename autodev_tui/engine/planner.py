@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -11,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from autodev_tui.agents.roles import PLANNER
 from autodev_tui.domain import events
-from autodev_tui.domain.approval import ApprovalKind
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.plan import plan_digest, plan_view
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
-from autodev_tui.engine.broker import canonical
+from autodev_tui.engine.broker import Superseded
+from autodev_tui.engine.estimates import estimate
 from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
@@ -57,7 +59,7 @@ async def make_plan(services: Services, verifier: Verifier) -> None:
     board = services.board
     if not board.tasks:
         await _ask_planner(services, verifier)
-    while not await _approved(services):
+    while services.mailbox.queued(None) or not await _approved(services):
         await _ask_planner(services, verifier)
 
 
@@ -85,7 +87,7 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
     ended: Step = await work(agent, verifier, None)
     if ended.name != PLANNER.ends_by:
         raise GaveUp("the planner ended without a plan")
-    tasks = await asyncio.to_thread(lambda: [_task(services, document) for document in _in_order(ended)])
+    tasks = await asyncio.to_thread(lambda: [make_task(services, document) for document in _in_order(ended)])
     old = [task for task in board.tasks.values() if task.id not in {new.id for new in tasks}]
     gone = [("plan_tasks", task.key(), None) for task in old]
     for task in old:
@@ -97,8 +99,7 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
 async def _approved(services: Services) -> bool:
     """Whether the plan holds. If not, the human's words are in the planner's log already."""
     board = services.board
-    plan = [plan_view(task) for task in board.tasks.values()]
-    digest = hashlib.sha256(canonical(plan)).hexdigest()
+    digest = plan_digest(board.tasks.values())
     decided = {
         one.state
         for one in board.approvals.values()
@@ -114,13 +115,13 @@ async def _approved(services: Services) -> bool:
     level = services.level(None)
     if decide(level, Action.PLAN, Facts(sandbox=services.sandboxed)).verdict is Verdict.AUTO:
         return True
-    approval = await services.broker.ask(
-        ApprovalKind.PLAN,
-        f"plan: {len(plan)} task{'s' if len(plan) != 1 else ''}",
-        {"goal": services.session.goal, "tasks": plan},
-        effect=f"plan:{services.session.id}",
-        base={"plan": digest},
-    )
+    try:
+        question = await put_plan(services)
+        with services.interruptible():
+            approval = await services.broker.answer_to(question)
+    except Superseded:
+        # The human edited the plan meanwhile: it is asked about as it is now.
+        return await _approved(services)
     if approval.state is not ApprovalState.REJECTED:
         await services.broker.used(approval)
         return True
@@ -138,20 +139,34 @@ async def _approved(services: Services) -> bool:
     return False
 
 
-def plan_view(task: Task) -> dict[str, Any]:
-    """What a human sees of a planned task."""
-    return {
-        "id": task.id,
-        "title": task.title,
-        "description": task.description,
-        "depends_on": task.dependencies,
-        "acceptance_criteria": [criterion.text for criterion in task.acceptance_criteria],
-        "role": task.role,
-        "files": task.files,
-        "estimate_minutes": round(task.estimated_effort * 60),
-        "risk": task.risk,
-        "recommended_level": task.recommended.value,
-    }
+def plan_effect(services: Services) -> str:
+    """What the question about the plan is about."""
+    return f"plan:{services.session.id}"
+
+
+async def put_plan(services: Services) -> Approval:
+    """The question about the plan as it is now, with what it will take."""
+    tasks = list(services.board.tasks.values())
+    digest = plan_digest(tasks)
+    asked = services.broker.find(plan_effect(services))
+    if asked and asked.base["plan"] == digest:
+        # What was told of the cost stays: a task that another session ended meanwhile takes no answer back.
+        took = asked.ask["estimate"]
+    else:
+        took = await asyncio.to_thread(estimate, services.board.database, tasks)
+    return await services.broker.put(
+        ApprovalKind.PLAN,
+        f"plan: {len(tasks)} task{'s' if len(tasks) != 1 else ''}",
+        {
+            "goal": services.session.goal,
+            "tasks": [plan_view(task) for task in tasks],
+            "estimate": took,
+            "digest": digest,
+        },
+        effect=plan_effect(services),
+        base={"plan": digest},
+        **told(services, Action.PLAN, Facts(sandbox=services.sandboxed), None),
+    )
 
 
 def _in_order(step: Step) -> list[dict[str, Any]]:
@@ -171,7 +186,8 @@ def _in_order(step: Step) -> list[dict[str, Any]]:
     ]
 
 
-def _task(services: Services, document: dict[str, Any]) -> Task:
+def make_task(services: Services, document: dict[str, Any]) -> Task:
+    """The task that a plan describes, with its analysis and its score. Sync: lists the repository's paths."""
     facts = _facts(services)
     criteria = [Criterion(**one) for one in document.get("acceptance_criteria", [])]
     effort = float(document.get("estimate_minutes") or 60) / 60

@@ -117,7 +117,10 @@ async def save_draft(site: Site, command: SaveDraft) -> None:
     if draft.shown_hash != approval.shown_hash:
         raise Refusal("this review shows something else by now · look again")
     task = services.board.tasks.get(approval.task or "")
-    if command.path and await asyncio.to_thread(_file_moved, site.repository, approval, task, command.path):
+    moved_on = command.path != "" and await asyncio.to_thread(
+        _file_moved, site.repository, approval, task, command.path
+    )
+    if moved_on:
         raise Refusal(f"{command.path} changed since it was shown · look again", [command.path])
     await site.engine.keep([("drafts", approval.id, draft.doc())])
 
@@ -134,7 +137,7 @@ async def decide(site: Site, decision: Decision) -> None:
     if approval and approval.state in WAITING and decision.verdict != "defer":
         task = services.board.tasks.get(approval.task or "")
         await asyncio.to_thread(_refuse_moved, site.repository, approval, task)
-        if decision.hunks:
+        if decision.hunks and approval.kind is ApprovalKind.CHANGES:
             await asyncio.to_thread(_refuse_impossible, site.repository, approval, decision)
     await services.broker.decide(decision)
     if decision.verdict != "defer" and site.database.get("drafts", decision.approval):

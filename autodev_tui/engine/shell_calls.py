@@ -13,11 +13,15 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.evidence import Check, CheckKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
+from autodev_tui.domain.updates import Rule
 from autodev_tui.engine.broker import canonical
-from autodev_tui.engine.call_steps import CallSteps, call_name, result_document
+from autodev_tui.engine.call_steps import CallSteps, result_document
+from autodev_tui.engine.flow import Interrupted
+from autodev_tui.engine.rules import remember
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.unknown import ask_unknown
 from autodev_tui.policy.commands import CommandClass, CommandKind, classify
+from autodev_tui.policy.rules import command_pattern
 from autodev_tui.policy.table import Verdict
 from autodev_tui.quality.environment import Environment
 from autodev_tui.sandbox.spec import SandboxError, SpawnerLost
@@ -57,46 +61,69 @@ async def run_command(
     checks = known_commands(await verifier.known_checks())
     kind = await asyncio.to_thread(classify, args.command, checks, workspace.path)
     ruling = calls.rule(kind.action)
-    approval = None
+    approval = rule = None
     if ruling.verdict is Verdict.ASK:
-        variables = workspace.environment(environment)
+        pattern = command_pattern(args.command, kind, sandboxed=services.sandboxed)
+        rule = calls.remembered(step, ruling, pattern, kind.argv)
+    if ruling.verdict is Verdict.ASK and rule is None:
+        about = {
+            "command": args.command,
+            "where": "the worktree of the agent that asks",
+            "timeout_s": _timeout(services, args),
+            "class": kind.kind.value,
+            "network": kind.kind in OUTWARD,
+            "sandbox": services.runner.rung.value,
+        }
+        base = {"environment": _environment_hash(workspace, environment)}
         approval = await calls.ask(
             step,
             ApprovalKind.COMMAND,
             f"{step.task} asks to run {args.command}",
             {
-                "task": step.task,
-                "command": args.command,
-                "directory": str(workspace.path),
-                "timeout_s": _timeout(services, args),
-                "class": kind.kind.value,
-                "network": kind.kind in OUTWARD,
-                "sandbox": services.runner.rung.value,
+                **about,
                 "why_asked": f"{ruling.why}: {kind.why}",
+                **({"remember": remember(pattern)} if ruling.rememberable else {}),
             },
-            base={
-                "directory": str(workspace.path),
-                "environment": hashlib.sha256(canonical(variables)).hexdigest(),
-            },
-            effect=f"command:{call_name(step)}",
+            kind.action,
+            base=base,
+            # By what it does, not by who asks: agents that want the same share one question.
+            effect=f"command:{hashlib.sha256(canonical([about, base])).hexdigest()}",
             risk="high" if kind.kind in OUTWARD else "medium",
             hard_gates=["push"] if kind.kind is CommandKind.PUSH else [],
         )
         if approval.state is ApprovalState.REJECTED:
             await calls.refuse(step, approval)
             return
-    await _run(calls, step, approval, args, kind, environment, workspace)
+        if approval.state is ApprovalState.EDITED and approval.decision:
+            instead = approval.decision.text
+            args = args.model_copy(update={"command": instead})
+            kind = await asyncio.to_thread(classify, instead, checks, workspace.path)
+            if calls.rule(kind.action).verdict is Verdict.DENY:
+                await calls.fail(step, f"The human changed your command, but {instead} is denied.")
+                return
+            await calls.tell_edited(step, approval, f"What ran instead, and had the result: {instead}")
+    await _run(calls, step, approval or rule, args, kind, environment, workspace)
+
+
+def _environment_hash(workspace: Workspace, environment: Environment) -> str:
+    """sha256 of a command's variables, the same for every task whose worktrees differ in place alone."""
+    variables = {
+        name: value.replace(str(workspace.path), "<worktree>").replace(str(workspace.home), "<home>")
+        for name, value in workspace.environment(environment).items()
+    }
+    return hashlib.sha256(canonical(variables)).hexdigest()
 
 
 async def _run(
     calls: CallSteps,
     step: Step,
-    approval: Approval | None,
+    leave: Approval | Rule | None,
     args: Any,
     kind: CommandClass,
     environment: Environment,
     workspace: Workspace,
 ) -> None:
+    """Run what the level, an answer or a rule gives leave to."""
     services, board = calls.services, calls.board
     harmless = kind.kind in (CommandKind.CHECK, CommandKind.READ_ONLY)
     record = record_path(services, step)
@@ -110,30 +137,38 @@ async def _run(
     if kind.kind is CommandKind.CHECK:
         # By what was there before, the by-products are told even when this run of the program ends early.
         intent["untracked"] = sorted(await workspace.untracked())
-    await calls.start(step, approval, intent)
+    if isinstance(leave, Rule):
+        used = services.broker.rules.used(leave)
+        await calls.start(step, None, intent | {"rule": leave.id}, used)
+    else:
+        await calls.start(step, leave, intent)
 
     def stream(chunk: bytes) -> None:
         text = clean(chunk, services.masker)
         board.log.emit(events.OutputStreamed(task=step.task, step=step.id, text=text))
 
     argv = kind.argv if harmless and kind.argv else ("/bin/sh", "-c", args.command)
+    ended_by_human = False
     try:
-        await services.runner.run(
-            argv,
-            cwd=workspace.path,
-            env=workspace.environment(environment),
-            record=record,
-            timeout_s=timeout,
-            network=kind.kind in OUTWARD,
-            writable=(str(workspace.path), str(workspace.home)),
-            readable=tuple(environment.readable),
-            on_output=stream,
-        )
+        with services.interruptible():
+            await services.runner.run(
+                argv,
+                cwd=workspace.path,
+                env=workspace.environment(environment),
+                record=record,
+                timeout_s=timeout,
+                network=kind.kind in OUTWARD,
+                writable=(str(workspace.path), str(workspace.home)),
+                readable=tuple(environment.readable),
+                on_output=stream,
+            )
+    except Interrupted:
+        ended_by_human = True
     except SpawnerLost:
         workspace.by_products.update(await _by_products(services, board.step(step.id)))
         open_step = await settle(services, board.step(step.id))
         if open_step is not None:
-            await _run(calls, open_step, approval, args, kind, environment, workspace)
+            await _run(calls, open_step, leave, args, kind, environment, workspace)
         return
     except SandboxError as error:
         await calls.fail(board.step(step.id), f"The command was not run: {error}")
@@ -145,16 +180,35 @@ async def _run(
             unknown = board.step(step.id).but(state=StepState.UNKNOWN, ended=services.clock())
             await board.commit(unknown)
         raise
-    found = await command_result(services, step, record)
-    if found is None:
+    found = await command_result(services, board.step(step.id), record)
+    if found is None and not ended_by_human:
         await calls.fail(board.step(step.id), "The command was ended before it finished.")
         return
     left = await _by_products(services, board.step(step.id))
     workspace.by_products.update(left)
+    if found is None:
+        await calls.interrupt(board.step(step.id), await _so_far(services, record), left)
+        return
     result, blob = found
     result |= {"by_products": left} if left else {}
     present, ended = board.step(step.id), services.clock()
     await board.commit(present.but(state=StepState.DONE, result=result, result_blob=blob, ended=ended))
+
+
+async def _so_far(services: Services, record: Path) -> str:
+    """What the model hears of a command that the human ended."""
+    from autodev_tui.sandbox.spool import read_output
+
+    head, elided, tail = await asyncio.to_thread(read_output, Path(f"{record}.out"), 0, TAIL_BYTES)
+    last = head + tail
+    if elided:
+        # Half a secret passes for none, so a line that was cut in two goes.
+        last = last.partition(b"\n")[2]
+    said = clean(last, services.masker).rstrip() or "(nothing)"
+    return (
+        "The human ended this command, and everything it had started. What it changed so far stays: look at"
+        f" the present state before you run it again. The end of what it said until then:\n{said}"
+    )
 
 
 def _timeout(services: Services, args: Any) -> float:
@@ -240,7 +294,7 @@ async def command_result(services: Services, step: Step, record: Path) -> tuple[
     )
     result = format_result(end, services.masker, output_name=record.name)
     data = {
-        "command": step.args.get("command", ""),
+        "command": step.intent.get("command") or step.args.get("command", ""),
         "exit_code": ended.code,
         "duration_s": round(ended.duration_s, 3),
         "timed_out": ended.timed_out,

@@ -58,7 +58,7 @@ async def test_headless_a_question_waits_and_an_answer_lets_it_pass(board: Board
 async def test_each_verdict_leads_to_its_state(board: Board, verdict: str, state: str) -> None:
     broker = make(board)
     question = await asked(broker, board)
-    await broker.decide(decision(question, verdict, reason="because"))
+    await broker.decide(decision(question, verdict, reason="because", text="make all"))
     found = await ask(broker)
     assert found.state == state
     assert found.decision is not None

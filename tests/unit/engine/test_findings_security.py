@@ -294,7 +294,7 @@ async def test_a_check_that_the_agent_configured_makes_no_command_known(tmp_path
         (asked,) = one.board.pending()
         assert asked.ask["command"] == wanted
         assert asked.ask["class"] != "check"
-        assert asked.ask["directory"] == str(place.workspace.path)
+        assert (asked.asked_by, asked.ask["where"]) == (["T1"], "the worktree of the agent that asks")
         assert asked.ask["timeout_s"] == 7.0
 
 

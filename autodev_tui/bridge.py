@@ -113,12 +113,12 @@ class EngineThread:
         if isinstance(command, Decide) and not command.decision.mac:
             command = await self._signed(command)
         line = await self._call("submit", to_line(COMMAND, command))
-        return from_line(REFUSED, line) if line is not None else self._not_carried_out()
+        return line if isinstance(line, Refused) else from_line(REFUSED, line)
 
     async def ask(self, request: Request) -> Answer:
         """Ask the engine's side; Refused where there is no answer. Waits for a lost engine."""
         line = await self._call("ask", to_line(REQUEST, request))
-        return await _read(ANSWER, line) if line is not None else self._not_carried_out()
+        return line if isinstance(line, Refused) else await _read(ANSWER, line)
 
     async def updates(self) -> AsyncIterator[Update]:
         """What to keep current: first all there is, then the newest state of what changed.
@@ -148,13 +148,19 @@ class EngineThread:
         if self._line:
             await self._line.close(CLOSING_S)
 
-    async def _call(self, door: str, line: bytes) -> bytes | None:
-        await self._started.wait()
-        assert self._line
-        return await self._line.call(door, line)
-
-    def _not_carried_out(self) -> Refused:
-        return Refused(reason="the engine was lost meanwhile · look whether it still happened")
+    async def _call(self, door: str, line: bytes) -> bytes | Refused:
+        while True:
+            await self._started.wait()
+            assert self._line
+            if (reason := self._line.loss) is None:
+                break
+            if self._restarts == RESTARTS or self._line.closing:
+                return Refused(reason=f"the engine is lost: {reason}")
+            self._started.clear()
+        answer = await self._line.call(door, line)
+        if answer is None:
+            return Refused(reason="the engine was lost meanwhile · look whether it still happened")
+        return answer
 
     async def _signed(self, command: Decide) -> Decide:
         # Imported here: the engine's modules are loaded by then, in its own thread.
@@ -185,6 +191,8 @@ class _Line:
         """The line that comes back; None when the engine is lost."""
         try:
             loop, doors = await asyncio.shield(asyncio.wrap_future(self._ready))
+            if self._lost.done():
+                return None
             return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(doors.serve(door, line), loop))
         except asyncio.CancelledError:
             task = asyncio.current_task()
@@ -199,9 +207,16 @@ class _Line:
         """Why the engine ended, once it has."""
         return await asyncio.shield(asyncio.wrap_future(self._lost))
 
+    @property
+    def loss(self) -> str | None:
+        """Why the engine ended; None while it has not."""
+        return self._lost.result() if self._lost.done() else None
+
     async def close(self, patience_s: float) -> None:
+        """End the engine, waiting so many seconds for it."""
         self.closing = True
-        self._close()
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            self._close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self.lost()

@@ -32,6 +32,7 @@ from autodev_tui.engine.broker import DecisionRefused
 from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.refusal import Refusal
+from autodev_tui.engine.reload import follow_configuration
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.missing import MissingProvider
 from autodev_tui.sandbox.probe import probe
@@ -135,6 +136,8 @@ class Host:
         await self._assemble(self._opened)
         if not self._known.owner:
             self._sandbox = self._spawn(self._try_sandbox())
+            if self._engine:
+                self._spawn(follow_configuration(self._engine.site))
 
     async def failed(self) -> None:
         """Returns never; raises what ended the engine."""
@@ -213,7 +216,8 @@ class Host:
             settings = place.settings(database, self._options)
         except SettingsError as error:
             problems += str(error).splitlines()
-            settings = Settings()
+            # An edit that cannot be used is not taken over: what held goes on to hold.
+            settings = self._engine.site.settings if self._engine else Settings()
         problems += settings.notices
         try:
             prompts = place.prompts()
@@ -293,6 +297,12 @@ class Host:
                 async with self._beginning:
                     await self._make_ready(command, self._opened, self._engine)
                     await self._engine.submit(command)
+            case commands.ContinueTask() if self._engine.session and not self._engine.busy:
+                # The run begins again with it.
+                resume = commands.ResumeSession(session=self._engine.session.id)
+                async with self._beginning:
+                    await self._make_ready(resume, self._opened, self._engine)
+                    await self._engine.submit(command)
             case _:
                 await self._engine.submit(command)
         if isinstance(command, commands.StartSession | commands.ResumeSession | commands.OpenSession):
@@ -342,7 +352,7 @@ class Host:
         self._spawn(self._reload())
 
     async def _reload(self) -> None:
-        """Settings, trust, model and what git says, anew; a session that runs keeps what it began with."""
+        """Settings, trust, model and what git says, anew; a session that runs keeps its model and rules."""
         opened, engine = self._opened, self._engine
         if opened is None or engine is None:
             return

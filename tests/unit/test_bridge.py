@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,17 +14,22 @@ import pytest
 
 from autodev_tui import host
 from autodev_tui.assembly import Model
-from autodev_tui.bridge import EngineThread
+from autodev_tui.bridge import EngineLost, EngineThread
 from autodev_tui.domain import commands, requests
-from autodev_tui.domain.approval import Decision, HunkDecision
+from autodev_tui.domain.approval import Approval, ApprovalKind, Decision, HunkDecision
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.review import ReviewDraft
+from autodev_tui.domain.states import SessionState, TaskState
+from autodev_tui.domain.updates import Update
+from autodev_tui.engine.feed import Feed
 from autodev_tui.sandbox.probe import ProbeResult
 from autodev_tui.sandbox.spec import Rung
+from store.errors import StoreError
 from tests.fakes.engine_kit import DONE, FILES, PATIENCE_S, Scripted, make_turn, turns
 from tests.fakes.repos import FixtureRepository, make_repository
 
+PROBED = ProbeResult(Rung.LANDLOCK, ((Rung.LANDLOCK, True, ""),))
 EDIT = make_turn(("write_file", {"path": "new.txt", "content": "hello\n"}))
 
 
@@ -49,7 +56,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
         return Model(Scripted(reply), "claude-opus-5", "scripted/claude-opus-5")
 
     monkeypatch.setattr(host, "find_model", model)
-    monkeypatch.setattr(host, "probe", lambda: ProbeResult(Rung.LANDLOCK, ((Rung.LANDLOCK, True, ""),)))
+    monkeypatch.setattr(host, "probe", lambda: PROBED)
 
 
 class Front:
@@ -88,27 +95,188 @@ async def front(directory: Path, env: dict[str, str]) -> AsyncIterator[Front]:
         await asyncio.gather(reading, return_exceptions=True)
 
 
+async def start(one: Front, **more: Any) -> None:
+    """A goal, up to its review."""
+    assert await one.engine.submit(commands.StartSession(goal="Change a", level=Level.COLLABORATIVE)) is None
+    plan = await asked(one, "plan")
+    assert await one.engine.submit(commands.Decide(decision=answer(plan))) is None
+
+
+async def asked(one: Front, kind: ApprovalKind) -> Approval:
+    await one.until(lambda: one.mirror.of_kind(kind), kind)
+    return one.mirror.of_kind(kind)[0]
+
+
+def answer(approval: Approval, verdict: Any = "approve", **more: Any) -> Decision:
+    """As the screen makes it: without a signature."""
+    shown = approval.shown_hash
+    return Decision(approval=approval.id, verdict=verdict, shown_hash=shown, actor="ada", at=1.0, **more)
+
+
 async def test_a_goal_goes_there_and_its_review_comes_back(place: FixtureRepository, scripted: None) -> None:
     async with front(place.root, environment(place)) as one:
-        assert (
-            await one.engine.submit(commands.StartSession(goal="Change a", level=Level.COLLABORATIVE)) is None
-        )
-        await one.until(lambda: one.mirror.of_kind("plan"), "the plan")
-        [plan] = one.mirror.of_kind("plan")
-        yes = Decision(approval=plan.id, verdict="approve", shown_hash=plan.shown_hash, actor="ada", at=1.0)
-        assert await one.engine.submit(commands.Decide(decision=yes)) is None
-        await one.until(lambda: one.mirror.of_kind("changes"), "the review")
-        [review] = one.mirror.of_kind("changes")
-        answer = await one.engine.ask(requests.GetReview(approval=review.id))
-        assert isinstance(answer, requests.ReviewAnswer)
-        assert [file.path for file in answer.review.changes.files] == ["new.txt"]
+        await start(one)
+        review = await asked(one, ApprovalKind.CHANGES)
+        found = await one.engine.ask(requests.GetReview(approval=review.id))
+        assert isinstance(found, requests.ReviewAnswer)
+        assert [file.path for file in found.review.changes.files] == ["new.txt"]
+        assert found.review.moved == []
         assert one.mirror.facts.busy
         assert one.mirror.facts.sandbox == "landlock"
-        assert one.mirror.session
-        draft = ReviewDraft(
-            approval=review.id,
-            shown_hash=review.shown_hash,
-            decisions=[HunkDecision(hunk=1, verdict="accept")],
-        )
-        assert await one.engine.submit(commands.SaveDraft(draft=draft, path="new.txt")) is None
+        assert one.mirror.facts.model == "scripted/claude-opus-5"
+        verdict = HunkDecision(hunk=1, verdict="accept")
+        decision = answer(review, hunks=[verdict])
+        assert await one.engine.submit(commands.Decide(decision=decision)) is None
+        await one.until(lambda: one.mirror.of_kind(ApprovalKind.LAND), "the landing")
+        assert one.mirror.tasks["T1"].state is TaskState.COMPLETED
+
+
+async def test_a_draft_outlives_the_engine(place: FixtureRepository, scripted: None) -> None:
+    env = environment(place)
+    async with front(place.root, env) as one:
+        await start(one)
+        review = await asked(one, ApprovalKind.CHANGES)
+        kept = ReviewDraft(approval=review.id, shown_hash=review.shown_hash, texts={"reject:1": "too lo"})
+        assert await one.engine.submit(commands.SaveDraft(draft=kept, path="new.txt")) is None
         await one.until(lambda: review.id in one.mirror.drafts, "the draft")
+        assert await one.engine.submit(commands.SaveView(name="", view={"focus": "review"})) is None
+    async with front(place.root, env) as two:
+        await two.until(lambda: two.mirror.session, "the session that was going on")
+        assert two.mirror.session
+        assert two.mirror.session.state is SessionState.INTERRUPTED
+        assert two.mirror.facts.interrupted == two.mirror.session.id
+        assert two.mirror.drafts[review.id] == kept
+        assert two.mirror.views == {"": {"focus": "review"}}
+        assert not two.mirror.facts.busy
+        # Nothing runs, and the question can be answered all the same.
+        assert await two.engine.submit(commands.Decide(decision=answer(review))) is None
+        await two.until(lambda: not two.mirror.of_kind(ApprovalKind.CHANGES), "the decision")
+        assert review.id not in two.mirror.drafts
+        assert await two.engine.submit(commands.ResumeSession(session=two.mirror.session.id)) is None
+        await asked(two, ApprovalKind.LAND)
+        assert two.mirror.facts.interrupted == ""
+
+
+async def test_what_changed_on_disk_is_not_decided(place: FixtureRepository, scripted: None) -> None:
+    async with front(place.root, environment(place)) as one:
+        await start(one)
+        review = await asked(one, ApprovalKind.CHANGES)
+        (Path(one.mirror.tasks["T1"].worktree) / "new.txt").write_text("other\n")
+        draft = ReviewDraft(approval=review.id, shown_hash=review.shown_hash)
+        refused = await one.engine.submit(commands.SaveDraft(draft=draft, path="new.txt"))
+        assert refused
+        assert refused.moved == ["new.txt"]
+        refused = await one.engine.submit(commands.Decide(decision=answer(review)))
+        assert refused
+        assert review.id not in one.mirror.drafts
+
+
+async def test_a_lost_engine_is_started_again_three_times(
+    place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = EngineThread(place.root, environment(place))
+    engine.start()
+    try:
+        for left in (3, 2, 1, 0):
+            updates = engine.updates()
+            assert (await anext(updates)).reset
+            monkeypatch.setattr(Feed, "next", broken)
+            with pytest.raises(EngineLost, match="the disk burns") as lost:
+                while True:
+                    await anext(updates)
+            monkeypatch.undo()
+            monkeypatch.setattr(host, "probe", lambda: PROBED)
+            assert lost.value.restarts_left == left
+            if left:
+                sent = asyncio.create_task(engine.submit(commands.SaveView(name="x", view={})))
+                await engine.restart()
+                assert await sent is None
+        refused = await engine.submit(commands.SaveView(name="x", view={}))
+        assert refused
+        assert "the disk burns" in refused.reason
+        with pytest.raises(EngineLost):
+            await engine.restart()
+    finally:
+        await engine.aclose()
+
+
+async def broken(_: Feed) -> Update:
+    raise StoreError("the disk burns")
+
+
+async def test_a_second_window_watches(
+    place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "WATCH_S", 0.02)
+    env = environment(place)
+    async with front(place.root, env) as one:
+        await start(one)
+        review = await asked(one, ApprovalKind.CHANGES)
+        async with front(place.root, env) as two:
+            await two.until(lambda: review.id in two.mirror.approvals, "the same question")
+            assert two.mirror.facts.owner.startswith(f"pid {os.getpid()}")
+            refused = await two.engine.submit(commands.Decide(decision=answer(review)))
+            assert refused
+            assert refused.reason.startswith("watching · driven from pid")
+            found = await two.engine.ask(requests.GetReview(approval=review.id))
+            assert isinstance(found, requests.ReviewAnswer)
+            assert await one.engine.submit(commands.Decide(decision=answer(review))) is None
+            await two.until(lambda: two.mirror.of_kind(ApprovalKind.LAND), "what the other did")
+            await one.engine.aclose()
+            await two.until(lambda: not two.mirror.facts.owner, "its turn")
+            assert two.mirror.facts.interrupted
+
+
+async def test_without_a_key_everything_but_the_agents_works(place: FixtureRepository) -> None:
+    async with front(place.root, environment(place)) as one:
+        await one.until(lambda: one.mirror.facts.repository, "the facts")
+        assert one.mirror.facts.repository == "checkout"
+        assert one.mirror.facts.branch == "main"
+        assert one.mirror.facts.model == ""
+        assert "ANTHROPIC_API_KEY" in one.mirror.facts.model_problem
+        refused = await one.engine.submit(commands.StartSession(goal="Change a"))
+        assert refused
+        assert refused.reason == one.mirror.facts.model_problem
+        sessions = await one.engine.ask(requests.GetSessions())
+        assert isinstance(sessions, requests.RowsAnswer)
+        assert await one.engine.submit(commands.SaveView(name="", view={"a": 1})) is None
+
+
+async def test_a_folder_that_is_no_repository_becomes_one(tmp_path: Path, scripted: None) -> None:
+    made = make_repository(tmp_path / "other", FILES)
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    async with front(folder, environment(made)) as one:
+        await one.until(lambda: one.mirror.facts.problems, "what is wrong")
+        assert one.mirror.facts.repository == ""
+        assert "not a git repository" in one.mirror.facts.problems[0]
+        refused = await one.engine.submit(commands.StartSession(goal="x"))
+        assert refused
+        assert "not a git repository" in refused.reason
+        assert await one.engine.submit(commands.InitRepository()) is None
+        await one.until(lambda: one.mirror.facts.repository == "plain", "the repository")
+        assert one.mirror.facts.problems == []
+
+
+async def test_wrong_configuration_is_told_and_does_not_stop_anything(
+    place: FixtureRepository, scripted: None
+) -> None:
+    env = environment(place)
+    config = Path(env["AUTODEV_CONFIG_DIR"])
+    config.mkdir()
+    (config / "config.toml").write_text("max_turns = 5\nmax_turnz = 3\n")
+    async with front(place.root, env) as one:
+        await one.until(lambda: one.mirror.facts.problems, "what is wrong")
+        assert "config.toml:2" in one.mirror.facts.problems[0]
+
+
+async def test_leaving_takes_less_than_a_second_and_what_ran_goes_on(
+    place: FixtureRepository, scripted: None
+) -> None:
+    env = environment(place)
+    async with front(place.root, env) as one:
+        await start(one)
+        await asked(one, ApprovalKind.CHANGES)
+        begun = time.monotonic()
+        await one.engine.aclose()
+        assert time.monotonic() - begun < 1

@@ -14,7 +14,6 @@ from textual.widgets import TextArea
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import AdviceAnswer, Answer, GetGoalAdvice, GetPaths, PathsAnswer
-from autodev_tui.domain.updates import Message
 from widgets import completion
 from widgets import composer_offers as offers
 from widgets.completion import Begun
@@ -48,34 +47,35 @@ class Composer(Vertical):
             self.target = target
 
     class ShellRun(TextualMessage):
-        """A command of the user's own, in this task's worktree ("": the checkout)."""
+        """A command of the user's own, in this task's worktree (None: the checkout)."""
 
-        def __init__(self, command: str, target: str) -> None:
+        def __init__(self, command: str, task: str | None) -> None:
             super().__init__()
             self.command = command
-            self.target = target
+            self.task = task
 
     class CommandRun(TextualMessage):
         """A `/command`, known by `commands_table`."""
 
-        def __init__(self, name: str, argument: str) -> None:
+        def __init__(self, name: str, arguments: str) -> None:
             super().__init__()
             self.name = name
-            self.argument = argument
+            self.arguments = arguments
 
     class TakenBack(TextualMessage):
         """A queued message is wanted back; its words stand in the field already."""
 
-        def __init__(self, message: Message) -> None:
+        def __init__(self, message: str) -> None:
             super().__init__()
             self.message = message
+            """The message's id."""
 
     class DeliverNow(TextualMessage):
-        """What is queued for this agent is to be delivered at once."""
+        """What is queued for this agent (None: the planner) is to be delivered at once."""
 
-        def __init__(self, target: str) -> None:
+        def __init__(self, task: str | None) -> None:
             super().__init__()
-            self.target = target
+            self.task = task
 
     class DraftChanged(TextualMessage):
         """`state()` is another one: it is to be kept."""
@@ -83,15 +83,16 @@ class Composer(Vertical):
     class Advised(TextualMessage):
         """What the rules say of the goal that is typed; "" when there is none any more."""
 
-        def __init__(self, words: str) -> None:
+        def __init__(self, text: str) -> None:
             super().__init__()
-            self.words = words
-
-    class Tabbed(TextualMessage):
-        """`tab` in the empty field: to what waits."""
+            self.text = text
 
     class Left(TextualMessage):
-        """`escape`: to the panes. The draft stays."""
+        """`escape`: to the panes; `tab` in the empty field: to what waits. The draft stays."""
+
+        def __init__(self, *, to_need: bool = False) -> None:
+            super().__init__()
+            self.to_need = to_need
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -132,22 +133,28 @@ class Composer(Vertical):
         self._draw_rule()
 
     def aim(self, front: str) -> None:
-        """Another agent is in front. A text that was begun stays with whom it was begun for."""
+        """Another agent is in front, or GOAL: the next text is one, whatever goes on.
+
+        A text that was begun stays with whom it was begun for.
+        """
         self._front = front
         self._draw_rule()
 
-    def focus(self, scroll_visible: bool = True) -> Composer:
+    def focus_field(self) -> None:
         """Type."""
-        self.text_field.focus(scroll_visible)
-        return self
+        self.text_field.focus(scroll_visible=False)
 
     @property
     def text(self) -> str:
         """What is typed."""
         return self._set_aside if self._searching else self.text_field.text
 
+    def give_back(self, text: str) -> None:
+        """What was sent was refused: it stands here again, before what was begun since."""
+        self.put(f"{text}\n{self.text}" if self.text.strip() else text)
+
     def put(self, text: str, target: str | None = None) -> None:
-        """Put a text in, as one that was refused: for its target, which stays while it is there."""
+        """Another text; for this target, which stays while it is there."""
         self._end_search()
         if target is not None:
             self._frozen = target
@@ -219,6 +226,8 @@ class Composer(Vertical):
             self._dismissed = self.text_field.before
             self._popup_show([])
         else:
+            if self._front == GOAL and not self.text:
+                self.aim(PLANNER)
             self.post_message(self.Left())
 
     def _send(self) -> None:
@@ -226,7 +235,7 @@ class Composer(Vertical):
         match typed.kind:
             case "nothing":
                 if target not in (GOAL, ALL) and self.mirror.queued(target or None):
-                    self.post_message(self.DeliverNow(target))
+                    self.post_message(self.DeliverNow(target or None))
                 return
             case "shell" if not typed.text:
                 self.post_message(Said("! and a command runs it sandboxed"))
@@ -238,10 +247,12 @@ class Composer(Vertical):
                 self.post_message(Said("say something after the name"))
                 return
         self.history.add(self.text.strip("\n"))
+        if self._front == GOAL:
+            self._front = PLANNER
         self.text_field.put("")
         match typed.kind:
             case "shell":
-                self.post_message(self.ShellRun(typed.text, target if target in self.mirror.tasks else ""))
+                self.post_message(self.ShellRun(typed.text, target if target in self.mirror.tasks else None))
             case "command":
                 self.post_message(self.CommandRun(typed.name, typed.text))
             case _:
@@ -254,7 +265,7 @@ class Composer(Vertical):
         target = self.target
         if step < 0 and not self.text and target != GOAL and (queued := self.mirror.queued(target or None)):
             self.put(queued[-1].text, target)
-            self.post_message(self.TakenBack(queued[-1]))
+            self.post_message(self.TakenBack(queued[-1].id))
             return
         found = self.history.earlier(self.text) if step < 0 else self.history.later()
         if found is not None:
@@ -268,7 +279,7 @@ class Composer(Vertical):
         if self._searching:
             self._take_found()
         elif not self.text:
-            self.post_message(self.Tabbed())
+            self.post_message(self.Left(to_need=True))
         elif offer := self._popup.chosen:
             self._accept(offer)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from textual import events
 from textual.message import Message
@@ -31,6 +32,7 @@ def pasted(text: str) -> tuple[str, int]:
 class ComposerText(TextArea):
     """Grows with its text, up to six rows. What a key means is decided by whoever hears `Pressed`."""
 
+    CONTEXT: ClassVar[str] = "composer"
     BINDINGS = bindings("composer")
 
     DEFAULT_CSS = """

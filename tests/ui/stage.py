@@ -34,7 +34,7 @@ class Stage(App[None]):
         yield self.widget
 
     def on_mount(self) -> None:
-        self.widget.focus()
+        getattr(self.widget, "focus_field", self.widget.focus)()
 
     def action_keys(self) -> None:
         self.acted.append("keys")

@@ -120,10 +120,10 @@ async def test_commands_and_shell() -> None:
             composer.put(text)
             await pilot.press("enter")
             await pilot.pause()
-        commands = [(one.name, one.argument) for one in app.heard(Composer.CommandRun)]
+        commands = [(one.name, one.arguments) for one in app.heard(Composer.CommandRun)]
         assert commands == [("level", "guided"), ("usage", "")]
         (shell,) = app.heard(Composer.ShellRun)
-        assert (shell.command, shell.target) == ("git status", "T3")
+        assert (shell.command, shell.task) == ("git status", "T3")
         assert [one.words.split(":")[0] for one in app.heard(Said)] == [
             "/level takes guided, collaborative, supervised, full",
             "there is no /nothing · tab completes · a space before it sends it as it is",
@@ -145,10 +145,10 @@ async def test_enter_in_the_empty_field_delivers_only_what_is_queued() -> None:
         assert "1 queued  enter delivers now, up takes back" in drawn(app)[22]
         await pilot.press("enter")
         await pilot.pause()
-        assert app.heard(Composer.DeliverNow)[0].target == "T3"
+        assert app.heard(Composer.DeliverNow)[0].task == "T3"
         await pilot.press("up")
         await pilot.pause()
-        assert app.heard(Composer.TakenBack)[0].message.id == "m1"
+        assert app.heard(Composer.TakenBack)[0].message == "m1"
         assert composer.text == "use the frozen clock"
 
 
@@ -207,7 +207,7 @@ async def test_a_command_completes_with_its_help() -> None:
         await pilot.press("tab")
         await pilot.press(*"gu", "tab", "enter")
         await pilot.pause()
-        assert [(one.name, one.argument) for one in app.heard(Composer.CommandRun)] == [("level", "guided")]
+        assert [(one.name, one.arguments) for one in app.heard(Composer.CommandRun)] == [("level", "guided")]
 
 
 async def test_tab_in_the_empty_field_goes_to_what_waits() -> None:
@@ -215,7 +215,7 @@ async def test_tab_in_the_empty_field_goes_to_what_waits() -> None:
     async with app.run_test() as pilot:
         await pilot.press("tab")
         await pilot.pause()
-        assert len(app.heard(Composer.Tabbed)) == 1
+        assert [one.to_need for one in app.heard(Composer.Left)] == [True]
 
 
 async def test_a_paste_is_capped_neutralised_and_never_run() -> None:
@@ -246,10 +246,10 @@ async def test_a_goal_is_advised_while_it_is_typed() -> None:
     async with app.run_test() as pilot:
         await pilot.press(*"add login")
         await until(pilot, lambda: app.heard(Composer.Advised))
-        assert app.heard(Composer.Advised)[0].words == "moderate 5 · 4 tasks · ~$0.60 · advice: same"
+        assert app.heard(Composer.Advised)[0].text == "moderate 5 · 4 tasks · ~$0.60 · advice: same"
         assert len([one for one in app.heard(Asked) if isinstance(one.request, GetGoalAdvice)]) == 1
         composer.put("")
-        await until(pilot, lambda: app.heard(Composer.Advised)[-1].words == "")
+        await until(pilot, lambda: app.heard(Composer.Advised)[-1].text == "")
 
 
 async def test_draft_target_and_history_survive() -> None:
@@ -264,3 +264,22 @@ async def test_draft_target_and_history_survive() -> None:
         await pilot.pause()
         assert "to T3 tests" in drawn(app)[22]
         assert composer.text == "half" and composer.state() == state
+
+
+async def test_a_goal_can_be_typed_while_others_work_and_only_one() -> None:
+    app, composer = stage(running())
+    async with app.run_test(size=(80, 24)) as pilot:
+        composer.aim("goal")
+        await pilot.press(*"more", "enter")
+        await pilot.pause()
+        assert app.heard(Composer.Sent)[0].target == "goal"
+        assert "new goal" not in drawn(app)[22]
+
+
+async def test_what_was_refused_stands_there_again() -> None:
+    app, composer = stage(running())
+    async with app.run_test() as pilot:
+        await pilot.press(*"one", "enter", *"two")
+        composer.give_back("one")
+        await pilot.pause()
+        assert composer.text == "one\ntwo"

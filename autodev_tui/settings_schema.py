@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
 from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.commands import MOST_AGENTS
 from autodev_tui.domain.evidence import Check
 from autodev_tui.domain.levels import Level
 
@@ -62,6 +63,8 @@ class Settings(_Part):
     """Where the slider starts (S01)."""
     budget_usd: float | None = Field(default=None, gt=0)
     """Most a session may cost before it asks; None is no limit."""
+    agents: int = Field(default=5, ge=1, le=MOST_AGENTS)
+    """How many may work at once (S19)."""
     max_turns: int = Field(default=200, ge=1)
     """Model calls of one task."""
     max_time_s: float = Field(default=3600.0, gt=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -59,6 +59,8 @@ class Session(Frozen):
     pin: Level | None = None
     land: bool = False
     plan_only: bool = False
+    held: Literal["", "paused", "interrupted"] = ""
+    """How a human holds the planner."""
     budget_usd: float | None = None
     timeout_s: float | None = None
     target_branch: str
@@ -76,6 +78,8 @@ class Session(Frozen):
     assumptions: list[str] = Field(default_factory=list)
     quality: dict[str, Any] = Field(default_factory=dict)
     instructions: list[str] = Field(default_factory=list)
+    flags: dict[str, bool] = Field(default_factory=dict)
+    """Feature flags as they were when it began: the arms that its outcome counts for."""
     error: str = ""
     code: int | None = None
     """Exit code of the last headless end, see DESIGN's table."""

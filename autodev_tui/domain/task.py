@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -78,6 +78,8 @@ class Task(Frozen):
     evidence: str = "claimed"
     """claimed, verified, stale, unverifiable or failing."""
     evidence_tree: str = ""
+    held: Literal["", "paused", "interrupted"] = ""
+    """How a human holds it: before its next step, or stopped in the middle of one."""
     transitions: list[Transition] = Field(default_factory=list)
     todos: list[dict[str, Any]] = Field(default_factory=list)
 

@@ -11,8 +11,8 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.conversation import (
     COMPACTION,
-    TERMINAL,
     Conversation,
+    is_answered,
     rebuild,
     reply_of,
     result_text,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from autodev_tui.engine.board import Record
     from autodev_tui.providers.base import ToolSpec
     from autodev_tui.tools.context import ToolContext
+    from store.journal import Op
 
 REBUILT = "rebuilt"
 """How the notes are called that tell of a worktree made again: nothing read before counts any more."""
@@ -88,9 +89,7 @@ class Agent:
             if step.kind is StepKind.NOTE:
                 self._heard(step.name)
             elif (
-                step.kind is StepKind.TOOL
-                and step.state in TERMINAL
-                and (step.turn, step.kind) not in unanswered
+                step.kind is StepKind.TOOL and is_answered(step) and (step.turn, step.kind) not in unanswered
             ):
                 self.look(step, result_text(step, self.services.blobs.get))
 
@@ -107,15 +106,18 @@ class Agent:
             self.stuck.reset()
             self.circling = None
 
-    async def say(self, name: str, text: str, *records: Record, why: str = "") -> None:
+    async def say(
+        self, name: str, text: str, *records: Record, extra: Sequence[Op] = (), why: str = ""
+    ) -> None:
         """Put a note into the conversation, once: a note of this name that is there is not said again.
 
-        `records` change in the same line, so that no crash parts what is said from what follows from it.
+        `records` and `extra` change in the same line, so that no crash parts what is said from what follows
+        from it.
         """
         board = self.services.board
         if board.named(StepKind.NOTE, self.task_id, name):
-            if records:
-                await board.commit(*records, why=why)
+            if records or extra:
+                await board.commit(*records, extra=extra, why=why)
             return
         step = board.new_step(StepKind.NOTE, self.task_id, name, state=StepState.DONE, turn=self.turns)
         # Rules, diffs and outputs of checks are files' contents too: no secret in them goes to the model.
@@ -124,7 +126,7 @@ class Agent:
             step = step.but(result_blob=await self.services.keep_text(text))
         else:
             step = step.but(result={"text": text})
-        await board.commit(step, *records, why=why)
+        await board.commit(step, *records, extra=extra, why=why)
         if not self.open_calls:
             self.conversation.note(step)
         self._heard(name)

@@ -58,7 +58,7 @@ async def work(agent: Agent, verifier: Verifier, workspace: Workspace | None) ->
     """
     await stop_circling(agent)
     # A checkpoint is made while the model thinks; it is durable before anything else changes.
-    checkpoint: asyncio.Task[str] | None = None
+    checkpoint: asyncio.Task[None] | None = None
     try:
         while True:
             if agent.open_calls:
@@ -66,12 +66,26 @@ async def work(agent: Agent, verifier: Verifier, workspace: Workspace | None) ->
                     await checkpoint
                 await act(agent, verifier, workspace)
                 if workspace and agent.task and any(step.name in CHANGING for step in agent.last_calls()):
-                    checkpoint = asyncio.create_task(workspace.propose(agent.task))
+                    checkpoint = asyncio.create_task(_checkpoint(agent, workspace))
                 agent.answered()
-            elif ended := agent.finished():
+            elif ended := await _end(agent):
                 return ended
             else:
                 await next_turn(agent)
     finally:
         if checkpoint:
             await checkpoint
+
+
+async def _checkpoint(agent: Agent, workspace: Workspace) -> None:
+    """What the worktree holds now is kept, and compared with what other agents changed."""
+    assert agent.task
+    tree = await workspace.propose(agent.task)
+    await agent.services.overlaps.look(agent.task, tree)
+
+
+async def _end(agent: Agent) -> Step | None:
+    """The step that ended the agent's work, unless the human has something to say to it."""
+    if agent.finished():
+        await agent.services.mailbox.deliver(agent)
+    return agent.finished()

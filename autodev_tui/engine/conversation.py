@@ -24,7 +24,7 @@ _UNFINISHED = {
     StepState.STARTED: _UNKNOWN,
     StepState.INTERRUPTED: "Interrupted before it finished. Look at the present state before you repeat it.",
     StepState.UNKNOWN: _UNKNOWN,
-    StepState.SUPERSEDED: "Not run: an earlier call of the same reply was refused.",
+    StepState.SUPERSEDED: "Not run: an earlier call of the same reply was refused or ended by the human.",
     StepState.SKIPPED: "Skipped by the human.",
 }
 
@@ -32,6 +32,13 @@ TERMINAL = frozenset(
     {StepState.DONE, StepState.FAILED, StepState.REFUSED, StepState.SUPERSEDED, StepState.SKIPPED}
 )
 """States in which a tool call has its final result. An interrupted call is run again by a new step."""
+FINAL = "final"
+"""Mark in the result of an interrupted call that is not run again: the human ended it."""
+
+
+def is_answered(step: Step) -> bool:
+    """Whether a tool call has its final result."""
+    return step.state in TERMINAL or bool(step.result.get(FINAL))
 
 
 def result_text(step: Step, read_blob: Callable[[str], bytes]) -> str:
@@ -133,7 +140,7 @@ def rebuild(steps: Sequence[Step], read_blob: Callable[[str], bytes]) -> tuple[C
             turn = reply_of(step, read_blob)
             conversation.turn(turn["content"])
             wanted = [calls[step.turn, call["id"]] for call in turn["calls"]]
-            open_calls = [call for call in wanted if call.state not in TERMINAL]
+            open_calls = [call for call in wanted if not is_answered(call)]
             waiting = wanted if not open_calls else []
     if not open_calls:
         close_turn()

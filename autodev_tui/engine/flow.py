@@ -35,6 +35,10 @@ class Waiting(Halt):
         super().__init__("; ".join(approval.title for approval in approvals))
 
 
+class Interrupted(Exception):
+    """The human ended what an agent was doing; where it goes on is durable."""
+
+
 class GaveUp(Halt):
     """The agent, its checks or its provider failed for good."""
 

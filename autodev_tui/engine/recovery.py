@@ -61,13 +61,15 @@ async def recover(services: Services) -> None:
         if step.task in ended:
             continue
         try:
-            if step.state is StepState.STARTED:
-                await _judge(services, step)
-            elif step.state is StepState.UNKNOWN:
-                await ask_unknown(services, step)
+            with services.broker.asking_only():
+                if step.state is StepState.STARTED:
+                    await _judge(services, step)
+                elif step.state is StepState.UNKNOWN:
+                    await ask_unknown(services, step)
         except Waiting as waiting:
             unknown.append(waiting)
-    if unknown:
+    # Where a human is there to answer, only the task in question waits for it.
+    if unknown and not services.broker.interactive:
         raise Waiting([approval for one in unknown for approval in one.approvals])
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from autodev_tui.domain.levels import Level, effective_level
 from autodev_tui.domain.session import Session
+from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.board import Board
-from autodev_tui.engine.broker import Broker
-from autodev_tui.engine.flow import LimitReached
+from autodev_tui.engine.broker import Broker, Superseded
+from autodev_tui.engine.flow import Interrupted, LimitReached, Waiting
+from autodev_tui.engine.messages import Mailbox
+from autodev_tui.engine.overlaps import Overlaps
+from autodev_tui.engine.slots import SEAT, Seat, Signal, Slots
 from autodev_tui.engine.stopwatch import Stopwatch
 from prompts import PromptTemplateManager
 
@@ -25,6 +30,9 @@ if TYPE_CHECKING:
     from autodev_tui.vcs.repository import Repository
     from autodev_tui.vcs.worktrees import Worktrees
     from store.blobs import Blobs
+
+T = TypeVar("T")
+_ENDED = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
 @dataclass
@@ -56,11 +64,29 @@ class Services:
     unpaused: asyncio.Event = field(default_factory=asyncio.Event)
     at_work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     """What runs for a task of the plan now, so that it can be ended alone."""
+    tried: set[str] = field(default_factory=set)
+    """Tasks that this run does not begin again by itself."""
+    joining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Task branches join the session branch one at a time."""
+    spending: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One agent at a time asks about the budget."""
+    stopped_at: float | None = None
+    """The budget at which the human said stop, in this run."""
     watch: Stopwatch = field(init=False)
+    signal: Signal = field(init=False)
+    """Given when somebody may go on who could not before."""
+    slots: Slots = field(init=False)
+    mailbox: Mailbox = field(init=False)
+    overlaps: Overlaps = field(init=False)
 
     def __post_init__(self) -> None:
         self.watch = Stopwatch(self.monotonic)
-        self.broker.watch = self.watch
+        self.signal = Signal(self.board.touch)
+        self.slots = Slots(lambda: self.settings.agents, self.signal)
+        self.mailbox = Mailbox(self.board)
+        self.overlaps = Overlaps(self.board, self.repository, self.signal, lambda: list(self.at_work))
+        self.broker.idle = self.idle
+        self._seats: dict[str, Seat] = {}
 
     @property
     def session(self) -> Session:
@@ -86,20 +112,162 @@ class Services:
         """Seconds the session was at work, over all its runs."""
         return self.session.active_s + self.watch.seconds()
 
+    # -- who works
+
+    @property
+    def working(self) -> list[str]:
+        """The agents that have a slot now; "" is the planner."""
+        return list(self.slots.holders)
+
+    @property
+    def held(self) -> list[str]:
+        """The agents that a human holds; "" is the planner."""
+        tasks = [one.id for one in self.board.tasks.values() if one.held and one.state not in _ENDED]
+        return [*([""] if self.session.held else []), *tasks]
+
+    @property
+    def meets(self) -> dict[str, list[str]]:
+        """Tasks that wait because another works on the same file: `T4 in src/auth.py`."""
+        return self.overlaps.meets()
+
+    def sit(self, name: str) -> Seat:
+        """A seat for the agent `name`, with a slot from now on."""
+        seat = self._seats[name] = Seat(name)
+        self.watch.begin()
+        self.slots.take(seat)
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        """The agent has ended."""
+        self._give_slot_back(seat)
+        if self._seats.get(seat.name) is seat:
+            del self._seats[seat.name]
+        self.signal.give()
+
+    @contextmanager
+    def seated(self, name: str) -> Iterator[None]:
+        """What runs inside is the agent `name`; whoever runs it does nothing else meanwhile."""
+        with self.watch.held():
+            seat = self.sit(name)
+            token = SEAT.set(seat)
+            try:
+                yield
+            finally:
+                SEAT.reset(token)
+                self.leave(seat)
+
+    @asynccontextmanager
+    async def idle(self) -> AsyncIterator[None]:
+        """While inside, the present agent waits for somebody else, and another may have its slot."""
+        seat = SEAT.get()
+        if seat is None or seat.keeps_slot:
+            with self.watch.held():
+                yield
+            return
+        self._give_slot_back(seat)
+        yield
+        await self._have_slot(seat)
+
+    def _give_slot_back(self, seat: Seat) -> None:
+        if seat.has_slot:
+            self.slots.give_back(seat)
+            self.watch.end()
+
+    async def _have_slot(self, seat: Seat) -> None:
+        async with seat.lock:
+            if not seat.has_slot:
+                await self.slots.take_again(seat)
+                self.watch.begin()
+
+    def interruptible(self) -> AbstractContextManager[None]:
+        """What runs inside ends at once when the human interrupts the present agent.
+
+        Raises:
+            Interrupted: it was.
+        """
+        seat = SEAT.get()
+        return seat.interruptible() if seat else nullcontext()
+
+    def interrupt(self, name: str) -> None:
+        """End at once what this agent is doing."""
+        if seat := self._seats.get(name):
+            seat.interrupt()
+
+    def heed(self, task: str | None) -> None:
+        """Raises Interrupted when words of the human wait for an agent that believes to be done."""
+        if SEAT.get() and self.mailbox.queued(task):
+            raise Interrupted
+
+    async def alone(self, lock: asyncio.Lock, do: Callable[[], Awaitable[T]]) -> T:
+        """`do` under `lock`, questions and all.
+
+        Whoever is inside keeps its slot: those who wait for the lock keep theirs, and would keep it out.
+        """
+        seat = SEAT.get()
+        with self.watch.held() if lock.locked() else nullcontext():
+            await lock.acquire()
+        try:
+            with seat.keeping_slot() if seat else nullcontext():
+                return await do()
+        finally:
+            lock.release()
+
+    async def patiently(self, lock: asyncio.Lock, do: Callable[[], Awaitable[T]]) -> T:
+        """`do` under `lock`; what it asks is waited for outside of it, then it is done anew."""
+
+        async def ask_only() -> T:
+            with self.broker.asking_only():
+                return await do()
+
+        while True:
+            try:
+                return await self.alone(lock, ask_only)
+            except Waiting as waiting:
+                if not self.broker.waits:
+                    raise
+                questions = waiting.approvals
+            for question in questions:
+                with suppress(Superseded):
+                    await self.broker.answer_to(question)
+
+    # -- going on
+
     async def may_go_on(self) -> None:
-        """Wait while paused; stop at the end of a limit.
+        """Wait while the session or the present agent is held; stop at the end of a limit.
 
         Raises:
             LimitReached: the session's active time is used up.
         """
-        if not self.unpaused.is_set():
-            with self.watch.held():
+        await self.not_paused()
+        seat = SEAT.get()
+        while seat and self._stands(seat.name):
+            async with self.idle():
+                await self.signal.until(lambda: not self._stands(seat.name))
+            await self.not_paused()
+        if seat:
+            await self._have_slot(seat)
+
+    async def not_paused(self) -> None:
+        """Wait while the whole session is paused; an agent's own pause holds it at a better place.
+
+        Raises:
+            LimitReached: the session's active time is used up.
+        """
+        while not self.unpaused.is_set():
+            async with self.idle():
                 await self.unpaused.wait()
         active = self.active_s()
         if active > self.settings.max_time_s:
             raise LimitReached(
                 f"the session has run for {active:.0f} s; max_time_s is {self.settings.max_time_s:.0f}"
             )
+
+    def _stands(self, name: str) -> bool:
+        """Whether this agent is held, or waits for one that works on the same file."""
+        if not name:
+            return bool(self.session.held)
+        task = self.board.tasks.get(name)
+        return bool(task and task.held) or self.overlaps.holds_up(name)
 
     async def keep_text(self, text: str) -> str:
         """Keep bulk text as a blob; its digest."""

@@ -8,19 +8,25 @@ from autodev_tui.agents.roles import role_for
 from autodev_tui.domain import events
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState, legal_moves
+from autodev_tui.domain.states import SessionState, StepState, TaskState
+from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.agent_loop import make_agent, work
+from autodev_tui.engine.broker import Superseded
+from autodev_tui.engine.ending import tell_unheard
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.integrate import join, left_out
 from autodev_tui.engine.land import land
 from autodev_tui.engine.planner import analyse_goal, make_plan
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.review import Review
+from autodev_tui.engine.scheduler import Scheduler
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_review import review_session
+from autodev_tui.engine.steering import release
+from autodev_tui.engine.unknown import ask_unknown
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.engine.workspace import Workspace
 
@@ -33,34 +39,6 @@ PHASES = (
     "Learn from Execution",
 )
 """S01's six phases, in order."""
-
-
-CUT_SHORT = {
-    StepState.PLANNED: StepState.SUPERSEDED,
-    StepState.AWAITING: StepState.REFUSED,
-    StepState.STARTED: StepState.INTERRUPTED,
-    StepState.UNKNOWN: StepState.SKIPPED,
-}
-"""How the steps of a task end that is ended itself: nobody asks about them any more."""
-
-
-async def end_task(services: Services, task: str) -> bool:
-    """The human ended this task: it, its steps and its questions are over; its worktree and checkpoints stay.
-
-    False when it had come to its own end before.
-    """
-    board = services.board
-    if TaskState.CANCELLED not in legal_moves(board.tasks[task].state):
-        return False
-    questions = [one.but(state=ApprovalState.SUPERSEDED) for one in board.pending() if one.task == task]
-    steps = [
-        step.but(state=CUT_SHORT[step.state], ended=services.clock())
-        for step in board.steps(task)
-        if step.state in CUT_SHORT
-    ]
-    ended = board.task_moved(task, TaskState.CANCELLED)
-    await board.commit(ended, *questions, *steps, why="cancelled by the human")
-    return True
 
 
 class SessionRun:
@@ -85,7 +63,8 @@ class SessionRun:
             await analyse_goal(services)
             await self._phase(2)
             await self._phase(3)
-            await make_plan(services, self._verifier)
+            with services.seated(""):
+                await self._plan()
             if plan_only:
                 return Outcome(flow.DONE)
             await self._move(SessionState.RUNNING)
@@ -115,69 +94,45 @@ class SessionRun:
     async def _move(self, state: SessionState, why: str = "") -> None:
         await self._board.commit(self._services.session.but(state=state), why=why)
 
+    async def _plan(self) -> None:
+        while True:
+            await self._services.may_go_on()
+            try:
+                return await make_plan(self._services, self._verifier)
+            except (flow.Interrupted, Superseded):
+                continue  # what was handed in and decided so far is durable
+
     # -- phase 4
 
     async def _execute(self) -> None:
-        """Run the tasks one after the other in dependency order; one that waits does not hold up others."""
-        services = self._services
-        waiting: list[flow.Waiting] = []
-        tried: set[str] = set()
-        while task := self._next(tried):
-            tried.add(task.id)
+        """Run the tasks; one that fails or waits does not hold up others."""
+        if not self._services.broker.interactive:
+            # Nobody is there who could let them go on.
+            await release(self._services)
+        await Scheduler(self._services, self._run_task).run()
+
+    async def _run_task(self, name: str) -> None:
+        while True:
             try:
-                services.at_work[task.id] = asyncio.create_task(self._run_task(task), name=task.id)
-                await services.at_work[task.id]
-            except flow.Waiting as stop:
-                waiting.append(stop)
-            except flow.LimitReached:
-                raise
-            except asyncio.CancelledError:
-                if task.id not in services.cancelled or asyncio.current_task().cancelling():  # type: ignore[union-attr]
-                    raise
-                services.cancelled.discard(task.id)
-                if not await end_task(services, task.id):
-                    tried.discard(task.id)  # completed in that very moment: it joins like any other
-            except flow.GaveUp as error:
-                if self._board.tasks[task.id].state is TaskState.COMPLETED:
-                    raise  # its own work is done: that it cannot join is the session's trouble
-                await self._board.commit(self._board.task_moved(task.id, TaskState.FAILED, error=str(error)))
-            finally:
-                del services.at_work[task.id]
-        if waiting:
-            raise flow.Waiting([approval for stop in waiting for approval in stop.approvals])
-        failed = [task for task in self._board.tasks.values() if task.state is TaskState.FAILED]
-        if failed:
-            raise flow.GaveUp("; ".join(task.error or f"{task.id} failed" for task in failed))
-        stuck = [task.id for task in self._board.tasks.values() if task.state is TaskState.PLANNED]
-        if stuck:
-            raise flow.GaveUp(f"{', '.join(stuck)} cannot start: what they depend on was cancelled")
+                return await self._go_on_with(name)
+            except (flow.Interrupted, Superseded):
+                continue  # every part looks first what is durable already
 
-    def _next(self, tried: set[str]) -> Task | None:
-        """The first task, in the order of the plan, that can go on and was not tried in this run."""
-        tasks = [task for task in self._board.tasks.values() if task.id not in tried]
-        for task in tasks:
-            # It has not joined the session branch before a crash: nothing may be built without it.
-            if task.state is TaskState.COMPLETED and task.worktree:
-                return task
-        ended = (TaskState.COMPLETED, TaskState.CANCELLED)
-        for task in tasks:
-            needed = [self._board.tasks[one] for one in task.dependencies]
-            joined = all(one.state is TaskState.COMPLETED and not one.worktree for one in needed)
-            if task.state not in ended and joined:
-                return task
-        return None
-
-    async def _run_task(self, task: Task) -> None:
+    async def _go_on_with(self, name: str) -> None:
         services, board = self._services, self._board
-        if task.state is not TaskState.COMPLETED:
-            await self._work_on(task)
-        await join(services, self._verifier, board.tasks[task.id])
-        await asyncio.to_thread(services.worktrees.remove, f"{services.session.id}-{task.id}")
-        done, session = board.tasks[task.id], services.session
+        await services.may_go_on()
+        for step in [one for one in board.steps(name) if one.state is StepState.UNKNOWN]:
+            await ask_unknown(services, step)
+        if board.tasks[name].state is not TaskState.COMPLETED:
+            await self._work_on(board.tasks[name])
+        await services.patiently(services.joining, lambda: join(services, self._verifier, board.tasks[name]))
+        await asyncio.to_thread(services.worktrees.remove, f"{services.session.id}-{name}")
+        done, session = board.tasks[name], board.newest(services.session)
         if services.level(done) is Level.FULL:
             assumed = [f"{done.id}: {one.text}" for one in done.acceptance_criteria if one.check is None]
             session = session.but(assumptions=list(dict.fromkeys([*session.assumptions, *assumed])))
         await board.commit(done.but(worktree=""), session)
+        await tell_unheard(services, name)
 
     async def _work_on(self, task: Task) -> None:
         services, board = self._services, self._board
@@ -190,8 +145,10 @@ class SessionRun:
                 f"resumed {len(agent.steps)}", f"You had stopped: {task.error}. The human says: go on."
             )
         review = Review(agent, workspace, self._verifier)
+        await self._show_changes(workspace)
         while True:
             await services.may_go_on()
+            await self._call_back(board.tasks[task.id])
             if board.tasks[task.id].state is TaskState.IN_PROGRESS:
                 try:
                     ended = await work(agent, self._verifier, workspace)
@@ -203,6 +160,22 @@ class SessionRun:
             await services.may_go_on()
             if await review.run():
                 return
+
+    async def _show_changes(self, workspace: Workspace) -> None:
+        """What the task changed before a crash counts for who meets whom."""
+        task = self._board.tasks[workspace.task]
+        trees = [one.result["tree"] for one in self._board.steps(task.id) if _is_checkpoint(one)]
+        if trees:
+            await self._services.overlaps.look(task, trees[-1])
+
+    async def _call_back(self, task: Task) -> None:
+        """A task in review has an agent again when the human has something to say to it."""
+        if task.state is not TaskState.IN_REVIEW or not self._services.mailbox.queued(task.id):
+            return
+        commit = self._board.named(StepKind.COMMIT, task.id, f"r{task.rounds + 1}")
+        if commit is None or commit.state is StepState.FAILED:
+            called = self._board.task_moved(task.id, TaskState.IN_PROGRESS)
+            await self._board.commit(called, why="the human has something to say")
 
     async def _enter(self, task: Task) -> None:
         """Bring the task to a state in which work goes on."""
@@ -264,3 +237,7 @@ class SessionRun:
         if gate.verdict == "fail":
             raise flow.GaveUp(f"the session's head is red: {'; '.join(gate.reasons)}")
         return await review_session(services, self._verifier, gate)
+
+
+def _is_checkpoint(step: Step) -> bool:
+    return step.kind is StepKind.CHECKPOINT and step.state is StepState.DONE

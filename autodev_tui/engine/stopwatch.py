@@ -7,29 +7,37 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """Runs from the start; stands while at least one part of the run waits for the human."""
+    """Runs while at least one part of the run is at work; the run itself is one part, from the start."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._begun = monotonic()
-        self._waiting = 0
-        self._waiting_since = 0.0
-        self._waited = 0.0
+        self._at_work = 1
+        self._stands_since = 0.0
+        self._stood = 0.0
+
+    def begin(self) -> None:
+        """One more part is at work."""
+        if not self._at_work:
+            self._stood += self._monotonic() - self._stands_since
+        self._at_work += 1
+
+    def end(self) -> None:
+        """One part less is at work."""
+        self._at_work -= 1
+        if not self._at_work:
+            self._stands_since = self._monotonic()
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """While inside, time does not count."""
-        if not self._waiting:
-            self._waiting_since = self._monotonic()
-        self._waiting += 1
+        """While inside, one part is not at work."""
+        self.end()
         try:
             yield
         finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._waited += self._monotonic() - self._waiting_since
+            self.begin()
 
     def seconds(self) -> float:
         """Seconds at work so far."""
-        now = self._waiting_since if self._waiting else self._monotonic()
-        return now - self._begun - self._waited
+        now = self._monotonic() if self._at_work else self._stands_since
+        return now - self._begun - self._stood

@@ -15,7 +15,7 @@ from autodev_tui.engine.board import Record
 from autodev_tui.engine.broker import input_hash
 from autodev_tui.engine.budget import before_call
 from autodev_tui.engine.compaction import compact, should_compact
-from autodev_tui.engine.flow import GaveUp, LimitReached
+from autodev_tui.engine.flow import GaveUp, Interrupted, LimitReached
 from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
 from autodev_tui.engine.rate import keep_rate
 from autodev_tui.providers import base
@@ -39,6 +39,7 @@ async def next_turn(agent: Agent) -> None:
     if agent.turns >= limit:
         raise LimitReached(f"{agent.task_id or 'the plan'}: {agent.turns} turns used, max_turns is {limit}")
     await before_call(services)
+    await services.mailbox.deliver(agent)
     if await should_compact(agent):
         await compact(agent)
     turn = await _ask(agent)
@@ -48,7 +49,7 @@ async def next_turn(agent: Agent) -> None:
 
 
 async def _ask(agent: Agent) -> Turn | None:
-    """One provider call as a step. None when the prompt was too long and has been compacted."""
+    """One provider call as a step. None when the human ended it, or a too long prompt was compacted."""
     services, board = agent.services, agent.services.board
     limits = await services.provider.limits(services.model)
     agent.output_limit = min(agent.output_limit or OUTPUT_TOKENS, limits.max_output)
@@ -90,7 +91,8 @@ async def _ask(agent: Agent) -> Turn | None:
         meta={"role": agent.role.name, "task": agent.task_id, "turn": agent.turns},
     )
     try:
-        turn = await services.provider.complete(request, on_chunk)
+        with services.interruptible():
+            turn = await services.provider.complete(request, on_chunk)
     except ProviderError as error:
         usage = error.usage_floor.but(retries=max(error.retries, error.usage_floor.retries))
         why = str(error)
@@ -99,6 +101,10 @@ async def _ask(agent: Agent) -> Turn | None:
             await compact(agent)
             return None
         raise GaveUp(why) from error
+    except Interrupted:
+        why = "interrupted by the human"
+        await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": why})
+        return None
     except asyncio.CancelledError:
         await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": "cancelled"})
         raise
@@ -126,7 +132,9 @@ def _used(usage: Usage) -> dict[str, Any]:
 
 
 def _spent(agent: Agent, usage: Usage) -> list[Record]:
-    records: list[Record] = [agent.services.session.but(usage=agent.services.session.usage.plus(usage))]
+    # By what is on its way to the disk: other agents' calls end at the same time.
+    session = agent.services.board.newest(agent.services.session)
+    records: list[Record] = [session.but(usage=session.usage.plus(usage))]
     if agent.task:
         records.append(agent.task.but(usage=agent.task.usage.plus(usage), turns=agent.turns))
     return records

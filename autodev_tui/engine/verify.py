@@ -47,11 +47,13 @@ class Verifier:
 
     async def environment(self, directory: Path) -> Environment:
         """The environment for the code in `directory`; asks before anything is installed."""
-        async with self._setting_up:
+        return await self._services.alone(self._setting_up, lambda: self._environment(directory))
+
+    async def _environment(self, directory: Path) -> Environment:
+        environment = await self._prepare(directory)
+        if environment.setup and await self._set_up(directory, environment.setup):
             environment = await self._prepare(directory)
-            if environment.setup and await self._set_up(directory, environment.setup):
-                environment = await self._prepare(directory)
-            return environment
+        return environment
 
     async def _set_up(self, directory: Path, request: SetupRequest) -> bool:
         """Install what `request` says, by the human's leave for exactly this; False when it is refused.
@@ -122,8 +124,7 @@ class Verifier:
 
     async def known_checks(self) -> list[Check]:
         """The checks that the session began with: what an agent configures since makes no command known."""
-        async with self._lock:
-            return await self._checks_of_base()
+        return await self._services.patiently(self._lock, self._checks_of_base)
 
     # -- evidence
 
@@ -153,31 +154,33 @@ class Verifier:
         self, tree: str, wanted: tuple[str, ...] = (), only: Collection[str] | None = None
     ) -> list[Evidence]:
         """What each check (or those named by `only`) says of `tree`; run now where nobody has run it yet."""
+        return await self._services.patiently(self._lock, lambda: self._evidence(tree, wanted, only))
+
+    async def _evidence(
+        self, tree: str, wanted: tuple[str, ...], only: Collection[str] | None
+    ) -> list[Evidence]:
         services = self._services
-        async with self._lock:
-            base_checks = await self._checks_of_base()
-            path = await asyncio.to_thread(services.worktrees.checkout, self._name, tree)
-            environment = await self.environment(path)
-            checks = await self.checks(path, environment)
-            # A change that removes a check's configuration does not get rid of the check.
-            known = {check.name for check in checks}
-            checks += [check for check in base_checks if check.name not in known]
-            changed = await asyncio.to_thread(self._changed, tree)
-            found = []
-            for check in checks:
-                if only is not None and check.name not in only:
-                    continue
-                key = evidence_key(check, tree, environment, wanted)
-                stored = services.board.database.get("evidence", key)
-                if stored:
-                    found.append(Evidence(**stored))
-                elif changed and not applicable(check, changed):
-                    found.append(
-                        not_run(check, tree, "nothing that it is about has changed", services.clock())
-                    )
-                else:
-                    found.append(await self._run(check, tree, path, environment, key, wanted))
-            return found
+        base_checks = await self._checks_of_base()
+        path = await asyncio.to_thread(services.worktrees.checkout, self._name, tree)
+        environment = await self.environment(path)
+        checks = await self.checks(path, environment)
+        # A change that removes a check's configuration does not get rid of the check.
+        known = {check.name for check in checks}
+        checks += [check for check in base_checks if check.name not in known]
+        changed = await asyncio.to_thread(self._changed, tree)
+        found = []
+        for check in checks:
+            if only is not None and check.name not in only:
+                continue
+            key = evidence_key(check, tree, environment, wanted)
+            stored = services.board.database.get("evidence", key)
+            if stored:
+                found.append(Evidence(**stored))
+            elif changed and not applicable(check, changed):
+                found.append(not_run(check, tree, "nothing that it is about has changed", services.clock()))
+            else:
+                found.append(await self._run(check, tree, path, environment, key, wanted))
+        return found
 
     @property
     def _name(self) -> str:
@@ -208,7 +211,8 @@ class Verifier:
         wanted: tuple[str, ...],
     ) -> Evidence:
         services = self._services
-        await services.may_go_on()
+        # Not held here by an agent's own pause: others wait for what this agent checks with.
+        await services.not_paused()
         await self._allowed(check, tree)
         step = services.board.named(StepKind.CHECK, None, key)
         evidence: Evidence | None = None
@@ -218,17 +222,18 @@ class Verifier:
             await asyncio.to_thread(services.worktrees.checkout, self._name, tree)
             scratch = services.session_directory() / "scratch"
             await asyncio.to_thread(scratch.mkdir, parents=True, exist_ok=True, mode=0o700)
-            evidence = await run_check(
-                check,
-                tree,
-                path,
-                environment,
-                services.runner.for_quality,
-                scratch=scratch,
-                wanted=wanted,
-                clock=services.clock,
-                timeout_s=services.settings.limits.check_timeout_s,
-            )
+            with services.interruptible():
+                evidence = await run_check(
+                    check,
+                    tree,
+                    path,
+                    environment,
+                    services.runner.for_quality,
+                    scratch=scratch,
+                    wanted=wanted,
+                    clock=services.clock,
+                    timeout_s=services.settings.limits.check_timeout_s,
+                )
             # The evidence is durable before the step says that it is done.
             await services.board.commit(extra=[evidence_op(evidence, key)])
             return {"check": check.name, "tree": tree, "result": evidence.result, "why": evidence.why}

@@ -23,7 +23,7 @@ class Workspace:
 
     def __init__(self, services: Services, task: str, path: Path) -> None:
         self._services = services
-        self._task = task
+        self.task = task
         self.path = path
         self.home = services.session_directory() / "home" / task
         self.by_products: set[str] = set()

@@ -1,0 +1,51 @@
+"""How a task ends that the human ends."""
+
+from __future__ import annotations
+
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import Approval
+from autodev_tui.domain.states import ApprovalState, StepState, TaskState, legal_moves
+from autodev_tui.engine.services import Services
+
+CUT_SHORT = {
+    StepState.PLANNED: StepState.SUPERSEDED,
+    StepState.AWAITING: StepState.REFUSED,
+    StepState.STARTED: StepState.INTERRUPTED,
+    StepState.UNKNOWN: StepState.SKIPPED,
+}
+"""How the steps of a task end that is ended itself: nobody asks about them any more."""
+
+
+async def end_task(services: Services, task: str) -> bool:
+    """The human ended this task: it, its steps and its questions are over; its worktree and checkpoints stay.
+
+    False when it had come to its own end before.
+    """
+    board = services.board
+    if TaskState.CANCELLED not in legal_moves(board.tasks[task].state):
+        return False
+    questions = [_without(one, task) for one in board.pending() if task in (one.asked_by or [one.task])]
+    steps = [
+        step.but(state=CUT_SHORT[step.state], ended=services.clock())
+        for step in board.steps(task)
+        if step.state in CUT_SHORT
+    ]
+    ended = board.task_moved(task, TaskState.CANCELLED)
+    await board.commit(ended, *questions, *steps, why="cancelled by the human")
+    await tell_unheard(services, task)
+    return True
+
+
+def _without(question: Approval, task: str) -> Approval:
+    """The question as it stands when `task` does not ask it any more."""
+    others = [one for one in question.asked_by if one != task]
+    if others:
+        return question.but(asked_by=others, task=others[0])
+    return question.but(state=ApprovalState.SUPERSEDED)
+
+
+async def tell_unheard(services: Services, task: str) -> None:
+    """A task has ended: messages that it did not hear are not lost without a word."""
+    for message in await services.mailbox.close(task):
+        text = f"{task} ended before it heard your message: {message.text}"
+        services.board.log.emit(events.Noticed(task=task, text=text, severity="warning"))

@@ -63,7 +63,7 @@ class Key:
         return NAMES.get(first, first)
 
 
-TEXT_CONTEXTS = ("composer", "comment", "editor", "field")
+TEXT_CONTEXTS = ("composer", "comment", "editor", "field", "secret")
 """Where letters type."""
 
 
@@ -200,6 +200,8 @@ REVIEW = [
     _key("review", "H", "sideways(-1)", "scroll left", name="left"),
     _key("review", "L", "sideways(1)", "scroll right", name="right"),
     _key("review", "C", "criteria", "criteria"),
+    _key("review", "v", "range", "range of lines"),
+    _key("review", "ampersand", "choose", "choose what is shown"),
 ]
 
 SUBMIT = [
@@ -273,7 +275,10 @@ CHOICES = [
 ]
 
 RESUME = [
-    *[_key("resume", *row) for row in (("enter", "open", "choose", 1), ("a", "go_on", "go on", 2))],
+    _key("resume", "enter", "open", "choose", 1),
+    _key("resume", "a", "go_on", "go on", 2),
+    _key("resume", "i", "new_goal", "new goal", 3),
+    _key("resume", "7", "screen.go('sessions')", "sessions", 4, "sessions"),
 ]
 
 TRUST = [
@@ -281,12 +286,36 @@ TRUST = [
     _key("trust", "d", "ignore", "ignore", 2),
 ]
 
-TABLE = [
-    _key("table", "enter", "open", "open", 1),
-    _key("table", "e", "edit", "edit value", 2),
-    _key("table", "t", "group", "group by", 3),
-    _key("table", "d", "revoke", "revoke", 4),
-    _key("table", "y", "copy", "copy as text", 5),
+USAGE = [
+    _key("usage", "enter", "open", "show task", 1),
+    _key("usage", "t", "group", "by model, day", 2),
+    _key("usage", "y", "copy", "copy as text", 3),
+]
+
+DOCTOR = [
+    _key("doctor", "enter", "open", "open what helps", 1),
+    _key("doctor", "y", "copy", "copy as text", 2),
+]
+
+SETTINGS = [
+    _key("settings", "enter", "open", "change", 1),
+    _key("settings", "e", "edit", "edit value", 2),
+    _key("settings", "y", "copy", "copy as text", 3),
+]
+
+RULES = [
+    _key("rules", "d", "revoke", "revoke", 1),
+    _key("rules", "y", "copy", "copy as text", 2),
+]
+
+PROMPTS = [
+    _key("prompts", "enter", "open", "read it", 1),
+    _key("prompts", "t", "layout", "filled in, source", 2),
+    _key("prompts", "y", "copy", "copy as text", 3),
+]
+
+READING = [
+    _key("reading", "y", "copy", "copy as text", 1),
 ]
 
 SLIDER = [
@@ -299,7 +328,12 @@ SLIDER = [
 
 SHEET = [
     _key("sheet", "enter", "yes", "do it", 1),
-    _key("sheet", "escape", "no", "back", 2),
+    _key("sheet", "escape q", "no", "back", 2),
+]
+
+SECRET = [
+    _key("secret", "enter", "keep", "keep", 1),
+    _key("secret", "escape", "back", "back, nothing kept", 2),
 ]
 
 COMPOSER = [
@@ -329,7 +363,8 @@ EDITOR = [
 
 KEYS: list[Key] = [
     *EVERYWHERE, *PANES, *TASKS, *PLAN, *AGENTS, *REVIEW, *SUBMIT, *CRITERIA, *CONFLICT, *QUESTIONS, *LANDING,
-    *CHECKPOINTS, *SESSIONS, *CHOICES, *RESUME, *TRUST, *TABLE, *SLIDER, *SHEET, *COMPOSER, *COMMENT, *EDITOR,
+    *CHECKPOINTS, *SESSIONS, *CHOICES, *RESUME, *TRUST, *USAGE, *DOCTOR, *SETTINGS,
+    *RULES, *PROMPTS, *READING, *SECRET, *SLIDER, *SHEET, *COMPOSER, *COMMENT, *EDITOR,
 ]  # fmt: skip
 
 

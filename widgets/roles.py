@@ -85,7 +85,7 @@ class Drawn(Widget):
         segments = []
         for text, role in line:
             own = text
-            if ascii_only and not role.startswith(("data", "code")):
+            if ascii_only and not role.startswith(("data", "code", "added-word", "removed-word")):
                 own = text.translate(ASCII)
             style = base + self.style_of(role)
             if row == "cursor":

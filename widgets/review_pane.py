@@ -1,0 +1,281 @@
+"""The review: a change set with a decision on each hunk, drafted here and sent at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.strip import Strip
+
+from autodev_tui.domain.approval import ApprovalKind
+from autodev_tui.domain.changeset import ChangeSet
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.requests import Answer, GetReview, Refused, ReviewAnswer
+from autodev_tui.domain.review import ReviewDraft, ReviewView
+from autodev_tui.domain.states import ApprovalState, TaskState
+from autodev_tui.domain.text import visible
+from widgets.cells import Line
+from widgets.diff_layout import Kind, Row
+from widgets.diff_rows import evidence_line
+from widgets.glyphs import HUNK, ROLE
+from widgets.keys import bindings
+from widgets.messages import Asked, EditedOutside, Said, WentTo
+from widgets.review_acts import FILTERS, ReviewActs
+from widgets.review_criteria import CriteriaSheet
+from widgets.review_decisions import Decisions
+from widgets.review_sheets import FilesSheet, SubmitSheet
+
+WIDE = 110
+"""Cells from which evidence is told with its commands."""
+EDITING_STEPS = ("edit_file", "write_file", "move_file", "delete_file")
+
+
+class ReviewPane(ReviewActs):
+    """Decides on hunks. Every act is drafted at once, says itself, and can be undone until it is sent."""
+
+    BINDINGS = bindings("review")
+    CONTEXT: ClassVar[str] = "review"
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        classes: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(id=id, classes=classes, clock=clock, now=now)
+        self.mirror: Mirror | None = None
+        self.nothing = "Nothing to review."
+        self._asked_for = ""
+        self._state: dict[str, Any] = {}
+
+    # -- what is reviewed
+
+    def show(self, mirror: Mirror) -> None:
+        """Keep up with what is known: the next review when this one is decided, else what moved."""
+        self.mirror = mirror
+        if self.only_looks:
+            return
+        view = self.view
+        if view is not None:
+            approval = mirror.approvals.get(view.approval)
+            waits = approval and approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED)
+            if waits and approval and approval.shown_hash == view.shown_hash:
+                return
+        waiting = mirror.of_kind(ApprovalKind.CHANGES)
+        if waiting:
+            self._ask_for(waiting[0].id)
+        elif not self._asked_for:
+            self.show_nothing()
+
+    def stand_at(self, task: str = "", approval: str = "", step: str = "") -> None:
+        """Show the review of this task or question, if it is not shown already."""
+        waiting = self.mirror.of_kind(ApprovalKind.CHANGES) if self.mirror else []
+        wanted = next((one.id for one in waiting if approval in ("", one.id) and task in ("", one.task)), "")
+        if wanted and (self.view is None or self.view.approval != wanted):
+            self._ask_for(wanted)
+
+    def _ask_for(self, approval: str) -> None:
+        if self._asked_for == approval:
+            return
+        self._asked_for = approval
+
+        def answered(answer: Answer) -> None:
+            if self._asked_for != approval:
+                return
+            self._asked_for = ""
+            if isinstance(answer, ReviewAnswer):
+                draft = self.mirror.drafts.get(approval) if self.mirror else None
+                self.open_review(answer.review, draft)
+            elif isinstance(answer, Refused):
+                self.post_message(Said(f"✗ {answer.reason}", role="failed"))
+
+        self.post_message(Asked(GetReview(approval=approval), answered))
+
+    def open_review(self, view: ReviewView, draft: ReviewDraft | None = None) -> None:
+        """Show a review, with the decisions that were drafted before."""
+        again = self.view is not None and self.view.approval == view.approval
+        place = self.here if again else None
+        self.close_inputs()
+        self.view, self.decisions = view, Decisions(view, draft)
+        self.moved = set(view.moved)
+        self.only_looks = False
+        self.filter, self._range = FILTERS[0], None
+        super().show_changes(view.changes)
+        self.put_marks()
+        if self._state.get("approval") == view.approval:
+            self._stand_as_before()
+        elif place is not None and self.model:
+            self.cursor = self.model.find(place)
+        elif self.model and self.model.hunks:
+            self.go_to_hunk(self._first_open())
+        self.arming.appeared()
+
+    def _first_open(self) -> int:
+        decisions = self.decisions
+        numbers = list(self.model.hunks) if self.model else []
+        return next((one for one in numbers if decisions and decisions.state(one) == "open"), numbers[0])
+
+    def show_changes(self, changes: ChangeSet | None, title: str = "") -> None:
+        """Show a change set only to be looked at."""
+        self.close_inputs()
+        self.view = self.decisions = None
+        self.only_looks = changes is not None
+        self.moved = set()
+        super().show_changes(changes, title)
+
+    def show_nothing(self) -> None:
+        """There is nothing to review."""
+        if self.view is not None or self.model is not None:
+            self.show_changes(None)
+        self.nothing = "Nothing to review."
+        tasks = self.mirror.tasks.values() if self.mirror else ()
+        following = next((task for task in tasks if task.state is TaskState.IN_PROGRESS), None)
+        if following:
+            self.nothing += f" {following.id} is next."
+        self.refresh()
+
+    def state(self) -> dict[str, Any]:
+        """How it looks, for an exact restart."""
+        row, view = self.here, self.view
+        if row is None or view is None:
+            return self._state
+        place = {
+            "kind": row.kind.value,
+            "file": row.file,
+            "hunk": row.hunk,
+            "index": row.index,
+            "gap": row.gap,
+        }
+        return {"approval": view.approval, "row": place, "above": self.cursor - round(self.scroll_y)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Look as it did, as soon as the same review is there."""
+        self._state = state
+        if self.view and state.get("approval") == self.view.approval:
+            self._stand_as_before()
+
+    def _stand_as_before(self) -> None:
+        place, above = self._state.get("row"), self._state.get("above", 0)
+        self._state = {}
+        if self.model and isinstance(place, dict):
+            kind = Kind(str(place.get("kind", "line")))
+            file, hunk, index, gap = (int(place.get(name, 0)) for name in ("file", "hunk", "index", "gap"))
+            self.move_to(self.model.find(Row(kind, file, hunk, index, gap)))
+            self.scroll_to(y=max(self.cursor - int(above), 0), animate=False, force=True)
+
+    # -- how it looks
+
+    def review_title(self) -> tuple[Line, Line]:
+        """What is reviewed, and how far the decisions are."""
+        if self.view is None or self.decisions is None:
+            return super().review_title() if self.only_looks else ([("3 Review", "text")], [])
+        view = self.view
+        left: Line = [("3 Review ", "text"), (f"{view.task or 'the whole change'} ", "data")]
+        if view.task:
+            left.append((_small(visible(view.title, keep="")), "data"))
+        right: Line = [(f"only {self.filter} · ", "asks")] if self.filter != FILTERS[0] else []
+        for word, count in self.decisions.counts().items():
+            if count or word == "open":
+                gap = "  " if right and not right[-1][0].endswith("· ") else ""
+                right.append((f"{gap}{count} {word}", "text"))
+        return left, right
+
+    def badges(self, hunk: int) -> list[str]:
+        """What stands out about a hunk, hard gates included."""
+        info = self.decisions.infos.get(hunk) if self.decisions else None
+        return list(dict.fromkeys([*info.badges, *info.hard_gates])) if info else super().badges(hunk)
+
+    def state_of(self, hunk: int) -> Line:
+        """State and number of a hunk."""
+        if self.decisions is None:
+            return super().state_of(hunk)
+        word = self.word_of(hunk)
+        more = " under you, look again" if word == "moved" else ""
+        total = len(self.decisions.hunks)
+        return [(f"{HUNK[word]} {word}{more}", ROLE[word]), (f" {hunk}/{total}", "text")]
+
+    def word_of(self, hunk: int) -> str:
+        """The one word of a hunk's state."""
+        decisions = self.decisions
+        assert decisions is not None
+        word = decisions.state(hunk)
+        if decisions.hunks[hunk].path in self.moved:
+            return "moved"
+        info = decisions.infos.get(hunk)
+        came_back = info is not None and info.rejected_before is not None
+        return "came back" if word == "open" and came_back else word
+
+    def proven(self) -> Line:
+        """What the checks said of the proposed tree."""
+        view = self.view
+        return (
+            evidence_line(view.evidence, view.changes.proposed, wide=self.size.width >= WIDE) if view else []
+        )
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the view; while there is nothing to review, what will be here."""
+        self.arming.drawn()
+        if y == 2 and not self.row_count():
+            return self.strip([("  ", "text"), (self.nothing, "data-muted")], self.size.width)
+        return super().render_line(y)
+
+    # -- looking closer
+
+    def action_where(self) -> None:
+        """The step that wrote this file last, in its agent's log."""
+        row, view = self.here, self.view
+        if row is None or self.model is None or view is None or self.mirror is None:
+            self.ignore("nothing here was written by a step")
+            return
+        path, text = self.model.files[row.file].path, row.text.strip()
+        steps = [
+            step
+            for step in self.mirror.steps_of(view.task)
+            if step.name in EDITING_STEPS and path in (step.args.get("path"), step.args.get("to"))
+        ]
+        wrote = [step for step in steps if text and text in str(step.args)]
+        if not steps:
+            self.ignore("no step of its agent edited this file: a command wrote it")
+            return
+        self.post_message(WentTo("agents", task=view.task, step=(wrote or steps)[-1].id))
+
+    def action_outside(self) -> None:
+        """Open the file at this line in the user's own editor."""
+        row = self.here
+        if row and self.model:
+            task = self.view.task if self.view else None
+            line = row.new or next((one for one in (row.old,) if one), 1)
+            self.post_message(EditedOutside(path=self.model.files[row.file].path, line=line, task=task))
+
+    # -- sheets
+
+    def action_open(self) -> None:
+        """`enter` opens what is sent."""
+        self.action_submit()
+
+    def action_submit(self) -> None:
+        """Look at what is sent, and send it from there."""
+        if self.decisions is None:
+            self.ignore("nothing is decided here")
+        else:
+            self.open_sheet(SubmitSheet(self))
+
+    def action_files(self) -> None:
+        """The changed files."""
+        if self.model and self.model.files:
+            self.open_sheet(FilesSheet(self))
+
+    def action_criteria(self) -> None:
+        """The acceptance criteria."""
+        if self.decisions is None or not self.decisions.view.criteria:
+            self.ignore("this review has no acceptance criteria")
+        else:
+            self.open_sheet(CriteriaSheet(self))
+
+
+def _small(title: str) -> str:
+    """A title inside a line: its first letter small, unless it begins with an abbreviation."""
+    return title[:1].lower() + title[1:] if title[1:2].islower() else title

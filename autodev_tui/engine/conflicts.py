@@ -90,7 +90,7 @@ async def put_conflict(
             "dependents": dependents(services.board, task.id),
             "places": found.conflict.count,
             "whole_files": list(found.conflict.whole_files),
-            "hunks": [hunk.doc() for hunk in found.conflict.hunks],
+            "conflicts": [hunk.doc() for hunk in found.conflict.hunks],
             "proposal": proposal,
             "red": list(red),
         },

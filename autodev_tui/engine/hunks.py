@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from autodev_tui.domain.approval import Approval, HunkDecision
+from autodev_tui.domain.approval import Approval, HunkDecision, LineComment
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.evidence import GateResult
 from autodev_tui.domain.states import ApprovalState
@@ -30,11 +31,13 @@ def rejections(changes: ChangeSet, decisions: list[HunkDecision]) -> dict[str, s
 
 
 def hunk_decisions(changes: ChangeSet, approval: Approval | None) -> list[HunkDecision]:
-    """One decision a hunk: what the human said of it, else what becomes of the rest."""
+    """What the human said of each hunk, else what becomes of the rest; nothing of what stays open."""
     decision = approval.decision if approval else None
     if decision is None:
         return [HunkDecision(hunk=hunk.number, verdict="accept") for hunk in changes.hunks]
     whole = "reject" if approval and approval.state is ApprovalState.REJECTED else "accept"
+    if decision.rest == "open":
+        return sorted(decision.hunks, key=lambda one: one.hunk)
     named = {one.hunk: one for one in decision.hunks}
     rest = decision.rest if named else whole
     return [
@@ -46,6 +49,38 @@ def hunk_decisions(changes: ChangeSet, approval: Approval | None) -> list[HunkDe
         )
         for hunk in changes.hunks
     ]
+
+
+VERDICTS = {"reject": "Rejected", "comment": "Commented", "edit": "Edited", "accept": "Accepted"}
+
+
+def told_hunks(
+    changes: ChangeSet, decisions: list[HunkDecision], comments: Sequence[LineComment]
+) -> list[dict[str, Any]]:
+    """What an agent is told of each hunk that was not simply accepted, with the lines that were spoken of."""
+    by_number = {one.hunk: one for one in decisions}
+    told = []
+    for hunk in changes.hunks:
+        one = by_number.get(hunk.number)
+        about = [comment for comment in comments if comment.hunk == hunk.number]
+        if not about and (one is None or (one.verdict == "accept" and not one.reason)):
+            continue
+        told.append(
+            {
+                "verdict": VERDICTS[one.verdict] if one else "Not decided yet",
+                "hunk": hunk.number,
+                "path": hunk.path,
+                "diff": "".join(hunk.diff),
+                "instead": "".join(one.new_lines) if one and one.verdict == "edit" and one.new_lines else "",
+                "reason": one.reason if one else "",
+                "comments": [
+                    {"line": hunk.diff[about_line.line], "text": about_line.text}
+                    for about_line in about
+                    if 0 <= about_line.line < len(hunk.diff)
+                ],
+            }
+        )
+    return told
 
 
 def show_changes(

@@ -9,17 +9,25 @@ import asyncio
 from typing import Any
 
 from autodev_tui.domain import events
-from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
+from autodev_tui.domain.approval import Approval, ApprovalKind, Decision, HunkDecision
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.evidence import GateResult
 from autodev_tui.domain.states import StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.domain.task import Task
+from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.call_steps import forget
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import WAITING_CODE, GaveUp
-from autodev_tui.engine.hunks import gate_passed, hunk_decisions, rejected_before, rejections, show_changes
+from autodev_tui.engine.hunks import (
+    gate_passed,
+    hunk_decisions,
+    rejected_before,
+    rejections,
+    show_changes,
+    told_hunks,
+)
+from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.verify import Verifier, explain_failure
 from autodev_tui.engine.workspace import Workspace
@@ -160,10 +168,12 @@ class Review:
         if begun:
             found = begun.intent.get("approval")
             return self._board.approvals[found] if found else None
+        self._services.heed(self._task.id)
         hits = await self._hard_gates(changes)
         level = self._services.level(self._task)
         facts = Facts(sandbox=self._services.sandboxed, gate_passed=gate_passed(gate))
-        ruling = decide(level, Action.HARD_GATE if hits else Action.TASK_CHANGES, facts)
+        action = Action.HARD_GATE if hits else Action.TASK_CHANGES
+        ruling = decide(level, action, facts)
         if ruling.verdict is Verdict.AUTO:
             return None
         ask = show_changes(changes, gate, hits, rejected_before(self._board)) | {
@@ -171,20 +181,23 @@ class Review:
             "why_asked": ruling.why,
             "criteria": [criterion.text for criterion in self._task.acceptance_criteria],
         }
-        return await self._services.broker.ask(
-            ApprovalKind.CHANGES,
-            f"{self._task.id} {self._task.title}: {len(changes.hunks)} hunks in {len(changes.files)} files",
-            ask,
-            effect=self._effect(round_number),
-            base={
-                "base": changes.base,
-                "proposed": changes.proposed,
-                "by_products": sorted(self._workspace.by_products),
-            },
-            task=self._task.id,
-            risk="high" if hits else "medium",
-            hard_gates=[hit.kind for hit in hits],
-        )
+        hunks, files = len(changes.hunks), len(changes.files)
+        with self._services.interruptible():
+            return await self._services.broker.ask(
+                ApprovalKind.CHANGES,
+                f"{self._task.id} {self._task.title}: {hunks} hunks in {files} files",
+                ask,
+                effect=self._effect(round_number),
+                base={
+                    "base": changes.base,
+                    "proposed": changes.proposed,
+                    "by_products": sorted(self._workspace.by_products),
+                },
+                task=self._task.id,
+                risk="high" if hits else "medium",
+                hard_gates=[hit.kind for hit in hits],
+                **told(self._services, action, facts, self._task),
+            )
 
     async def _hard_gates(self, changes: ChangeSet) -> list[GateHit]:
         return await asyncio.to_thread(
@@ -198,6 +211,7 @@ class Review:
     ) -> bool:
         services, task = self._services, self._task
         decisions = hunk_decisions(changes, approval)
+        said = approval.decision if approval else None
 
         async def make_commit(step: Step) -> dict[str, Any]:
             return await asyncio.to_thread(self._commit, step, changes, decisions, approval)
@@ -207,7 +221,9 @@ class Review:
             return self._commit_result(found, changes, decisions) if found else None
 
         def also(result: dict[str, Any]) -> list[Any]:
-            changed = self._task.but(head_commit=result["commit"] or self._task.head_commit)
+            head = result["commit"] or self._task.head_commit
+            criteria = [_ticked(one, said) for one in self._task.acceptance_criteria]
+            changed = self._task.but(head_commit=head, acceptance_criteria=criteria)
             return [changed, *([approval.but(read=True)] if approval and not approval.read else [])]
 
         result = await once(
@@ -228,20 +244,25 @@ class Review:
             self._board.log.emit(
                 events.Committed(task=task.id, branch=task.branch, commit=result["commit"], title=task.title)
             )
-        changed = await self._follow(round_number, changes, result["tree"])
+        changed = await self._follow(round_number, changes, decisions)
         rejected = [one for one in decisions if one.verdict in ("reject", "comment")]
         edited = [one for one in decisions if one.verdict == "edit"]
+        still_open = len(decisions) < len(changes.hunks)
         if result["tree"] != changes.proposed:
             gate = await self._verifier.judge(result["tree"], task)
             await self._note_evidence(gate)
         note = f"review {round_number}"
-        if rejected:
+        if rejected or (said and (said.comments or said.unmet)):
             text = await self._words(changes, decisions, approval, changed, gate)
             sent_back = self._task.but(rounds=round_number, state=TaskState.IN_PROGRESS)
             await self._agent.say(note, text, sent_back, why="sent back by the human")
             return False
         if changed:
             await self._agent.say(note, await self._words(changes, decisions, approval, changed, None))
+        if still_open:
+            # Nothing for the agent to do: what is open is asked about again, and alone.
+            await self._board.commit(self._task.but(rounds=round_number))
+            return False
         if gate.verdict == "fail":
             return await self._back_to_agent(gate, round_number)
         if edited and gate.verdict == "ask":
@@ -281,14 +302,20 @@ class Review:
             "rejected": rejections(changes, decisions),
         }
 
-    async def _follow(self, round_number: int, changes: ChangeSet, tree: str) -> list[str]:
-        """The worktree follows the decision."""
+    async def _follow(
+        self, round_number: int, changes: ChangeSet, decisions: list[HunkDecision]
+    ) -> list[str]:
+        """The worktree follows the decision; what is open, or only commented, stays in it."""
+        repository = self._services.repository
+        tree = await asyncio.to_thread(
+            lambda: build_result(repository, changes, decisions, "open", keep_open=True)
+        )
         if tree == changes.proposed:
             return []
 
         async def do(_: Step) -> dict[str, Any]:
             outcome = await asyncio.to_thread(
-                follow, self._services.repository, self._workspace.path, changes.proposed, tree
+                follow, repository, self._workspace.path, changes.proposed, tree
             )
             if outcome.conflicts:
                 raise GaveUp(
@@ -310,25 +337,15 @@ class Review:
         gate: GateResult | None,
     ) -> str:
         """The decisions word for word; with `gate` the agent goes on, and hears what is red on the result."""
-        hunks = {hunk.number: hunk for hunk in changes.hunks}
-        words = {"reject": "Rejected", "comment": "Commented", "edit": "Edited"}
-        items = [
-            {
-                "verdict": words[one.verdict],
-                "hunk": one.hunk,
-                "path": hunks[one.hunk].path,
-                "diff": "".join(hunks[one.hunk].diff),
-                "reason": one.reason,
-            }
-            for one in decisions
-            if one.verdict in words
-        ]
+        said = approval.decision if approval else None
         return await prompt(
             self._services,
             "review_note",
             for_task=self._task.id,
-            items=items,
-            reason=approval.decision.reason if approval and approval.decision else "",
+            items=told_hunks(changes, decisions, said.comments if said else []),
+            reason=said.reason if said else "",
+            unmet=sorted(said.unmet.items()) if said else [],
+            still_open=len(changes.hunks) - len(decisions),
             accepted=sum(one.verdict == "accept" for one in decisions),
             changed_files=changed,
             goes_on=gate is not None,
@@ -343,3 +360,10 @@ class Review:
 
     async def _complete(self, rounds: int) -> None:
         await self._board.commit(self._task.but(rounds=rounds, state=TaskState.COMPLETED))
+
+
+def _ticked(criterion: Criterion, said: Decision | None) -> Criterion:
+    """The criterion as the human saw it: met, not met, or as before."""
+    if said is None or criterion.text not in {*said.ticked, *said.unmet}:
+        return criterion
+    return criterion.but(ticked=criterion.text not in said.unmet)

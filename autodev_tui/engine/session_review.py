@@ -11,7 +11,15 @@ from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.hunks import gate_passed, hunk_decisions, rejected_before, rejections, show_changes
+from autodev_tui.engine.hunks import (
+    gate_passed,
+    hunk_decisions,
+    rejected_before,
+    rejections,
+    show_changes,
+    told_hunks,
+)
+from autodev_tui.engine.level_preview import told as told_facts
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.hard_gates import find_hard_gates
@@ -51,15 +59,22 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
         base={"base": base, "proposed": gate.tree},
         risk="high" if hits else "medium",
         hard_gates=[hit.kind for hit in hits],
+        **told_facts(services, Action.SESSION_CHANGES, facts, None),
     )
     decisions = hunk_decisions(changes, approval)
-    rejected = [one for one in decisions if one.verdict in ("reject", "comment")]
+    said = approval.decision
+    assert said is not None
     ref = f"refs/heads/{session.session_branch}"
+    # What is open, or only commented, stays on the branch, and is asked about again.
+    tree = await asyncio.to_thread(
+        lambda: build_result(repository, changes, decisions, "open", keep_open=True)
+    )
+    reviewed = await asyncio.to_thread(build_result, repository, changes, decisions, "open")
+    outcome = {"reviewed": reviewed, "rejected": rejections(changes, decisions)}
 
     async def do(step: Step) -> dict[str, Any]:
-        tree = await asyncio.to_thread(build_result, repository, changes, decisions, "reject")
         if tree == gate.tree:
-            return {"commit": session.head_commit, "reviewed": tree, "rejected": {}}
+            return {"commit": session.head_commit, **outcome}
         result = await asyncio.to_thread(change_set, repository, gate.tree, tree)
         message = commit_message(
             "apply the review of the whole change",
@@ -68,46 +83,53 @@ async def review_session(services: Services, verifier: Verifier, gate: GateResul
             trailers=[
                 ("Autodev-Step", step.id),
                 ("Autodev-Session", session.id),
-                ("Approved-by", approval.decision.actor if approval.decision else ""),
+                ("Approved-by", said.actor),
             ],
         )
         commit = await asyncio.to_thread(repository.commit_tree, tree, [session.head_commit], message)
         await asyncio.to_thread(repository.update_ref, ref, commit, session.head_commit)
-        return {"commit": commit, "reviewed": tree, "rejected": rejections(changes, decisions)}
+        return {"commit": commit, **outcome}
 
     async def look(step: Step) -> dict[str, Any] | None:
         found = await asyncio.to_thread(repository.find_step, session.session_branch, step.id)
-        if not found:
-            return None
-        tree = await asyncio.to_thread(repository.tree_of, found)
-        return {"commit": found, "reviewed": tree, "rejected": rejections(changes, decisions)}
+        return {"commit": found, **outcome} if found else None
 
-    follow_up = _follow_up(services, changes.hunks, rejected) if rejected else None
+    told = told_hunks(changes, decisions, said.comments)
+    wanted = [one for one in told if one["verdict"] in ("Rejected", "Commented") or one["comments"]]
+    follow_up = _after_review(services, wanted) if wanted else None
 
     def also(result: dict[str, Any]) -> list[Any]:
         head = services.session.but(head_commit=result["commit"])
         return [head, approval.but(read=True), *([follow_up] if follow_up else [])]
 
     await once(board, StepKind.COMMIT, None, f"session r{number}", do, judge=look, also=also)
-    return not rejected
+    return not wanted and len(decisions) == len(changes.hunks)
 
 
-def _follow_up(services: Services, hunks: list[Any], rejected: list[Any]) -> Task:
-    """The task that does differently what the review rejected."""
-    by_number = {hunk.number: hunk for hunk in hunks}
-    words = []
-    for one in rejected:
-        hunk = by_number[one.hunk]
-        words.append(f"{hunk.path}: {one.reason or 'rejected without a reason'}\n{''.join(hunk.diff)}")
-    tasks = services.board.tasks
-    number = len(tasks) + 1
+def _after_review(services: Services, told: list[dict[str, Any]]) -> Task:
+    """The task that does what the review asks for."""
+    parts = []
+    for one in told:
+        words = [one["reason"]] if one["reason"] else []
+        words += [f"about the line {said['line'].rstrip()}: {said['text']}" for said in one["comments"]]
+        what = {"Rejected": "rejected, and taken out already"}.get(one["verdict"], "still there")
+        parts.append(f"{one['path']} ({what}): {'; '.join(words) or 'without a reason'}\n{one['diff']}")
+    return follow_up_task(
+        services,
+        "Address what the review asks for",
+        "The human reviewed the whole change and said of these parts of it:\n\n" + "\n\n".join(parts),
+        sorted({one["path"] for one in told}),
+    )
+
+
+def follow_up_task(services: Services, title: str, description: str, files: list[str]) -> Task:
+    """One more task of the plan, for what the human wants done differently."""
+    number = 1 + max((int(name[1:]) for name in services.board.tasks if name[1:].isdigit()), default=0)
     return Task(
         id=f"T{number}",
         session=services.session.id,
-        title="Address what the review rejected",
-        description="The human rejected these parts of the change, which are taken out already:\n\n"
-        + "\n\n".join(words),
-        dependencies=[],
-        files=sorted({by_number[one.hunk].path for one in rejected}),
+        title=title,
+        description=description,
+        files=files,
         recommended=services.level(None),
     )

@@ -100,6 +100,10 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         """What `y` copies, and what it is called."""
         return (self.row_text(self.cursor), "row") if self.row_count() else ("", "")
 
+    def bar(self, index: int) -> Line | None:
+        """A row over the whole width, such as a rule between parts; None where `row` is drawn."""
+        return None
+
     @property
     def foot(self) -> int:
         """Rows at the bottom that stay where they are while the others scroll."""
@@ -156,6 +160,8 @@ class LinePane(Drawn, ScrollView, can_focus=True):
             empty = wrap(self.EMPTY, max(width - 3, 1)) if not count else []
             text = empty[y - 2] if 0 <= y - 2 < len(empty) else ""
             return self.strip([("  ", "text"), (text, "muted")], width)
+        if (bar := self.bar(index)) is not None:
+            return self.strip(bar, width)
         mark = self.marked(index)
         line: Line = [("▌" if mark else " ", "focus" if self.active else "muted"), *self.row(index)]
         under = self.row_role(index)

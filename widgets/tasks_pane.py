@@ -1,4 +1,4 @@
-"""The task tree: the goal, its tasks, what each has set out to do; the facts of the chosen one below (UI §3.1)."""
+"""The task tree: the goal, its tasks, the parts of each; the facts of the chosen one below (UI §3.1)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class TasksPane(PlanEditing):
         self._nodes_shown: list[Node] = []
         self._open: set[str] = set()
         """Tasks whose list of what is to do is open."""
-        self._closed = False
+        self._goal_closed = False
         """Whether the goal's branch is closed."""
         self._wanted: str | None = None
         self._facts: list[Line] = []
@@ -101,7 +101,7 @@ class TasksPane(PlanEditing):
         nodes: list[Node] = []
         if mirror.session is not None:
             nodes.append(Node(None))
-        if not self._closed:
+        if not self._goal_closed:
             for name, task in mirror.tasks.items():
                 nodes.append(Node(name))
                 if mirror.meets and (met := mirror.meets.get(name)):
@@ -167,7 +167,7 @@ class TasksPane(PlanEditing):
         session = self.mirror.session
         assert session is not None
         goal = session.title or session.goal.strip().split("\n")[0]
-        fold = "▸" if self._closed else "▾"
+        fold = "▸" if self._goal_closed else "▾"
         left: Line = [(f"{fold} ", "muted"), (visible(goal, keep=""), "data-bold")]
         word = _goal_word(session)
         right: Line = [(word, "muted"), (" ", "text")] if word else []
@@ -266,7 +266,7 @@ class TasksPane(PlanEditing):
         if node is None:
             return
         if node.task is None:
-            self.action_unfold(self._closed)
+            self.action_unfold(self._goal_closed)
         elif self.mirror.tasks[node.task].todos:
             self.action_unfold(node.task not in self._open)
         else:
@@ -278,7 +278,7 @@ class TasksPane(PlanEditing):
         if node is None:
             return
         if node.task is None:
-            self._closed = not open_it
+            self._goal_closed = not open_it
         elif open_it:
             self._open.add(node.task)
         elif node.task in self._open:
@@ -379,14 +379,14 @@ class TasksPane(PlanEditing):
         return super().state() | {
             "task": node.task if node else None,
             "open": sorted(self._open),
-            "closed": self._closed,
+            "closed": self._goal_closed,
         }
 
     def restore(self, state: dict[str, object]) -> None:
         """Look as it did."""
         found = state.get("open")
         self._open = {str(one) for one in found} if isinstance(found, list) else set()
-        self._closed = bool(state.get("closed"))
+        self._goal_closed = bool(state.get("closed"))
         self._build()
         super().restore(state)
         if isinstance(task := state.get("task"), str):

@@ -79,7 +79,7 @@ class WordsPane(LinePane):
         super().__init__(id=id, classes=classes)
         self.drafts: dict[str, str] = {}
         self._words: Words | None = None
-        self._place: tuple[int, int] | None = None
+        self._left_at: tuple[int, int] | None = None
 
     @property
     def own_foot(self) -> int:
@@ -177,13 +177,13 @@ class WordsPane(LinePane):
         drafts = state.get("drafts")
         self.drafts = dict(drafts) if isinstance(drafts, dict) else {}
         cursor, scroll = state.get("cursor", 0), state.get("scroll", 0)
-        self._place = (cursor if isinstance(cursor, int) else 0, scroll if isinstance(scroll, int) else 0)
+        self._left_at = (cursor if isinstance(cursor, int) else 0, scroll if isinstance(scroll, int) else 0)
         self.renew()
 
     def renew(self) -> None:
         """Draw anew; the first time that there are rows, where the cursor and the scroll were left."""
-        if self._place and self.row_count() and self.size.height:
-            (cursor, scroll), self._place = self._place, None
+        if self._left_at and self.row_count() and self.size.height:
+            (cursor, scroll), self._left_at = self._left_at, None
             self.set_reactive(LinePane.cursor, cursor)
             super().renew()
             self.scroll_to(y=scroll, animate=False, force=True)

@@ -22,12 +22,13 @@ NOT_YET = "is not supported by this version: use anthropic/<model>"
 
 
 def default_model(env: Mapping[str, str]) -> str | None:
-    """The specification to use when none is given, None when nothing usable is set up.
-
-    Raises:
-        SettingsError: there is a file of keys that cannot be used.
-    """
-    return f"anthropic/{models.DEFAULT_MODEL}" if credentials.key_of("anthropic", env) else None
+    """The specification to use when none is given, None when nothing usable is set up. May read a file."""
+    try:
+        key = credentials.key_of("anthropic", env)
+    except SettingsError:
+        # There is one that cannot be used: `make_provider` says why.
+        return _example()
+    return _example() if key else None
 
 
 def make_provider(

@@ -98,10 +98,11 @@ def takes_text(approval: Approval) -> bool:
 
 
 def _refuse_no_answer(approval: Approval, decision: Decision) -> None:
-    offers = ", ".join(approval.choices)
+    choices = approval.choices or approval.ask.get("hows", [])
+    offers = ", ".join(choices)
     if decision.verdict == "choose" and decision.text and not takes_text(approval):
         raise DecisionRefused(f"{approval.id} takes no free answer · it offers: {offers or 'yes or no'}")
-    if decision.verdict == "choose" and not decision.text and decision.choice not in approval.choices:
+    if decision.verdict == "choose" and not decision.text and decision.choice not in choices:
         words = offers or ("a free answer (--text)" if takes_text(approval) else "yes or no")
         raise DecisionRefused(f"{approval.id} offers: {words}")
     named = approval.kind in (ApprovalKind.QUESTION, ApprovalKind.ESCALATION)

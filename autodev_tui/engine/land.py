@@ -17,7 +17,10 @@ from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.hook_runs import hooks_of, show_hooks, tell_hooks, with_hooks
 from autodev_tui.engine.integrate import left_out
+from autodev_tui.engine.landing_view import land_effect, other_hows, wishes
+from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.services import Services
+from autodev_tui.engine.session_review import follow_up_task
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.checkouts import find_checkout
@@ -35,8 +38,8 @@ from autodev_tui.vcs.messages import commit_message, step_trailers
 from autodev_tui.vcs.repository import Repository
 
 
-async def land(services: Services, verifier: Verifier) -> flow.Outcome:
-    """Land, or leave the land question open.
+async def land(services: Services, verifier: Verifier) -> flow.Outcome | None:
+    """Land, or leave the land question open. None when the human sent it back, and a task was made of that.
 
     Raises:
         Waiting: `--land` was given but the level, a refusal or a failed hook makes it a question.
@@ -55,6 +58,10 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome:
             else:
                 plan, quality = await _plan(services, verifier)
                 approval = await _decision(services, plan, quality)
+                if approval and await _heed_wish(services, approval):
+                    continue
+                if services.session.state is SessionState.RUNNING:
+                    return None
             await _perform(services, plan, approval)
         await _follow_up(services)
     except flow.Waiting as waiting:
@@ -65,16 +72,12 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome:
     return flow.Outcome(flow.DONE)
 
 
-def _question(services: Services) -> str:
-    return f"land:{services.session.id}"
-
-
 def _refusal(services: Services) -> str:
     return f"landing refused:{services.session.id}"
 
 
 def _said_yes(services: Services) -> bool:
-    approval = services.broker.find(_question(services))
+    approval = services.broker.find(land_effect(services))
     return approval is not None and services.broker.is_decided(approval)
 
 
@@ -85,7 +88,7 @@ async def _heed_refusal(services: Services) -> None:
         return
     await services.broker.used(refusal)
     if refusal.state is ApprovalState.REJECTED:
-        if _said_yes(services) and (taken_back := services.broker.find(_question(services))):
+        if _said_yes(services) and (taken_back := services.broker.find(land_effect(services))):
             await services.broker.used(taken_back)
         raise flow.GaveUp(f"landing was refused: {refusal.ask['why']}")
 
@@ -98,12 +101,24 @@ def _auto(services: Services, hooks: dict[str, str], quality: dict[str, Any]) ->
     if gate == "ask" and quality is not services.session.quality:
         # A merge that nobody has seen and no check vouches for.
         return False
-    facts = Facts(
+    return decide(services.level(None), Action.LAND, _facts(services, gate)).verdict is Verdict.AUTO
+
+
+def _facts(services: Services, gate: Any) -> Facts:
+    return Facts(
         sandbox=services.sandboxed,
         gate_passed=True if gate == "pass" else None if gate == "ask" else False,
         land_flag=services.session.land,
     )
-    return decide(services.level(None), Action.LAND, facts).verdict is Verdict.AUTO
+
+
+async def _heed_wish(services: Services, approval: Approval) -> bool:
+    """Whether the human wants another message or another way: then it is shown so, and asked again."""
+    decision = approval.decision
+    if decision is None or decision.verdict not in ("edit", "choose"):
+        return False
+    await services.broker.used(approval)
+    return True
 
 
 async def _plan(services: Services, verifier: Verifier) -> tuple[LandingPlan, dict[str, Any]]:
@@ -111,9 +126,15 @@ async def _plan(services: Services, verifier: Verifier) -> tuple[LandingPlan, di
     session = services.session
     while True:
         try:
-            message = await asyncio.to_thread(_message, services)
+            wish = wishes(services)
             plan = await asyncio.to_thread(
-                plan_landing, services.repository, session.head_commit, session.target_branch, message
+                plan_landing,
+                services.repository,
+                session.head_commit,
+                session.target_branch,
+                wish.message or await asyncio.to_thread(_message, services),
+                step_trailers(f"{session.id}/land", session=session.id),
+                merge_commit=wish.merge,
             )
             break
         except (LandingRefused, LandingConflict) as refusal:
@@ -155,14 +176,26 @@ async def _decision(services: Services, plan: LandingPlan, quality: dict[str, An
             "paths": [path.path for path in plan.paths],
             "quality": quality,
             "message": plan.message,
+            "hows": await asyncio.to_thread(other_hows, services.repository, plan),
             "hooks": show_hooks(hooks),
         },
-        effect=_question(services),
+        effect=land_effect(services),
         base={"old": plan.old, "head": session.head_commit, "tree": plan.tree, "hooks": hooks},
         risk="high",
+        **told(services, Action.LAND, _facts(services, quality.get("verdict")), None),
     )
     if approval.state is ApprovalState.REJECTED:
         reason = approval.decision.reason if approval.decision else ""
+        if reason.strip() and services.broker.interactive:
+            again = follow_up_task(
+                services,
+                "Address why the landing was sent back",
+                f"The human looked at the whole change before it landed, and sent it back: {reason}",
+                [],
+            )
+            running = services.session.but(state=SessionState.RUNNING)
+            await services.broker.used(approval, again, running)
+            return approval
         await services.broker.used(approval)
         raise flow.GaveUp(f"landing was rejected{': ' + reason if reason else ''}")
     return approval
@@ -230,7 +263,7 @@ async def _follow_up(services: Services) -> None:
     plan = LandingPlan(**landed.intent["plan"])
     approval = board.approvals.get(landed.intent["approval"])
     allowed = dict(approval.base["hooks"]) if approval else None
-    await services.broker.withdraw(_question(services))
+    await services.broker.withdraw(land_effect(services))
     await services.broker.withdraw(_refusal(services))
 
     async def do(_: Step) -> dict[str, Any]:

@@ -57,7 +57,9 @@ class SessionRun:
         """
         services = self._services
         if services.session.state is SessionState.LANDED:
-            return await self._land()
+            landed = await self._land()
+            assert landed is not None
+            return landed
         if services.session.state is SessionState.PLANNING:
             await self._phase(1)
             await analyse_goal(services)
@@ -74,15 +76,18 @@ class SessionRun:
             await self._phase(5)
             if services.session.state is SessionState.RUNNING:
                 await self._move(SessionState.REVIEWING)
-            if await self._validate():
-                break
-            await self._move(SessionState.RUNNING, "what the review rejected becomes a task")
-        await services.may_go_on()
-        return await self._land()
+            if not await self._validate():
+                await self._move(SessionState.RUNNING, "what the review rejected becomes a task")
+                continue
+            await services.may_go_on()
+            if outcome := await self._land():
+                return outcome
 
-    async def _land(self) -> Outcome:
+    async def _land(self) -> Outcome | None:
+        """The end of the run; None when the human sent the landing back, which made a task of it."""
         outcome = await land(self._services, self._verifier)
-        await self._phase(6)
+        if outcome:
+            await self._phase(6)
         return outcome
 
     async def _phase(self, number: int) -> None:

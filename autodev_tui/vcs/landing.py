@@ -72,12 +72,13 @@ def plan_landing(
     *,
     shown: str | None = None,
     date: float | None = None,
+    merge_commit: bool = False,
 ) -> LandingPlan:
     """What landing `session_head` on a branch would do now; nothing moves. Synchronous.
 
     Fast-forward where possible and no signature is wanted, else a merge commit with `message` and `trailers`.
     `plan.tree` may be new, then it must be checked before it lands. `shown`: the target's commit as the user
-    saw it. `date`: of the merge commit, seconds since 1970.
+    saw it. `date`: of the merge commit, seconds since 1970. `merge_commit`: make one in any case.
 
     Raises:
         LandingConflict: the target has moved and the merge with it conflicts.
@@ -98,7 +99,7 @@ def plan_landing(
         if merged.tree is None:
             raise LandingConflict(target_branch, merged.conflicts)
         mode, tree = "merge", merged.tree
-    elif repository.user.gpgsign:
+    elif merge_commit or repository.user.gpgsign:
         mode = "merge"
     if mode == "merge":
         new = repository.commit_tree(tree, [old, session_head], text, date=date)

@@ -338,7 +338,7 @@ class Host:
         engine = self._engine
         if engine is None:
             return self._known
-        agents = engine.services.slots.limit if engine.session else engine.site.settings.agents
+        agents = engine.site.settings.agents
         return self._known.but(busy=engine.busy, stopped=engine.stopped, agents=agents)
 
     def _on_end(self, outcome: flow.Outcome) -> None:
@@ -357,6 +357,11 @@ class Host:
         if opened is None or engine is None:
             return
         settings, prompts, model, facts = await asyncio.to_thread(self._look, opened.place, opened.database)
+        if settings.agents == opened.settings.agents:
+            # Changed for this engine alone, not in a file: that stays.
+            settings = settings.model_copy(update={"agents": engine.site.settings.agents})
+        else:
+            opened.settings = settings
         await engine.use(
             settings=settings,
             prompts=prompts,

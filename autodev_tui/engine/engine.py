@@ -26,10 +26,11 @@ from autodev_tui.engine.flags import arms
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.handlers import HANDLERS
 from autodev_tui.engine.recovery import mark_interrupted
+from autodev_tui.engine.review_watch import ReviewWatch
 from autodev_tui.engine.reviewing import decide
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.site import Site
-from autodev_tui.engine.steering import continue_all, set_slider
+from autodev_tui.engine.steering import continue_all, pause_all, set_slider
 from autodev_tui.policy.blanking import Blanker
 from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.vcs.worktrees import Worktrees
@@ -104,6 +105,7 @@ class Engine:
         """Told how a run ended."""
         self.stopped = ""
         """What keeps all agents from going on, in words; they go on by themselves once it is over."""
+        self._reviews = ReviewWatch(self, active=interactive and not database.read_only)
         self.site = Site(repository, database, state, environment, settings, self)
 
     # -- the doors
@@ -130,9 +132,9 @@ class Engine:
                 if self._work:
                     self._work.cancel()
             case commands.PauseSession():
-                await self._pause()
+                await pause_all(self._running)
             case commands.ContinueSession():
-                await self._continue()
+                await continue_all(self._running)
             case commands.SetSlider(level=level):
                 await set_slider(self._open, level)
             case commands.CancelTask(task=task):
@@ -161,8 +163,9 @@ class Engine:
         prompts: PromptTemplateManager | None = None,
         include: bytes | None = None,
     ) -> None:
-        """What is given holds from the next start or resume on; `model` is provider, name, specification.
+        """What is given holds from the next start or resume on, settings from the next action of any agent.
 
+        `model` is provider, name, specification.
         A model that is replaced is closed: only while no session runs.
         """
         if model:
@@ -171,6 +174,8 @@ class Engine:
             await old.aclose()
         if settings:
             self._settings = self.site.settings = settings
+            if self._services:
+                self._services.settings = settings
         if rung is not None:
             self._runner.rung = rung
         self._rules = self._rules if rules is None else rules
@@ -201,6 +206,7 @@ class Engine:
             self._work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._work
+        self._reviews.show(None)
         await self._runner.aclose()
         await self._provider.aclose()
         if self._services:
@@ -279,6 +285,7 @@ class Engine:
         if self._services:
             self._services.board.log.close()
         self._services = None
+        self._reviews.show(None)
         for feed in self.feeds:
             feed.show(self._database, None)
 
@@ -344,7 +351,13 @@ class Engine:
         self._services.unpaused.set()
         for feed in self.feeds:
             feed.show(self._database, self._services)
+        self._reviews.show(self._services)
         return self._services
+
+    def moved(self, approval: str) -> None:
+        """Files that a question shows are not as they were."""
+        for feed in self.feeds:
+            feed.moved(approval)
 
     def _board(self, session: str, masker: Masker) -> Board:
         """The records of a session. Sync: reads them all."""
@@ -383,12 +396,3 @@ class Engine:
             working.cancel()
         else:
             await end_task(services, task)
-
-    async def _pause(self) -> None:
-        services = self._running
-        services.unpaused.clear()
-        if services.session.state is SessionState.RUNNING:
-            await services.board.commit(services.session.but(state=SessionState.PAUSED))
-
-    async def _continue(self) -> None:
-        await continue_all(self._running)

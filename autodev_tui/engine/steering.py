@@ -62,6 +62,13 @@ async def continue_task(site: Site, command: commands.ContinueTask) -> None:
     engine.services.signal.give()
 
 
+async def pause_all(services: Services) -> None:
+    """Nobody takes a next step until all may go on."""
+    services.unpaused.clear()
+    if services.session.state is SessionState.RUNNING:
+        await services.board.commit(services.session.but(state=SessionState.PAUSED))
+
+
 async def continue_all(services: Services) -> None:
     """Every agent that a human holds goes on."""
     await release(services)

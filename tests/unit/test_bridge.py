@@ -20,8 +20,9 @@ from autodev_tui.domain.approval import Approval, ApprovalKind, Decision, HunkDe
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.review import ReviewDraft
-from autodev_tui.domain.states import SessionState, TaskState
+from autodev_tui.domain.states import ApprovalState, SessionState, TaskState
 from autodev_tui.domain.updates import Update
+from autodev_tui.engine import review_watch
 from autodev_tui.engine.feed import Feed
 from autodev_tui.sandbox.probe import ProbeResult
 from autodev_tui.sandbox.spec import Rung
@@ -151,7 +152,7 @@ async def test_a_draft_outlives_the_engine(place: FixtureRepository, scripted: N
         # Nothing runs, and the question can be answered all the same.
         assert await two.engine.submit(commands.Decide(decision=answer(review))) is None
         await two.until(lambda: not two.mirror.of_kind(ApprovalKind.CHANGES), "the decision")
-        assert review.id not in two.mirror.drafts
+        await two.until(lambda: review.id not in two.mirror.drafts, "its draft has served")
         assert await two.engine.submit(commands.ResumeSession(session=two.mirror.session.id)) is None
         await asked(two, ApprovalKind.LAND)
         assert two.mirror.facts.interrupted == ""
@@ -168,6 +169,35 @@ async def test_what_changed_on_disk_is_not_decided(place: FixtureRepository, scr
         assert refused.moved == ["new.txt"]
         refused = await one.engine.submit(commands.Decide(decision=answer(review)))
         assert refused
+        assert review.id not in one.mirror.drafts
+
+
+async def test_what_changes_under_a_review_is_proposed_anew_with_its_draft(
+    place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_watch, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(review_watch, "SETTLES_MS", 20)
+    async with front(place.root, environment(place)) as one:
+        await start(one)
+        review = await asked(one, ApprovalKind.CHANGES)
+        draft = ReviewDraft(
+            approval=review.id,
+            shown_hash=review.shown_hash,
+            decisions=[HunkDecision(hunk=1, verdict="accept")],
+            texts={"comment:1:0": "why"},
+        )
+        assert await one.engine.submit(commands.SaveDraft(draft=draft)) is None
+        (Path(one.mirror.tasks["T1"].worktree) / "a.txt").write_text("mine\n")
+        await one.until(
+            lambda: one.mirror.approvals[review.id].state is ApprovalState.SUPERSEDED, "the old question"
+        )
+        assert review.id in one.mirror.moved
+        new = await asked(one, ApprovalKind.CHANGES)
+        await one.until(lambda: new.id in one.mirror.drafts, "the draft")
+        carried = one.mirror.drafts[new.id]
+        # a.txt comes first now, and nobody has decided on it.
+        assert [(one.hunk, one.verdict) for one in carried.decisions] == [(2, "accept")]
+        assert carried.texts == {"comment:2:0": "why"}
         assert review.id not in one.mirror.drafts
 
 

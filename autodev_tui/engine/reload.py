@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,7 +56,7 @@ async def follow_configuration(site: Site) -> None:
             return
 
 
-async def _changes(folders: list[Path], matters: Callable[[str], bool]) -> AsyncIterator[None]:
+async def _changes(folders: list[Path], matters: Callable[[str], bool]) -> AsyncGenerator[None, None]:
     from watchfiles import awatch
 
     watching = awatch(

@@ -22,6 +22,7 @@ from autodev_tui.engine.site import Site
 from autodev_tui.policy.secrets import Masker, secret_values
 from autodev_tui.settings import CONFIG_FILE, REPOSITORY_CONFIG, Layers, Settings, load_layers
 from autodev_tui.settings_files import SettingsError
+from autodev_tui.settings_writing import place_of
 
 _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
@@ -41,7 +42,9 @@ def _answer(site: Site) -> RowsAnswer:
         problem = str(error)
     masker = Masker(b"settings", secret_values(site.environment))
     rows = list(option_rows(site.settings, layers, masker.text))
-    rows += [{"group": "flags", **row} for row in flag_rows(site.settings, site.repository.id, site.database)]
+    for row in flag_rows(site.settings, site.repository.id, site.database):
+        source = layers.source(*place_of(row["name"])) if layers else ""
+        rows.append({"group": "flags", "source": source, **row})
     rows.append(_key_row(site))
     file = str(paths.config_dir(site.environment) / CONFIG_FILE)
     return RowsAnswer(

@@ -267,6 +267,7 @@ SESSIONS = [
     _key("sessions", "x", "stop", "stop", 3),
     _key("sessions", "a", "archive", "archive", 4),
     _key("sessions", "d", "delete", "delete…", 5),
+    _key("sessions", "ampersand", "filter", "archived too", 6),
 ]
 
 CHOICES = [

@@ -1,0 +1,105 @@
+"""A sheet over the desk: rows to read, `enter` does what it says, `escape` goes back."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import events
+from textual.message import Message
+
+from autodev_tui.domain.text import visible
+from widgets.cells import Line, wrap
+from widgets.keys import bindings
+from widgets.line_pane import LinePane, Now
+from widgets.messages import Said, SheetOpened
+
+ARMED_AFTER_S = 0.5
+"""Without any key, before `enter` does something that cannot be undone."""
+
+
+class Sheet(LinePane):
+    """One thing to confirm, or only to read. Header, needs-you row and agents stay live beside it."""
+
+    CONTEXT: ClassVar[str] = "sheet"
+    CURSOR_LINE = False
+    BINDINGS = bindings("sheet")
+
+    DEFAULT_CSS = """
+    Sheet { layer: sheet; background: $background; width: 1fr; height: 1fr; }
+    """
+
+    class Closed(Message):
+        """The sheet is done with."""
+
+        def __init__(self, sheet: Sheet, *, confirmed: bool) -> None:
+            super().__init__()
+            self.sheet = sheet
+            self.confirmed = confirmed
+
+    def __init__(self, opened: SheetOpened, *, now: Now = time.monotonic, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.opened = opened
+        self.rows: list[Line] = []
+        self._now = now
+        self._quiet_since = now()
+
+    def title(self) -> tuple[Line, Line]:
+        """What it is about."""
+        mark: Line = [("! ", "asks")] if self.opened.danger else []
+        return [*mark, (visible(self.opened.title, keep=""), "data")], []
+
+    def on_mount(self) -> None:
+        """Measure the rows, and count the quiet from the first picture on."""
+        self._quiet_since = self._now()
+        self._fold()
+
+    def on_resize(self) -> None:
+        """Rows are as wide as the sheet."""
+        self._fold()
+
+    def _fold(self) -> None:
+        rows: list[Line] = [[]]
+        for text in self.opened.rows:
+            rows += [
+                [("  ", "text"), (row, "data")] for row in wrap(visible(text), max(self.body_width - 4, 8))
+            ]
+        rows.append([])
+        if self.opened.yes:
+            yes = visible(self.opened.yes, keep="")
+            rows.append([("  enter ", "key"), (yes, "data"), ("   esc ", "key"), ("back", "text")])
+        else:
+            rows.append([("  enter ", "key"), ("back", "text")])
+        self.rows = rows
+        self.renew()
+
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows)
+
+    def row(self, index: int) -> Line:
+        """One row."""
+        return self.rows[index]
+
+    def copied(self) -> tuple[str, str]:
+        """What the sheet says, as it is."""
+        return "\n".join(self.opened.rows), "the text"
+
+    async def on_key(self, event: events.Key) -> None:
+        """Any key but `enter` begins the quiet anew."""
+        if event.key != "enter":
+            self._quiet_since = self._now()
+
+    def action_yes(self) -> None:
+        """Do it. What cannot be undone wants a quiet moment first."""
+        if self.opened.danger and self._now() - self._quiet_since < ARMED_AFTER_S:
+            self._quiet_since = self._now()
+            self.post_message(Said("read it first · enter again does it"))
+            return
+        if self.opened.yes:
+            self.opened.confirmed()
+        self.post_message(self.Closed(self, confirmed=bool(self.opened.yes)))
+
+    def action_no(self) -> None:
+        """Back; nothing is done."""
+        self.post_message(self.Closed(self, confirmed=False))

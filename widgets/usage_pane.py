@@ -1,0 +1,164 @@
+"""Money, tokens and time by task, model or day (UI §3.10)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from autodev_tui.domain.requests import GetUsage, Request
+from autodev_tui.domain.text import visible
+from widgets.cells import Line
+from widgets.glyphs import ROLE, TASK
+from widgets.keys import bindings
+from widgets.messages import WentTo
+from widgets.table_pane import TablePane, TableRow, columns
+from widgets.wording import money, running_time, tokens
+
+ORDER: tuple[Literal["task", "model", "day"], ...] = ("task", "model", "day")
+BAR = 42
+"""Cells of the budget's bar at 80 columns."""
+_NAMES = 9
+_FIGURES = (-8, -6, -6, -5, -8)
+"""Cells of cost, in, out, cache and time; all stand right."""
+
+
+class UsagePane(TablePane):
+    """What was spent, on what; a bar only where there is a budget to be a part of."""
+
+    CONTEXT = "usage"
+    EMPTY = "Nothing spent yet."
+    BINDINGS = bindings("usage")
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.by: Literal["task", "model", "day"] = "task"
+
+    def request(self) -> Request:
+        """The table in its present order."""
+        return GetUsage(by=self.by)
+
+    def stamp(self) -> Any:
+        """Asked again when a call was paid for, or a task went on."""
+        session = self.mirror.session
+        states = tuple(task.state for task in self.mirror.tasks.values())
+        return (session.id, session.usage, session.budget_usd, states) if session else None
+
+    def title(self) -> tuple[Line, Line]:
+        """Whose usage it is, and by what."""
+        scope = "all sessions of this repository" if self.by != "task" else "this session"
+        return [(f"6 Usage  {scope}", "text")], [(f"by {self.by}", "text")]
+
+    def build(self, width: int) -> list[TableRow]:
+        """Budget and forecast, the table, the rest."""
+        answer = self.answer
+        if answer is None:
+            return []
+        facts = answer.facts
+        if facts.get("by") != self.by:
+            return [TableRow([(" …", "muted")])]
+        rows = [TableRow(line) for line in self._budget(facts, width)]
+        rows += [
+            TableRow(),
+            TableRow(self._columns((self.by, "state", "cost", "in", "out", "cache", "time"), width)),
+        ]
+        rows += [self._row(row, width) for row in answer.rows]
+        rows.append(self._row({**facts["total"], "title": "total"}, width, total=True))
+        rows += [TableRow(), *(TableRow(line) for line in self._rest(facts))]
+        return rows
+
+    def _budget(self, facts: dict[str, Any], width: int) -> list[Line]:
+        spent = money(facts["spent_usd"], known=facts["spent_known"])
+        if facts["at_least"]:
+            spent = f"≥{spent.lstrip('≥')}"
+        lines: list[Line] = []
+        name = f"  {'budget':<{_NAMES}}"
+        if budget := facts["budget_usd"]:
+            part = min(facts["spent_usd"] / budget, 1.0)
+            cells = min(BAR, max(width - 36, 8))
+            full = round(part * cells)
+            role = "asks" if part >= 0.8 else "text"
+            words = f"{spent} of {budget:.2f}"
+            bar: Line = [("━" * full, role), ("─" * (cells - full), "rule")]
+            percent = f"  {part:.0%}".replace("%", " %")
+            lines.append([(name, "muted"), (f"{words:<16}", "text"), *bar, (percent, role)])
+        else:
+            lines.append([(name, "muted"), (f"{spent}, no limit set", "text")])
+        if facts["forecast"]:
+            lines.append([(f"  {'ahead':<{_NAMES}}", "muted"), (str(facts["forecast"]), "text")])
+        return lines
+
+    def _row(self, row: dict[str, Any], width: int, *, total: bool = False) -> TableRow:
+        name = visible(str(row["title"]), keep="")
+        key = str(row.get("task") or row.get(self.by) or "") if not total else ""
+        if row.get("task"):
+            name = f"{row['task']} {name}"
+        cache = "" if row["cache"] is None else f"{row['cache']:.0%}".replace("%", " %")
+        values = (
+            name,
+            "" if total else self._state(row),
+            money(row["cost_usd"], known=row["cost_known"]),
+            tokens(row["input"]),
+            tokens(row["output"]),
+            cache,
+            running_time(row["time_s"]),
+        )
+        return TableRow(self._columns(values, width, bold=total), key=key or ("" if total else name))
+
+    def _state(self, row: dict[str, Any]) -> str:
+        if self.by != "task":
+            count = int(row.get("sessions", 0))
+            return f"{count} session{'' if count == 1 else 's'}"
+        task = self.mirror.tasks.get(str(row["task"]))
+        done = row["state"] == "completed"
+        word = self.mirror.word(task) if task else "done" if done else "running"
+        return f"{TASK.get(word, '·')} {word}"
+
+    def _columns(self, values: tuple[str, ...], width: int, *, bold: bool = False) -> Line:
+        figures = sum(-one + 2 for one in _FIGURES)
+        state = 12
+        name = max(width - figures - state - 4, 10)
+        role = "bold" if bold else "muted" if values[2] == "cost" else "text"
+        word = values[1].partition(" ")[2]
+        return [
+            (" ", "text"),
+            *columns(
+                [
+                    (values[0], role if role != "text" else "data", name),
+                    (values[1], ROLE.get(word, role), state),
+                    *((value, role, size) for value, size in zip(values[2:], _FIGURES, strict=True)),
+                ]
+            ),
+        ]
+
+    def _rest(self, facts: dict[str, Any]) -> list[Line]:
+        month = money(facts["month_usd"], known=facts["month_known"])
+        said = f"{month}     retries {facts['retries']}     refused by budget {facts['refused_by_budget']}"
+        prices = f"table of {facts['prices_date']}, yours may differ"
+        if facts["own_prices"]:
+            prices += f"; your own for {', '.join(facts['own_prices'])}"
+        return [
+            [(f"  {'month':<{_NAMES}}", "muted"), (said, "text")],
+            [(f"  {'prices':<{_NAMES}}", "muted"), (visible(prices, keep=""), "text")],
+        ]
+
+    def action_group(self) -> None:
+        """By task, by model, by day."""
+        self.by = ORDER[(ORDER.index(self.by) + 1) % len(ORDER)]
+        self.ask()
+        self.rebuild()
+
+    def action_open(self) -> None:
+        """The task of this row."""
+        if self.by == "task" and self.key in self.mirror.tasks:
+            self.post_message(WentTo("agents", task=self.key))
+        else:
+            self.ignore("this row is no task")
+
+    def state(self) -> dict[str, object]:
+        """Its order too."""
+        return {**super().state(), "by": self.by}
+
+    def restore(self, state: dict[str, object]) -> None:
+        """In the order it was left in."""
+        self.by = next((one for one in ORDER if one == state.get("by")), "task")
+        super().restore(state)
+        self.ask()

@@ -115,7 +115,7 @@ class PlanEditing(WordsPane):
     def _took(self) -> None:
         self._taken = True
 
-    def _own(self) -> PlannedTask | None:
+    def editable(self) -> PlannedTask | None:
         """The task under the cursor, if it may be changed."""
         name = self.chosen()
         if name is None:
@@ -135,7 +135,7 @@ class PlanEditing(WordsPane):
 
     def action_edit(self) -> None:
         """The task as text."""
-        task = self._own()
+        task = self.editable()
         if task is None:
             return
 
@@ -170,7 +170,7 @@ class PlanEditing(WordsPane):
 
     def action_split(self) -> None:
         """Two tasks of one: the second comes after the first."""
-        task = self._own()
+        task = self.editable()
         if task is None:
             return
 
@@ -198,19 +198,19 @@ class PlanEditing(WordsPane):
 
     def action_merge(self) -> None:
         """This task and the next one as one."""
-        if task := self._own():
+        if task := self.editable():
             self.edit_plan(
                 lambda plan: plan_edits.merge(plan, task.id), f"{task.id} has the next one's work · u undo"
             )
 
     def action_delete(self) -> None:
         """Without this task."""
-        if task := self._own():
+        if task := self.editable():
             self.edit_plan(lambda plan: plan_edits.delete(plan, task.id), f"{task.id} deleted · u undo")
 
     def action_shift(self, step: int) -> None:
         """This task a row up or down; the cursor goes with it."""
-        if task := self._own():
+        if task := self.editable():
             self.stand_on(task.id)
             where = "up" if step < 0 else "down"
             self.edit_plan(
@@ -219,14 +219,14 @@ class PlanEditing(WordsPane):
 
     def action_indent(self, step: int) -> None:
         """In: it needs the one above, too. Out: it needs one task less."""
-        if task := self._own():
+        if task := self.editable():
             change = plan_edits.indent if step > 0 else plan_edits.outdent
             words = "needs the task above" if step > 0 else "needs one task less"
             self.edit_plan(lambda plan: change(plan, task.id), f"{task.id} {words} · u undo")
 
     def action_blocked_by(self) -> None:
         """Which tasks must be done first."""
-        task = self._own()
+        task = self.editable()
         if task is None:
             return
 

@@ -55,13 +55,13 @@ def goal_facts(mirror: Mirror, width: int) -> list[Line]:
     return rows
 
 
-def level_words(mirror: Mirror, task: Task | None) -> Line:
-    """The level that holds, and what holds it there."""
+def level_words(mirror: Mirror, task: Task | None, *, full: bool = True) -> Line:
+    """The level that holds, and what holds it there; in full also what it would be otherwise."""
     line: Line = [(mirror.level(task).value, "text")]
     session = mirror.session
     wanted = mirror.capped(task)
     if wanted is not None:
-        line.append((f"  capped, was {wanted.value}", "muted"))
+        line.append((f"  capped, was {wanted.value}" if full else "  capped", "muted"))
     elif (task and task.pin) or (session and session.pin):
         line.append(("  pinned", "muted"))
     return line

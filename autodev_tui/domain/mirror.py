@@ -41,9 +41,12 @@ class Stream:
     """What an agent says right now, before its step is done."""
 
     text: str = ""
+    text_count: int = 0
+    """Characters of it in all, of which `text` is the end."""
     thinking: str = ""
     output: str = ""
     """Of the command that runs."""
+    output_count: int = 0
     output_step: str = ""
     retrying: Retrying | None = None
 
@@ -136,6 +139,7 @@ class Mirror:
         if step.kind is StepKind.MODEL:
             # Begun: what streams now belongs to it. Ended: its words are in the step itself.
             stream.text = stream.thinking = ""
+            stream.text_count = 0
             stream.retrying = None
         if stream.output_step == step.id and step.state is not StepState.STARTED:
             stream.output = stream.output_step = ""
@@ -144,11 +148,13 @@ class Mirror:
         stream = self.stream(task)
         if kind == "output":
             if stream.output_step != step:
-                stream.output, stream.output_step = "", step
+                stream.output, stream.output_step, stream.output_count = "", step, 0
+            stream.output_count += len(text)
             stream.output = (stream.output + text)[-STREAM_CHARACTERS:]
             return
         stream.retrying = None
         if kind == "text":
+            stream.text_count += len(text)
             stream.text = (stream.text + text)[-STREAM_CHARACTERS:]
         else:
             stream.thinking = (stream.thinking + text)[-STREAM_CHARACTERS:]

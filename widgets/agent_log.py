@@ -1,0 +1,380 @@
+"""The log of one agent as rows: laid out once, then only what changed; still while it is not followed. Pure.
+
+A log is laid out from its end backwards, a little at a time, so that the newest rows are there at once and
+no frame waits for the oldest.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autodev_tui.domain.mirror import Mirror, Stream
+from autodev_tui.domain.requests import TextAnswer
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import Step, StepKind
+from widgets.agent_blocks import EDITS, Block, blocks_of, live_blocks, queued_blocks
+from widgets.agent_markdown import markdown_lines
+from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of
+from widgets.cells import Line
+from widgets.text_flow import RING, Flow
+
+BUDGET = 4000
+"""Characters of words that are laid out in one go: well under a frame."""
+LONG = 3000
+"""Longer words are rendered in a thread, and stand plain until then."""
+_LEAST = 60
+"""What a block costs that has no words."""
+
+Place = tuple[str, int]
+"""A row by the block it belongs to and its number in it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Text of a step that must be asked for."""
+
+    block: str
+    step: str
+    rows: int
+
+
+@dataclass
+class Held:
+    """A block as it stands while the log is not followed."""
+
+    block: Block
+    rows: list[Row] | None
+    """None: it is drawn anew once, at the height that it needs."""
+    total: int
+    """Rows that it had in all, those that have left the ring included."""
+    needs: int = 0
+    """Rows that it would have if the log were followed."""
+
+
+class AgentLog:
+    """What a pane shows of an agent. `build` takes over what is known; nothing else changes the rows."""
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        self.width = 0
+        self.wrap = False
+        self.times = False
+        self.only = ""
+        self.follow = True
+        self.opened: dict[str, str] = {}
+        self.source: set[str] = set()
+        self.rows: list[Row] = []
+        self.blocks: list[Block] = []
+        self.starts: list[int] = []
+        self.new = 0
+        """Rows that came since the log is not followed."""
+        self.more = False
+        """Older blocks wait to be laid out."""
+        self.live = False
+        """Something is going on whose time is shown."""
+        self.wanted: list[Wanted] = []
+        self.long: list[Block] = []
+        """Words to be rendered in a thread."""
+        self._made: dict[str, tuple[Step, list[Block]]] = {}
+        self._drawn: dict[str, tuple[Any, list[Row]]] = {}
+        self._answers: dict[str, tuple[int, TextAnswer]] = {}
+        self._markdown: dict[str, tuple[int, Sequence[Line]]] = {}
+        self._flows: dict[str, tuple[Flow, int]] = {}
+        self._held: dict[str, Held] | None = None
+        self._restored: dict[str, Any] | None = None
+
+    # -- what the pane tells
+
+    def answered(self, wanted: Wanted, answer: TextAnswer) -> None:
+        """The text of a step has come."""
+        self._answers[wanted.block] = (wanted.rows, answer)
+        self.changed(wanted.block)
+
+    def rendered(self, block: Block, width: int, lines: Sequence[Line]) -> None:
+        """Long words have been rendered."""
+        self._markdown[block.id] = (width, lines)
+        self.changed(block.id)
+
+    def changed(self, block: str) -> None:
+        """This block is drawn anew, at the height that it needs now."""
+        self._drawn.pop(block, None)
+        if self._held and block in self._held:
+            self._held[block].rows = None
+
+    def set_width(self, width: int) -> None:
+        """The pane is as wide as this; everything is wrapped anew."""
+        if width != self.width:
+            self.width = width
+            self.change_all()
+
+    def change_all(self) -> None:
+        """Every block is drawn anew, at the height that it needs now."""
+        self._drawn.clear()
+        for one in (self._held or {}).values():
+            one.rows = None
+
+    def set_follow(self, on: bool) -> None:
+        """Follow the end, or keep every row where it is."""
+        self.follow = on
+        self._restored = None
+        self._held = (
+            None if on else {b.id: Held(b, rows, self._total(b.id, rows)) for b, rows in self._shown()}
+        )
+        self.new = 0
+
+    def let_in(self) -> None:
+        """What came meanwhile is shown from the next build on, which must be followed by `hold`."""
+        self._held = None
+
+    def hold(self) -> None:
+        """From now on every row that is there stays where it is."""
+        self.set_follow(False)
+
+    def answer(self, block: str) -> TextAnswer | None:
+        """What is known of a step's text."""
+        return self._answers[block][1] if block in self._answers else None
+
+    # -- places
+
+    def block_at(self, row: int) -> int:
+        """The number of the block that this row belongs to."""
+        return max(bisect_right(self.starts, row) - 1, 0)
+
+    def place(self, row: int) -> Place:
+        """Where a row is, whatever comes above it."""
+        if not self.blocks:
+            return "", 0
+        at = self.block_at(row)
+        return self.blocks[at].id, row - self.starts[at]
+
+    def row_of(self, place: Place) -> int | None:
+        """The row of a place (a step will do for its block); None while it is not laid out."""
+        if not place[0]:
+            return None
+        for at in range(len(self.blocks) - 1, -1, -1):
+            if self.blocks[at].id == place[0] or self.blocks[at].id.startswith(f"{place[0]}:"):
+                end = self.starts[at + 1] if at + 1 < len(self.starts) else len(self.rows)
+                return min(self.starts[at] + place[1], end - 1)
+        return None
+
+    # -- laying out
+
+    def build(self, mirror: Mirror, now: float) -> None:
+        """Take over what the mirror knows. Costs what changed, and a bounded part of what is missing."""
+        self.wanted, self.long, self.live = [], [], False
+        natural = self._natural(mirror, now)
+        if self._restored is not None and not self.more:
+            self._hold_again(natural, self._restored)
+        pairs = self._still(natural) if self._held is not None else natural
+        self.blocks, self.rows, self.starts = [], [], []
+        for block, rows in pairs:
+            self.blocks.append(block)
+            self.starts.append(len(self.rows))
+            self.rows.extend(rows)
+
+    def _shown(self) -> list[tuple[Block, list[Row]]]:
+        ends = [*self.starts[1:], len(self.rows)]
+        spans = zip(self.blocks, self.starts, ends, strict=True)
+        return [(block, self.rows[start:end]) for block, start, end in spans]
+
+    def _natural(self, mirror: Mirror, now: float) -> list[tuple[Block, list[Row]]]:
+        """Every block that is laid out so far, with the rows that it needs."""
+        stream = mirror.stream(self.agent)
+        busy = mirror.facts.busy
+        found: list[tuple[Block, list[Row]]] = []
+        count = 0
+        for block in reversed(queued_blocks(mirror.queued(self.agent or None))):
+            count += self._take(found, block, stream, now, busy)
+        budget, self.more = BUDGET, False
+        for step in reversed(mirror.steps_of(self.agent)):
+            known = self._made.get(step.id)
+            if known is None and budget <= 0:
+                self.more = True
+                break
+            live = step.state is StepState.STARTED and step.kind is StepKind.MODEL
+            if known is None or known[0] is not step or live:
+                made = live_blocks(step, stream) if live else blocks_of(step)
+                self._made[step.id] = (step, made)
+                budget -= _LEAST + sum(len(block.text) for block in made if not live)
+            else:
+                made = known[1]
+            for block in reversed(made):
+                count += self._take(found, block, stream, now, busy)
+            if count >= RING:
+                break
+        found.reverse()
+        return found
+
+    def _take(
+        self, found: list[tuple[Block, list[Row]]], block: Block, stream: Stream, now: float, busy: bool
+    ) -> int:
+        if self.only and self.only not in block.filters:
+            return 0
+        rows = self._rows(block, stream, now, busy)
+        found.append((block, rows))
+        return len(rows)
+
+    def _rows(self, block: Block, stream: Stream, now: float, busy: bool) -> list[Row]:
+        self.live = self.live or block.live
+        opened = self.opened.get(block.id, "")
+        look = Look(self.width, now, opened, block.id in self.source, self.wrap, self.times, busy=busy)
+        key: Any = None
+        if block.live:
+            self._look_live(block, look, stream)
+        else:
+            self._flows.pop(block.id, None)
+            key = (block, self.width, opened, look.source, self.wrap, self.times)
+            drawn = self._drawn.get(block.id)
+            if drawn and drawn[0] == key:
+                return drawn[1]
+            self._look_final(block, look)
+        rows = rows_of(block, look)[-RING:]
+        if key is not None:
+            self._drawn[block.id] = (key, rows)
+        return rows
+
+    def _look_live(self, block: Block, look: Look, stream: Stream) -> None:
+        if block.kind == "message":
+            look.flow = self._flow(block.id, stream.text, stream.text_count, self.width - INDENT)
+        elif block.kind == "call" and block.step and stream.output_step == block.step.id:
+            look.last = stream.output[-4000:].rstrip().rpartition("\n")[2]
+            if look.open:
+                width = self.width - INDENT if self.wrap else 0
+                look.flow = self._flow(block.id, stream.output, stream.output_count, width)
+
+    def _flow(self, block: str, text: str, count: int, width: int) -> Flow:
+        flow, seen = self._flows.get(block, (None, 0))
+        fresh = count - seen
+        if flow is None or flow.width != width or not 0 <= fresh <= len(text):
+            flow, fresh = Flow(width), len(text)
+        if fresh:
+            flow.feed(text[-fresh:])
+        self._flows[block] = (flow, count)
+        return flow
+
+    def _look_final(self, block: Block, look: Look) -> None:
+        if block.step is None:
+            return
+        asks = look.open and not (block.step.name in EDITS and block.step.state is StepState.DONE)
+        if block.cut or (asks and block.kind in ("call", "note")):
+            look.answer = self._answer(block, look.open)
+        if block.kind == "message" and not look.source:
+            look.markdown = self._lines(block, look)
+
+    def _answer(self, block: Block, opened: str) -> TextAnswer | None:
+        step = block.step
+        assert step is not None
+        rows = 0 if opened == "full" or block.kind in ("message", "human", "thinking") else 2 * PART
+        if not step.result_blob and not _spooled(step):
+            return inline_answer(str(step.result.get("text") or step.result.get("why") or block.text), rows)
+        known = self._answers.get(block.id)
+        if known is None or known[0] != rows:
+            self.wanted.append(Wanted(block.id, step.id, rows))
+        return known[1] if known else None
+
+    def _lines(self, block: Block, look: Look) -> Sequence[Line] | None:
+        width = self.width - INDENT
+        if (known := self._markdown.get(block.id)) and known[0] == width:
+            return known[1]
+        text = look.answer.head if block.cut and look.answer else block.text
+        if block.cut and look.answer is None:
+            return None
+        if len(text) > LONG:
+            self.long.append(block)
+            return None
+        lines = markdown_lines(text, width)
+        self._markdown[block.id] = (width, lines)
+        return lines
+
+    def words(self, block: Block) -> str:
+        """The words of a block, whole where they are known."""
+        answer = self.answer(block.id)
+        return answer.head if block.cut and answer is not None else block.text
+
+    # -- standing still
+
+    def _total(self, block: str, rows: Sequence[Row]) -> int:
+        return self._flows[block][0].count if block in self._flows else len(rows)
+
+    def _still(self, natural: list[tuple[Block, list[Row]]]) -> list[tuple[Block, list[Row]]]:
+        """The rows that were there, where they were; what is older stands before, what is new is counted."""
+        held = self._held
+        assert held is not None
+        now = {block.id: (block, rows) for block, rows in natural}
+        new = 0
+        for name, one in held.items():
+            present, fresh = now.get(name, (one.block, one.rows or []))
+            one.block = present
+            if one.rows is None:
+                one.rows, one.total = fresh, self._total(name, fresh)
+            elif present.kind != "message":
+                # Words that streamed stay plain until they are followed again: Markdown would move them.
+                one.rows = (fresh + [Row([])] * len(one.rows))[: len(one.rows)]
+            one.needs = len(fresh)
+            new += max(self._total(name, fresh) - one.total, 0)
+        older: dict[str, Held] = {}
+        met = not held
+        for block, rows in natural:
+            if block.id in held:
+                met = True
+            elif met:
+                new += len(rows)
+            else:
+                older[block.id] = Held(block, rows, self._total(block.id, rows), len(rows))
+        self.new = max(self.new, new)
+        self._held = older | held
+        return [(one.block, one.rows or []) for one in self._held.values()]
+
+    def _hold_again(self, natural: list[tuple[Block, list[Row]]], restored: dict[str, Any]) -> None:
+        """Hold what was held before the restart, each block at the height that it had."""
+        self._restored = None
+        counts: dict[str, int] = restored["rows"]
+        names = [block.id for block, _ in natural]
+        end = names.index(restored["last"]) + 1 if restored["last"] in names else len(names)
+        self._held = {}
+        for block, rows in natural[:end]:
+            count = counts.get(block.id, len(rows))
+            kept = (rows + [Row([])] * count)[:count]
+            self._held[block.id] = Held(block, kept, self._total(block.id, rows))
+
+    # -- over a restart
+
+    def state(self) -> dict[str, Any]:
+        """How the log is looked at, as JSON."""
+        found: dict[str, Any] = {
+            "opened": self.opened,
+            "source": sorted(self.source),
+            "wrap": self.wrap,
+            "times": self.times,
+            "only": self.only,
+            "follow": self.follow,
+        }
+        if self._held:
+            found["held"] = {
+                "last": next(reversed(self._held)),
+                "rows": {
+                    name: len(one.rows)
+                    for name, one in self._held.items()
+                    if one.rows is not None and len(one.rows) != one.needs
+                },
+            }
+        return found
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Look at it as it was looked at; what is not known any more is as it always is."""
+        self.opened = dict(state.get("opened", {}))
+        self.source = set(state.get("source", ()))
+        self.wrap, self.times = bool(state.get("wrap")), bool(state.get("times"))
+        self.only = str(state.get("only", ""))
+        self.follow = bool(state.get("follow", True))
+        self._held = None
+        self._restored = None if self.follow else dict(state.get("held", {"last": "", "rows": {}}))
+
+
+def _spooled(step: Step) -> bool:
+    """Whether the step's output is kept in a file of its own."""
+    ran = "exit_code" in step.result or step.state in (StepState.INTERRUPTED, StepState.UNKNOWN)
+    return step.name == "run_command" and ran

@@ -1,0 +1,173 @@
+"""The live pane of one agent: its log, who it is and how it is, and what can be done with it."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from autodev_tui.domain.commands import CancelTask, ContinueSession, ContinueTask, PauseSession, PauseTask
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.text import visible
+from widgets import agent_title as titles
+from widgets.agent_blocks import EDITS
+from widgets.agent_log_pane import LogPane
+from widgets.cells import Line
+from widgets.keys import bindings
+from widgets.line_pane import Now
+from widgets.messages import CommandGiven, EditedOutside, SheetOpened, WentTo
+from widgets.wording import counted
+
+
+class AgentPane(LogPane):
+    """One agent."""
+
+    CONTEXT = "agents"
+    BINDINGS = bindings("agents")
+
+    class Messaged(Message):
+        """The human wants to say something to this agent ("": the planner)."""
+
+        def __init__(self, agent: str) -> None:
+            super().__init__()
+            self.agent = agent
+
+    class Passed(Message):
+        """Another agent is wanted: the next (1) or the one before (-1)."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
+    class LayoutToggled(Message):
+        """Tiles instead of tabs, or tabs instead of tiles."""
+
+    class Focused(Message):
+        """The human looks at this agent."""
+
+        def __init__(self, agent: str) -> None:
+            super().__init__()
+            self.agent = agent
+
+    def __init__(self, agent: str, now: Now, *, id: str | None = None) -> None:
+        super().__init__(agent, now, id=id)
+        self.first = True
+        """It stands at the top: the pane's number and name are in its rule."""
+        self.tabs: list[str] = []
+        """Agents behind it."""
+
+    def title(self) -> tuple[Line, Line]:
+        """Who it is; state, step, time and money."""
+        mirror = self.mirror
+        if mirror is None:
+            return [("2 Agents", "bold")], []
+        notes = []
+        if not self.content.follow:
+            new = self.content.new
+            notes.append(f"follow off · {counted(new)} new · G" if new else "follow off · G")
+        if self.content.only:
+            notes.append(f"only {self.content.only}")
+        right = titles.state_parts(mirror, self.agent, self.now(), notes)
+        return titles.fitting_name(self._names(mirror), right, 1 + len(notes), self.size.width), right
+
+    def _names(self, mirror: Mirror) -> list[Line]:
+        head: Line = [("2 Agents", "bold"), ("  ", "text")] if self.first else []
+        name, about = titles.name_of(mirror, self.agent)
+        own: Line = [(name, "bold")]
+        whole: Line = [(f"{name} {visible(about, keep='')}".rstrip(), "bold")]
+        names = [[*head, *whole], [*head, *own], [("2 ", "bold"), *own] if self.first else own]
+        if self.tabs:
+            others = [titles.name_of(mirror, one) for one in self.tabs]
+            long: Line = [(f" · {one} {visible(title, keep='')}".rstrip(), "muted") for one, title in others]
+            short: Line = [(f" · {one}", "muted") for one, _ in others]
+            names = [[*head, *whole, *long], [*head, *whole, *short], [*head, *own, *short], *names]
+        return names
+
+    def on_focus(self) -> None:
+        """This agent is in front from now on."""
+        super().on_focus()
+        self.post_message(self.Focused(self.agent))
+
+    def action_layout(self) -> None:
+        """The source of an opened message; else tiles or tabs."""
+        block = self.block
+        if block is None or block.kind != "message" or block.id not in self.content.opened:
+            self.post_message(self.LayoutToggled())
+            return
+        self.content.source ^= {block.id}
+        self._changed(block)
+
+    # -- going elsewhere and telling
+
+    def action_other(self, step: int) -> None:
+        """The next or previous agent."""
+        self.post_message(self.Passed(step))
+
+    def action_where(self) -> None:
+        """The hunk that this step made."""
+        block = self.block
+        if block is None or block.step is None or block.step.name not in EDITS:
+            self.ignore("no change was made here")
+            return
+        self.post_message(WentTo("review", task=self.agent, step=block.step.id))
+
+    def action_outside(self) -> None:
+        """The file of this step, or the whole output of its command, in $EDITOR."""
+        block = self.block
+        step = block.step if block else None
+        if block is None or step is None or block.kind != "call":
+            self.ignore("no file here")
+            return
+        answer = self.content.answer(block.id)
+        if step.name == "run_command" and answer and answer.path:
+            self.post_message(EditedOutside(path=answer.path, task=self.agent or None))
+            return
+        path = str(step.result.get("to") or step.result.get("path") or step.args.get("path") or "")
+        if not path or step.name == "run_command":
+            self.ignore("no file here" if step.name != "run_command" else "open its output first: space")
+            return
+        line = int(step.result.get("line") or step.result.get("first") or 1)
+        self.post_message(EditedOutside(path=path, line=line, task=self.agent or None))
+
+    def action_message(self) -> None:
+        """Words for this agent."""
+        self.post_message(self.Messaged(self.agent))
+
+    def action_hold(self) -> None:
+        """Pause the agent at its next step, or let it go on."""
+        word = titles.word_of(self.mirror, self.agent) if self.mirror else "finished"
+        goes_on = word in ("paused", "failed")
+        if word in titles.OVER:
+            self.ignore("it has ended")
+        elif self.agent == titles.PLANNER:
+            self.post_message(CommandGiven(ContinueSession() if goes_on else PauseSession()))
+        elif goes_on:
+            self.post_message(CommandGiven(ContinueTask(task=self.agent), f"{self.agent} goes on"))
+        else:
+            done = f"{self.agent} pauses before its next step · x continue"
+            self.post_message(CommandGiven(PauseTask(task=self.agent), done))
+
+    def action_cancel(self) -> None:
+        """End the task for good, after a question."""
+        if self.agent == titles.PLANNER or self.mirror is None:
+            self.ignore("the planner is no task")
+            return
+        if titles.word_of(self.mirror, self.agent) in titles.OVER:
+            self.ignore("it has ended")
+            return
+        name, about = titles.name_of(self.mirror, self.agent)
+        rows = [
+            f"{name} {about} ends for good.",
+            "Its worktree and its checkpoints stay; what depends on it does not start.",
+        ]
+
+        def confirmed() -> None:
+            self.post_message(CommandGiven(CancelTask(task=self.agent), f"{self.agent} cancelled"))
+
+        self.post_message(
+            SheetOpened(
+                f"Cancel {name} {about}".rstrip(),
+                rows,
+                yes=f"cancel {name}",
+                confirmed=confirmed,
+                danger=True,
+            )
+        )

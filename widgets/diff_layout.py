@@ -31,6 +31,9 @@ class Kind(StrEnum):
 STOPS = frozenset({Kind.LINE, Kind.WHOLE, Kind.GAP, Kind.CONTEXT})
 """Rows that the line cursor stops at."""
 
+FIELD = "field"
+"""Role of inserted rows that an input lies over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Insert:

@@ -9,7 +9,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from autodev_tui.domain.changeset import FileChange, Hunk
 from autodev_tui.domain.evidence import Evidence
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut_path, spread, width_of
+from widgets.cells import Line, cut_line, cut_path, spread, width_of
 from widgets.diff_colours import Spans, painted
 from widgets.diff_layout import Row
 from widgets.glyphs import EVIDENCE, ROLE
@@ -131,19 +131,18 @@ def _first_cells(line: Line, cells: int) -> Line:
 
 
 def file_line(file: FileChange, place: str, right: Line, width: int) -> Line:
-    """The name of a file, what it gained and lost, which of how many, and what is proven."""
+    """The name of a file, what it gained and lost, which of how many, and what is proven.
+
+    What is proven gives way to the name, its first part last; then the name is cut from the middle.
+    """
     what = {"added": "new file", "deleted": "deleted", "typechange": "another kind"}.get(file.status, "")
-    facts: Line = [("  ", "text"), (f"+{file.added} −{file.removed}", "text")]
-    if file.binary:
-        facts = [("  ", "text"), ("binary", "text")]
-    if what:
-        facts.append((f"  {what}", "text"))
+    lines = f"+{file.added} −{file.removed}" if file.added or file.removed else ""
+    facts: Line = [(f"  {fact}", "text") for fact in ("binary" if file.binary else lines, what) if fact]
     facts.append((f"   {place}", "muted"))
-    room = width - width_of(facts) - (width_of(right) + 2 if right else 0)
-    if room < 12 and right:
-        right = right[:1] if width - width_of(facts) - width_of(right[:1]) >= 14 else []
-        room = width - width_of(facts) - (width_of(right) + 2 if right else 0)
-    name = cut_path(visible(file.path, keep=""), max(room, 8))
+    name = visible(file.path, keep="")
+    room = width - width_of(facts)
+    right = cut_line(right, max(room - min(cell_len(name), room // 2) - 3, width_of(right[:1])))
+    name = cut_path(name, max(room - width_of(right) - 3, 8))
     return spread([(name, "data-bold"), *facts], [*right, (" ", "text")] if right else [], width, gap=2)
 
 

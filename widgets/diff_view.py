@@ -13,7 +13,7 @@ from autodev_tui.domain.requests import Answer, FileAnswer, GetFile
 from autodev_tui.domain.review import FileText
 from autodev_tui.domain.text import visible
 from widgets.cells import Line
-from widgets.diff_layout import STOPS, Insert, Kind, Row
+from widgets.diff_layout import FIELD, STOPS, Insert, Kind, Row
 from widgets.diff_model import DiffModel
 from widgets.diff_paint import DiffPaint
 from widgets.diff_rows import (
@@ -166,7 +166,7 @@ class DiffView(LinePane):
         return [(f"{hunk}/{len(self.model.hunks)}", "muted")] if self.model else []
 
     def proven(self) -> Line:
-        """The right end of a file's name."""
+        """The right end of the file's name at the top."""
         return []
 
     # -- rows
@@ -209,7 +209,7 @@ class DiffView(LinePane):
             self.drawn.add(row.hunk)
         stands = index == self.cursor
         if row.kind is Kind.FILE:
-            return self._file(row.file)
+            return self._file(row.file, first=index == round(self.scroll_y))
         if row.kind is Kind.HEADING:
             hunk = model.hunks[row.hunk]
             return heading_line(hunk, self.badges(row.hunk), self.state_of(row.hunk), self.body_width)
@@ -219,7 +219,7 @@ class DiffView(LinePane):
         if row.kind is Kind.WHOLE:
             words = visible(model.hunks[row.hunk].header, keep="")
             return [*gutter(row, (4, 5), stands=stands), (words, "data-muted")]
-        if row.kind is Kind.INSERT and row.insert:
+        if row.kind is Kind.INSERT and row.insert and row.insert.role != FIELD:
             text = shown(row.insert.rows[row.part])
             last = row.part == len(row.insert.rows) - 1
             mark: Line = [(f"          {row.insert.mark}", "muted")] if last and row.insert.mark else []
@@ -238,14 +238,14 @@ class DiffView(LinePane):
         if y == 1 and self.model and self.model.height:
             top = min(round(self.scroll_y), self.model.height - 1)
             if self.model.row(top).kind is not Kind.FILE:
-                file = self._file(self.model.file_at(top))
+                file = self._file(self.model.file_at(top), first=True)
                 return self.strip([(" ", "text"), *file], self.size.width)
         return super().render_line(y)
 
-    def _file(self, at: int) -> Line:
+    def _file(self, at: int, *, first: bool) -> Line:
         assert self.model is not None
         place = f"file {at + 1} of {len(self.model.files)}"
-        return file_line(self.model.files[at], place, self.proven(), self.body_width)
+        return file_line(self.model.files[at], place, self.proven() if first else [], self.body_width)
 
     def _line(self, row: Row, *, stands: bool) -> Line:
         assert self.model is not None and self._paint is not None

@@ -11,13 +11,13 @@ from textual.widgets import TextArea
 from autodev_tui.domain.approval import HunkDecision
 from autodev_tui.domain.text import visible
 from widgets.cells import Line
-from widgets.diff_layout import Insert, Kind, Row
+from widgets.diff_layout import FIELD, Insert, Kind, Row
 from widgets.diff_view import DiffView
 from widgets.field import Field
 from widgets.line_pane import LinePane
 from widgets.messages import Said
 from widgets.review_decisions import Decisions, editable, edited, line_number
-from widgets.review_marks import FIELD, inserts, last_line
+from widgets.review_marks import inserts, last_line
 from widgets.text_editor import TextEditor
 
 WHY = "why? the agent reads this"

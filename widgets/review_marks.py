@@ -6,12 +6,10 @@ from difflib import SequenceMatcher
 
 from autodev_tui.domain.changeset import Hunk
 from widgets.cells import wrap
-from widgets.diff_layout import Insert
+from widgets.diff_layout import FIELD, Insert
 from widgets.diff_rows import shown
 from widgets.review_decisions import Decisions, changed_numbers, line_number
 
-FIELD = "field"
-"""Role of the rows that an input lies over."""
 DRAFT = "draft"
 _INDENT = 2
 _MARK_CELLS = 16

@@ -139,7 +139,7 @@ class SubmitSheet(ReviewSheet):
             rows += [self._open_row(number, width) for number in parts.left_open]
         if together:
             words = f"a accepts {len(together)} of them and sends"
-            left = f"; {len(alone)} stay open, they are decided one by one" if alone else ""
+            left = f"; {_count(alone)} open, decided one by one" if alone else ""
             rows += [[], [(words + left, "text")]]
         if decisions.unmet:
             rows += [[], [("not met", "bold")]]
@@ -214,15 +214,12 @@ class SubmitSheet(ReviewSheet):
         together, alone = decisions.rest(decisions.hunks, self.review.moved)
         decisions.decide(*(HunkDecision(hunk=number, verdict="accept") for number in together))
         if not decisions.parts().hunks:
-            self.ignore(f"{len(alone)} hunks are decided one by one: none of them is in the rest")
+            self.ignore(f"nothing was sent: {_count(alone)} open, decided one by one")
             return
         self.action_back()
         self.review.send()
         if alone:
-            names = ", ".join(f"{number}/{len(decisions.hunks)}" for number in alone[:3])
-            more = f" and {len(alone) - 3} more" if len(alone) > 3 else ""
-            verb = "stays" if len(alone) == 1 else "stay"
-            self.post_message(Said(f"{names}{more} {verb} open, decided one by one", role="asks"))
+            self.post_message(Said(f"{_count(alone)} open, decided one by one", role="asks"))
 
     def action_reject_rest(self) -> None:
         """Reject what is open, with one reason; nothing is sent yet."""
@@ -264,9 +261,18 @@ def file_row(review: ReviewPane, at: int, width: int) -> Line:
         states = [decisions.state(hunk.number) for hunk in file.hunks]
         counts = [f"{states.count(word)} {word}" for word in STATES if word in states]
         right = [("  ".join(counts), "text")]
-    facts = "binary" if file.binary else f"+{file.added} −{file.removed}"
+    lines = f"+{file.added} −{file.removed}" if file.added or file.removed else ""
+    facts = "binary" if file.binary else lines
     name = cut_path(visible(file.path, keep=""), max(width - 44, 16))
     return spread([(name, "data"), (f"  {facts}", "muted")], right, width, gap=2)
+
+
+def _count(hunks: list[int]) -> str:
+    """Which hunks stay, as the beginning of a sentence: `2 and 5 stay`."""
+    if len(hunks) == 1:
+        return f"hunk {hunks[0]} stays"
+    names = [str(number) for number in hunks[:3]] + ([f"{len(hunks) - 3} more"] if len(hunks) > 3 else [])
+    return f"hunks {', '.join(names[:-1])} and {names[-1]} stay"
 
 
 def _indented(text: str, width: int) -> list[Line]:

@@ -74,7 +74,15 @@ class Drawn(Widget):
 
     def style_of(self, role: str) -> Style:
         """The style of a role here and now, over the widget's own."""
-        return self.get_component_rich_style(f"role--{role}", partial=True)
+        name = f"role--{role}"
+        own = self.get_component_rich_style(name, partial=True)
+        if own.color is None and own.bgcolor is None:
+            return own
+        # Muted text and boosted backgrounds are translucent: only blended with what is below are they colours.
+        blended = self.get_component_rich_style(name)
+        return own + Style(
+            color=blended.color if own.color else None, bgcolor=blended.bgcolor if own.bgcolor else None
+        )
 
     def strip(self, line: Line, width: int, *, row: str = "") -> Strip:
         """The line as a strip of exactly `width` cells; `row` is a role that lies under all of it."""

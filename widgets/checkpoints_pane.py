@@ -66,11 +66,11 @@ class CheckpointsPane(TablePane):
             changed = f"{files} file{'' if files == 1 else 's'}" if files else ""
             line = columns(
                 [
-                    (f"{row['task']} {row['number']}", "bold", 8),
-                    (visible(str(row["title"]), keep=""), "data", max(width - 55, 12)),
+                    (f"{row['task']} {row['number']}", "bold", 7),
+                    (visible(str(row["title"]), keep=""), "data", max(width - 46, 12)),
                     (changed, "text", -8),
                     (f"@{short_hash(str(row['commit']))}", "muted", 8),
-                    (moment(row["at"], self._now(), times), "muted", -17),
+                    (moment(row["at"], self._now(), times), "muted", -12),
                 ]
             )
             mark = "›" if row["ref"] == self.mark_at else " "

@@ -9,7 +9,7 @@ from autodev_tui.domain.text import visible
 from widgets.cells import Line, pad, wrap
 from widgets.keys import bindings
 from widgets.messages import WentTo
-from widgets.table_pane import TablePane, TableRow
+from widgets.table_pane import TablePane, TableRow, more
 
 SIGNS = {"ok": ("✓", "done"), "warn": ("!", "asks"), "bad": ("✗", "failed")}
 HELP = {"model": "first_run", "trust": "trust", "settings": "settings", "checks": "settings"} | {
@@ -64,11 +64,11 @@ class DoctorPane(TablePane):
             first: Line = [(f" {sign} ", role), (pad(name, _NAMES), "bold"), (f" {texts[0]}", "data")]
             rows.append(TableRow(first, key=name))
             indent = " " * (_NAMES + 4)
-            rows += [TableRow([(indent, "text"), (text, "data")]) for text in texts[1:]]
+            rows += [more(text, len(indent)) for text in texts[1:]]
             if finding["state"] != "ok" and finding["todo"]:
                 todo = wrap(visible(str(finding["todo"]), keep=""), max(width - _NAMES - 8, 8))
                 rows += [
-                    TableRow([(indent, "text"), ("→ " if not at else "  ", "asks"), (text, "data")])
+                    TableRow([(indent, "text"), ("  " if at else "→ ", "asks"), (text, "data")], belongs=True)
                     for at, text in enumerate(todo)
                 ]
         return rows

@@ -9,7 +9,7 @@ from autodev_tui.domain.events import Noticed, Retrying, SessionMoved, TaskMoved
 from autodev_tui.domain.requests import Answer, GetLog, Request
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, pad, wrap
-from widgets.table_pane import TablePane, TableRow
+from widgets.table_pane import TablePane, TableRow, more
 
 SIGNS = {"info": ("·", "muted"), "warning": ("!", "asks"), "error": ("✗", "failed")}
 _LOGGED = (Noticed, Retrying, SessionMoved, TaskMoved)
@@ -61,5 +61,5 @@ class LogPane(TablePane):
             texts = wrap(visible(str(row["text"]), keep=""), max(width - 20, 8))
             head: Line = [(f" {at} ", "muted"), (f"{sign} ", role), (pad(str(row["task"]), 5), "muted")]
             rows.append(TableRow([*head, (f" {texts[0]}", "data")], key=f"{row['at']} {number}"))
-            rows += [TableRow([(" " * 18, "text"), (text, "data")]) for text in texts[1:]]
+            rows += [more(text, 18) for text in texts[1:]]
         return rows

@@ -49,7 +49,7 @@ class PromptsPane(TablePane):
             here = row["name"] == self.opened
             line = columns(
                 [
-                    (f"{'▾' if here else '▸'} {row['name']}", "bold", max(width - 52, 14)),
+                    (f"{'▾' if here else '▸'} {row['name']}", "bold", max(width - 54, 14)),
                     (f"version {row['version']}", "text", 14),
                     (visible(str(row["category"]), keep=""), "data", 14),
                     (str(row["origin"]), "asks" if row["origin"] == "repository" else "muted", 10),

@@ -11,7 +11,7 @@ from widgets.keys import bindings
 from widgets.line_pane import Now
 from widgets.messages import CommandGiven
 from widgets.moments import moment
-from widgets.table_pane import TablePane, TableRow
+from widgets.table_pane import TablePane, TableRow, more
 
 
 class RulesPane(TablePane):
@@ -37,13 +37,13 @@ class RulesPane(TablePane):
         for rule in self.mirror.rules:
             texts = wrap(visible(rule.words, keep=""), max(width - 4, 8))
             rows.append(TableRow([(" ✓ ", "done"), (texts[0], "data")], key=rule.id))
-            rows += [TableRow([("   ", "text"), (text, "data")]) for text in texts[1:]]
+            rows += [more(text, 3) for text in texts[1:]]
             where = "this session" if rule.session else "this repository"
             used = (
                 "not used yet" if not rule.used else f"used {rule.used} time{'' if rule.used == 1 else 's'}"
             )
             since = moment(rule.created, self._now(), times)
-            rows.append(TableRow([(f"   {where} · {used} · made {since}", "muted")]))
+            rows.append(TableRow([(f"   {where} · {used} · made {since}", "muted")], belongs=True))
         return rows
 
     def action_revoke(self) -> None:

@@ -72,7 +72,7 @@ class SessionsPane(TablePane):
     def build(self, width: int) -> list[TableRow]:
         """One row a session."""
         times = self.mirror.facts.settings.get("times", "ago")
-        fixed = 14 + 8 + 9 + 17 + 10
+        fixed = 14 + 8 + 9 + 12 + 10
         rows = []
         for row in self.answer.rows if self.answer else []:
             glyph, word, role = STATES.get(row["state"], ("·", row["state"], "muted"))
@@ -88,7 +88,7 @@ class SessionsPane(TablePane):
                     (f"{glyph} {word}", role, 14),
                     (f"{row['done']} of {row['tasks']}" if row["tasks"] else "", "text", -8),
                     (money(row["cost_usd"], known=row["cost_known"]), "text", -9),
-                    (moment(row["started"], self._now(), times), "muted", -17),
+                    (moment(row["started"], self._now(), times), "muted", -12),
                 ]
             )
             rows.append(TableRow([(f"{mark} ", "focus"), *line], key=row["id"]))

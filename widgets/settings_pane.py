@@ -56,9 +56,10 @@ class SettingsPane(KeyAsking):
             rows += told("!", "asks", str(notice), width)
         group = ""
         for option in self.answer.rows:
-            if option["group"] != group:
-                group = option["group"]
-                rows += [TableRow(), TableRow([(f" {group}", "bold")])]
+            own = "" if option["group"] == option["name"] else option["group"]
+            if own != group:
+                group = own
+                rows += [TableRow(), *([TableRow([(f" {group}", "bold")])] if group else [])]
             rows.append(self._option(option, width))
             if option["name"] == self.opened:
                 rows += [self._choice(option, str(choice)) for choice in option["choices"]]
@@ -90,7 +91,7 @@ class SettingsPane(KeyAsking):
         """What the option is for, its bounds and its default."""
         option = self._current()
         if index == 0:
-            return [("─" * self.body_width, "rule")]
+            return [("─" * self.size.width, "rule")]
         if option is None:
             return []
         default = f"default {shown(option['default']) or 'empty'}"

@@ -64,12 +64,6 @@ class Sheet(LinePane):
             rows += [
                 [("  ", "text"), (row, "data")] for row in wrap(visible(text), max(self.body_width - 4, 8))
             ]
-        rows.append([])
-        if self.opened.yes:
-            yes = visible(self.opened.yes, keep="")
-            rows.append([("  enter ", "key"), (yes, "data"), ("   esc ", "key"), ("back", "text")])
-        else:
-            rows.append([("  enter ", "key"), ("back", "text")])
         self.rows = rows
         self.renew()
 
@@ -80,6 +74,28 @@ class Sheet(LinePane):
     def row(self, index: int) -> Line:
         """One row."""
         return self.rows[index]
+
+    @property
+    def foot(self) -> int:
+        """What the keys do stays in view."""
+        return 2
+
+    def foot_row(self, index: int) -> Line:
+        """What the keys do."""
+        if index == 0:
+            return []
+        if not self.opened.yes:
+            return [("   enter ", "key"), ("back", "text")]
+        yes = visible(self.opened.yes, keep="")
+        return [("   enter ", "key"), (yes, "data"), ("   esc ", "key"), ("back", "text")]
+
+    def marked(self, index: int) -> bool:
+        """There is nothing to stand on."""
+        return False
+
+    def action_move(self, step: int) -> None:
+        """A row up or down: the sheet is read, not chosen from."""
+        self.scroll_to(y=round(self.scroll_y) + step, animate=False, force=True)
 
     def copied(self) -> tuple[str, str]:
         """What the sheet says, as it is."""

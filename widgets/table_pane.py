@@ -25,6 +25,12 @@ class TableRow:
     line: Line = field(default_factory=list)
     key: str = ""
     right: Line = field(default_factory=list)
+    belongs: bool = False
+    """It goes on with the row before."""
+
+
+MOST_SHOWN = 6
+"""Rows that belong to the cursor's row and are brought into view with it."""
 
 
 class TablePane(WordsPane):
@@ -183,6 +189,11 @@ class TablePane(WordsPane):
     def watch_cursor(self, old: int, new: int) -> None:
         """Keep the cursor in view, and what stands above the first row with it."""
         super().watch_cursor(old, new)
+        last = new
+        while last + 1 < len(self.rows) and last - new < MOST_SHOWN and self.rows[last + 1].belongs:
+            last += 1
+        self.show_row(last)
+        self.show_row(new)
         if not any(row.key for row in self.rows[:new]):
             self.show_row(0)
 
@@ -214,8 +225,13 @@ def columns(parts: Sequence[tuple[str, str, int]]) -> Line:
     return line
 
 
+def more(text: str, indent: int) -> TableRow:
+    """A row that goes on with the one before."""
+    return TableRow([(" " * indent, "text"), (text, "data")], belongs=True)
+
+
 def told(sign: str, role: str, text: str, width: int, indent: int = 3) -> list[TableRow]:
     """Words of any length in rows, the first one with a sign before it."""
     rows = wrap(visible(text, keep="\n"), max(width - indent, 8))
     first: Line = [(pad(f" {sign}", indent), role), (rows[0], "data")]
-    return [TableRow(first), *(TableRow([(" " * indent, "text"), (row, "data")]) for row in rows[1:])]
+    return [TableRow(first), *(more(row, indent) for row in rows[1:])]

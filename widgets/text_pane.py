@@ -39,7 +39,7 @@ class TextPane(LinePane):
 
     def title(self) -> tuple[Line, Line]:
         """What it is, and how long."""
-        rows = self.text.count("\n") + 1 if self.text else 0
+        rows = len(self.text.splitlines())
         return [(self.heading, "text")], [(f"{rows:,} rows", "muted")] if rows else []
 
     def row_count(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,11 +16,12 @@ from autodev_tui.domain import commands
 from autodev_tui.domain.commands import Command
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, Refused, Request
+from autodev_tui.domain.updates import Update
+from screens.notices import Notices
 from screens.palette import WorkbenchCommands
 from screens.workbench import Workbench
 from widgets.keys import bindings
 from widgets.needs_row import Offer
-from screens.notices import Notices
 
 if TYPE_CHECKING:
     from autodev_tui.bridge import EngineThread
@@ -36,24 +38,25 @@ class Autodev(App[int], inherit_bindings=False):
     TITLE = "autodev"
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     COMMANDS = {WorkbenchCommands}
+    DEFAULT_MODE = "workbench"
     PAUSE_GC_ON_SCROLL = True
 
-    def __init__(self, bridge: EngineThread, *, now: Any = time.time) -> None:
+    def __init__(
+        self, bridge: EngineThread, *, session: str | None = None, now: Callable[[], float] = time.time
+    ) -> None:
         super().__init__()
         self.bridge = bridge
+        self._wanted = session
         self.mirror = Mirror()
         self.now = now
         self.ascii_glyphs = False
-        self.bench = Workbench()
+        self.bench = Workbench(now)
+        self.add_mode(self.DEFAULT_MODE, lambda: self.bench)
         self.notices = Notices(now)
         self._saved: dict[str, Any] = {}
         self._interrupts: list[float] = []
         self._leaving = False
         self.last_words = ""
-
-    def get_default_screen(self) -> Workbench:
-        """The workbench is the one screen."""
-        return self.bench
 
     def on_mount(self) -> None:
         """Start the engine once the first frame is painted."""
@@ -66,13 +69,31 @@ class Autodev(App[int], inherit_bindings=False):
     @work(group="engine", exit_on_error=True)
     async def _follow(self) -> None:
         """The one dispatcher: updates to the mirror, the mirror to the screen."""
-        await self.bridge.start()
-        async for update in self.bridge.updates():
-            changed = self.mirror.apply(update)
-            if update.facts is not None:
-                self._take_settings(update.facts.settings)
-            await self.bench.updated(update, changed)
-            self.notices.look(self, self.mirror)
+        from autodev_tui.bridge import EngineLost
+
+        self.bridge.start()
+        while True:
+            try:
+                async for update in self.bridge.updates():
+                    await self._show(update)
+                return
+            except EngineLost as lost:
+                self.bench.engine_lost(str(lost), lost.restarts_left)
+                if not lost.restarts_left:
+                    return
+                await self.bridge.restart()
+
+    async def _show(self, update: Update) -> None:
+        changed = self.mirror.apply(update)
+        if update.facts is not None:
+            self._take_settings(update.facts.settings)
+        if self._wanted and update.reset:
+            wanted, self._wanted = self._wanted, None
+            if refused := await self.submit(commands.OpenSession(session=wanted)):
+                self.bench.say(refused.reason, "failed")
+            return
+        await self.bench.updated(update, changed)
+        self.notices.look(self, self.mirror)
 
     async def submit(self, command: Command) -> Refused | None:
         """Tell the engine; what it does not carry out comes back with the reason."""
@@ -140,7 +161,7 @@ class Autodev(App[int], inherit_bindings=False):
         elif len(self._interrupts) == 2:
             for task in sorted(self.mirror.working):
                 self.bench.command(commands.PauseTask(task=task, now=True), "all agents stopped")
-        elif front := self.bench.agents.front_working():
+        elif (front := self.bench.agents.front) and front in self.mirror.working:
             words = f"‖ {front} paused by you · x continue · i say what to change"
             self.bench.command(commands.PauseTask(task=front, now=True), words)
         else:
@@ -192,7 +213,7 @@ def run_workbench(directory: Path, session: str | None = None) -> int:
     """Run the workbench in `directory` until it is left; the exit code."""
     from autodev_tui.bridge import EngineThread
 
-    app = Autodev(EngineThread(directory, session=session))
+    app = Autodev(EngineThread(directory), session=session)
     code = app.run()
     if app.last_words:
         print(app.last_words, file=sys.stderr)

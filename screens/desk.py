@@ -2,56 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from widgets.checkpoints_pane import CheckpointsPane
-from widgets.conflict_pane import ConflictPane
-from widgets.doctor_pane import DoctorPane
-from widgets.first_run_pane import FirstRunPane
-from widgets.key_help import KeyHelp
-from widgets.landing_pane import LandingPane
-from widgets.level_sheet import LevelSheet
 from widgets.line_pane import LinePane
-from widgets.log_pane import LogPane
-from widgets.plan_pane import PlanPane
-from widgets.prompts_pane import PromptsPane
-from widgets.questions_pane import QuestionsPane
-from widgets.resume_pane import ResumePane
-from widgets.review_pane import ReviewPane
-from widgets.rules_pane import RulesPane
-from widgets.sessions_pane import SessionsPane
-from widgets.settings_pane import SettingsPane
 from widgets.sheet import Sheet
-from widgets.text_pane import TextPane
-from widgets.trust_pane import TrustPane
-from widgets.usage_pane import UsagePane
 
-PANES: dict[str, Callable[..., LinePane]] = {
-    "plan": PlanPane,
-    "review": ReviewPane,
-    "change": ReviewPane,
-    "questions": QuestionsPane,
-    "conflict": ConflictPane,
-    "landing": LandingPane,
-    "checkpoints": CheckpointsPane,
-    "usage": UsagePane,
-    "sessions": SessionsPane,
-    "first_run": FirstRunPane,
-    "resume": ResumePane,
-    "trust": TrustPane,
-    "doctor": DoctorPane,
-    "settings": SettingsPane,
-    "rules": RulesPane,
-    "prompts": PromptsPane,
-    "log": LogPane,
-    "level": LevelSheet,
-    "keys": KeyHelp,
-    "text": TextPane,
+PANES = {
+    "plan": "plan_pane.PlanPane",
+    "review": "review_pane.ReviewPane",
+    "change": "review_pane.ReviewPane",
+    "questions": "questions_pane.QuestionsPane",
+    "conflict": "conflict_pane.ConflictPane",
+    "landing": "landing_pane.LandingPane",
+    "checkpoints": "checkpoints_pane.CheckpointsPane",
+    "usage": "usage_pane.UsagePane",
+    "sessions": "sessions_pane.SessionsPane",
+    "first_run": "first_run_pane.FirstRunPane",
+    "resume": "resume_pane.ResumePane",
+    "trust": "trust_pane.TrustPane",
+    "doctor": "doctor_pane.DoctorPane",
+    "settings": "settings_pane.SettingsPane",
+    "rules": "rules_pane.RulesPane",
+    "prompts": "prompts_pane.PromptsPane",
+    "log": "log_pane.LogPane",
+    "level": "level_sheet.LevelSheet",
+    "keys": "key_help.KeyHelp",
+    "text": "text_pane.TextPane",
 }
+"""Name → module and class below `widgets`: a pane is loaded when it is first wanted, not at the start."""
 WHOLE = frozenset({"first_run", "resume"})
 """Panes that take the whole body."""
 PASSING = frozenset(
@@ -83,7 +65,8 @@ class Desk(Container):
     async def open(self, name: str) -> LinePane:
         """Show the pane `name`."""
         if name not in self.panes:
-            pane = PANES[name](id=f"pane-{name}")
+            module, _, cls = PANES[name].partition(".")
+            pane: LinePane = getattr(import_module(f"widgets.{module}"), cls)(id=f"pane-{name}")
             self.panes[name] = pane
             await self.mount(pane)
             if name in self._states:

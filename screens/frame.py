@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any, cast
 
 from textual import events
@@ -21,7 +23,6 @@ from widgets.composer import Composer
 from widgets.glyphs import ROLE, TASK
 from widgets.header import header
 from widgets.keys import Key, keys_of
-from widgets.line_pane import LinePane
 from widgets.needs_row import NeedsRow
 from widgets.slider import Slider
 from widgets.tasks_pane import TasksPane
@@ -33,8 +34,10 @@ class Frame(Screen[None], inherit_bindings=False):
     CSS_PATH = "workbench.tcss"
     AUTO_FOCUS = ""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
         super().__init__()
+        self.now = now
+        """The wall clock, in seconds."""
         self.front = "tasks"
         """The pane in use: tasks, agents or desk."""
         self.zoomed = False
@@ -42,8 +45,8 @@ class Frame(Screen[None], inherit_bindings=False):
         self.frame_number = 0
         self.flash = ""
         self.advice = ""
-        self._last: Widget | None = None
-        """Where the focus was before the composer had it."""
+        self._aimed_at: str | None = None
+        """The agent in front, whom words in the composer are for."""
 
     def compose(self) -> ComposeResult:
         """The six parts."""
@@ -52,7 +55,7 @@ class Frame(Screen[None], inherit_bindings=False):
             yield Row(id="strip")
             yield TasksPane(id="tasks")
             yield Separator(id="first-line")
-            yield AgentsView(id="agents")
+            yield AgentsView(self.now, id="agents")
             yield Separator(id="second-line")
             yield Desk(id="desk")
         yield NeedsRow(id="needs")
@@ -135,7 +138,7 @@ class Frame(Screen[None], inherit_bindings=False):
             return
         body = self.query_one("#body")
         body.set_class(plan.beside, "-beside")
-        self._size("#strip", width if plan.strip else 0, 1)
+        self._room("#strip", width if plan.strip else 0, 1)
         top = 1 if plan.strip else 0
         self._place("#tasks", 0, top, plan.tasks, plan.body - top)
         columns, rows = plan.agents
@@ -149,18 +152,16 @@ class Frame(Screen[None], inherit_bindings=False):
         else:
             self._place("#second-line", 0, 0, 0, 0)
             self._place("#desk", left if rows else 0, top + rows, desk_columns, desk_rows)
-        self.agents.layout_for(columns, rows, plan.tiles)
-        self.tasks.show_facts(plan.facts)
         shares = not plan.autonomy
         self.slider.display = plan.autonomy or (shares and self.needs_row.need is None)
         self.needs_row.display = plan.autonomy or not self.slider.display
         self.draw()
 
     def _place(self, selector: str, x: int, y: int, width: int, height: int) -> None:
-        part = self._size(selector, width, height)
+        part = self._room(selector, width, height)
         part.styles.offset = (x, y)
 
-    def _size(self, selector: str, width: int, height: int) -> Widget:
+    def _room(self, selector: str, width: int, height: int) -> Widget:
         part = self.query_one(selector)
         part.display = bool(width and height)
         if part.display:
@@ -179,6 +180,9 @@ class Frame(Screen[None], inherit_bindings=False):
         self.query_one("#header", Row).set(left, right)
         if self.arranged.strip:
             self.query_one("#strip", Row).set(self._strip(width))
+        if self.agents.front is not None and self.agents.front != self._aimed_at:
+            self._aimed_at = self.agents.front
+            self.composer.aim(self._aimed_at)
         self.needs_row.show(mirror, typing=self.typing, advice=self.advice, here=self.desk.current)
         if not self.arranged.autonomy:
             busy = bool(self.needs_row.left) and not self.slider.has_focus
@@ -247,7 +251,7 @@ class Frame(Screen[None], inherit_bindings=False):
         """The widget that the pane in use gives the focus to."""
         if self.front == "desk" and self.desk.pane is not None:
             return self.desk.sheet or self.desk.pane
-        return self.agents.focus_target() if self.front == "agents" else self.tasks
+        return self.agents.front_pane if self.front == "agents" else self.tasks
 
     def focus_front(self) -> None:
         """Give the focus to the pane in use."""
@@ -258,8 +262,6 @@ class Frame(Screen[None], inherit_bindings=False):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Footer, rules and row speak of what has the focus now."""
         widget = event.widget
-        if isinstance(widget, LinePane):
-            self._last = widget
         for name, part in (("tasks", self.tasks), ("agents", self.agents), ("desk", self.desk)):
             if part in widget.ancestors_with_self and self.front != name:
                 self.front = name

@@ -1,4 +1,4 @@
-"""The command palette: everything there is to do, as `noun: verb`, with its key; what fits the cursor first."""
+"""The command palette: everything there is to do, as `noun: verb`, what fits the cursor first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class WorkbenchCommands(Provider):
                 continue
             found.append((f"{key.context}: {key.words}", f"key {key.shown}", partial(self._press, key)))
         for command in COMMANDS:
-            found.append((f"{command.name}: {command.words}", f"/{command.name}", partial(self._command, command.name)))
+            found.append(
+                (f"{command.name}: {command.words}", f"/{command.name}", partial(self._command, command.name))
+            )
         return found
 
     def _press(self, key: Key) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from textual import on, work
@@ -26,8 +27,8 @@ FLASH_S = 3.0
 class Steering(Frame):
     """Commands, questions to the engine, the slider, the number of agents, undo."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        super().__init__(now)
         self._return_to: str = ""
         self._recalled: list[str] = []
 
@@ -50,6 +51,15 @@ class Steering(Frame):
         row.offer = offer
         row.can_focus = True
         self.set_focus(row, scroll_visible=False)
+        self.draw()
+
+    def engine_lost(self, reason: str, restarts_left: int) -> None:
+        """The engine ended by itself: typing goes on, what is sent waits for the next one."""
+        if restarts_left:
+            words = f"✗ engine lost: {reason} · nothing is lost · starting it again"
+        else:
+            words = f"✗ engine lost again: {reason} · leave and start autodev anew; nothing is lost"
+        self.needs_row.lost = [(self.visible_name(words), "failed")]
         self.draw()
 
     # -- to the engine and back
@@ -135,9 +145,7 @@ class Steering(Frame):
     def _moved(self, event: Slider.Moved) -> None:
         event.stop()
         level, slider = event.level, event.slider
-        if self.mirror.session is None:
-            self._apply(level)
-        elif level.rank < slider.level.rank:
+        if self.mirror.session is None or level.rank < slider.level.rank:
             self._apply(level)
         elif level.rank > slider.level.rank:
             self._preview(level)
@@ -236,7 +244,7 @@ class Steering(Frame):
             "tasks": self.tasks.state(),
             "agents": self.agents.state(),
             "panes": self.desk.states(),
-            "at": time.time(),
+            "at": self.now(),
         }
 
     async def restore(self, view: dict[str, Any]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events, on, work
 
@@ -17,16 +19,19 @@ from screens.desk import PASSING
 from screens.steering import Steering
 from widgets.agent_pane import AgentPane
 from widgets.composer import Composer
-from widgets.key_help import KeyHelp
 from widgets.keys import reachable
-from widgets.level_sheet import LevelSheet
 from widgets.line_pane import LinePane
 from widgets.messages import CommandGiven, SheetOpened, WentTo
 from widgets.needs import needs
-from widgets.resume_pane import ResumePane
 from widgets.tasks_pane import TasksPane
-from widgets.text_pane import TextPane
 from widgets.wording import took
+
+if TYPE_CHECKING:
+    from widgets.level_sheet import LevelSheet
+
+    from widgets.key_help import KeyHelp
+    from widgets.resume_pane import ResumePane
+    from widgets.text_pane import TextPane
 
 ORDER = ("tasks", "agents", "desk", "slider", "composer")
 
@@ -34,11 +39,15 @@ ORDER = ("tasks", "agents", "desk", "slider", "composer")
 class Workbench(Steering):
     """All of the work (UI §2)."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        super().__init__(now)
         self._restored = False
         self._offered: set[str] = set()
         """Questions for which an empty desk has opened by itself once."""
+
+    def on_mount(self) -> None:
+        """Typing works from the first picture on."""
+        self.composer.focus_field()
 
     # -- updates
 
@@ -47,6 +56,8 @@ class Workbench(Steering):
         mirror = self.mirror
         if update.reset:
             await self._begin()
+            if self.needs_row.lost:
+                self._found_again()
         if self._records(update):
             self.tasks.show(mirror)
             self.composer.show(mirror)
@@ -78,6 +89,8 @@ class Workbench(Steering):
         view = mirror.views.get(name, {})
         self.tasks.show(mirror)
         self.agents.show(mirror, set(mirror.agents()))
+        if self.composer.text:
+            view = {}  # somebody types already: nothing moves under their hands
         if view:
             await self.restore(view)
         if facts.interrupted and not facts.busy and not facts.owner:
@@ -91,12 +104,19 @@ class Workbench(Steering):
             self.composer.focus_field()
         self.lay_out()
 
+    def _found_again(self) -> None:
+        """A lost engine was started again: what ran goes on."""
+        self.needs_row.lost = []
+        session = self.mirror.session
+        if session is not None and session.id == self.mirror.facts.interrupted:
+            self.command(commands.ResumeSession(session=session.id), "the engine is back; what ran goes on")
+
     def _come_back(self, view: dict[str, Any]) -> None:
         """Left in order: what paused then goes on, and what happened meanwhile is one row."""
         session = self.mirror.session
         if session is None:
             return
-        away = took(max(self.port_now() - float(view.get("at", 0)), 0))
+        away = took(max(self.now() - float(view.get("at", 0)), 0))
         waiting = len(self.mirror.pending())
         asks = f" · {waiting} question{'s' if waiting != 1 else ''} wait" if waiting else ""
         self.needs_row.news = [(f"You were away {away}; nothing was done meanwhile{asks}", "muted")]
@@ -111,16 +131,11 @@ class Workbench(Steering):
     async def show_keys(self) -> None:
         """The keys that work where the focus is."""
         context, pane = self.context()
-        help_pane = await self.desk.open("keys")
-        assert isinstance(help_pane, KeyHelp)
+        help_pane = cast("KeyHelp", await self.desk.open("keys"))
         help_pane.show_context(context, [key for key in reachable(context) if self.works(pane, key)])
         self.front = "desk"
         self.lay_out()
         self.call_after_refresh(self.focus_front)
-
-    def port_now(self) -> float:
-        """The wall clock, in seconds."""
-        return float(self.app.now())  # type: ignore[attr-defined]
 
     async def _open_by_itself(self) -> None:
         """An empty desk opens where that moves nothing, and takes no focus."""
@@ -141,9 +156,11 @@ class Workbench(Steering):
         """`1` to `7`."""
         if name == "tasks" and self.mirror.of_kind(ApprovalKind.PLAN) and self.front == "tasks":
             name = "plan"
-        if name == "review" and self.mirror.of_kind(ApprovalKind.MERGE):
-            if not self.mirror.of_kind(ApprovalKind.CHANGES):
-                name = "conflict"
+        reviews, conflicts = (
+            self.mirror.of_kind(kind) for kind in (ApprovalKind.CHANGES, ApprovalKind.MERGE)
+        )
+        if name == "review" and conflicts and not reviews:
+            name = "conflict"
         await self.go(name)
 
     async def go(self, name: str, **at: Any) -> None:
@@ -267,10 +284,17 @@ class Workbench(Steering):
     # -- tasks and agents
 
     @on(TasksPane.Messaged)
-    @on(AgentPane.Messaged)
-    def _messaged(self, event: TasksPane.Messaged | AgentPane.Messaged) -> None:
+    def _task_messaged(self, event: TasksPane.Messaged) -> None:
         event.stop()
-        self.composer.aim(event.task)
+        self._speak_to(event.task or "")
+
+    @on(AgentPane.Messaged)
+    def _agent_messaged(self, event: AgentPane.Messaged) -> None:
+        event.stop()
+        self._speak_to(event.agent)
+
+    def _speak_to(self, agent: str) -> None:
+        self.composer.aim(agent)
         self.composer.focus_field()
 
     @on(TasksPane.LevelWanted)
@@ -280,8 +304,7 @@ class Workbench(Steering):
 
     async def show_level(self, task: str | None = None) -> None:
         """The level of a task (None: the one under the cursor, else the goal) and its reasons."""
-        pane = await self.desk.open("level")
-        assert isinstance(pane, LevelSheet)
+        pane = cast("LevelSheet", await self.desk.open("level"))
         current = self.tasks.current_task()
         pane.show_level(self.mirror, task or (current.id if current else None))
         self.front = "desk"
@@ -421,8 +444,8 @@ class Workbench(Steering):
         else:
             self.command(commands.ContinueSession(), "goes on")
 
-    @on(ResumePane.Chosen)
-    async def _resume_chosen(self, event: ResumePane.Chosen) -> None:
+    async def on_resume_pane_chosen(self, event: ResumePane.Chosen) -> None:
+        """What to do with a session that was interrupted."""
         event.stop()
         await self.desk.close()
         self.front = "tasks"
@@ -444,8 +467,7 @@ class Workbench(Steering):
         if not isinstance(answer, TextAnswer):
             self.say(self.refusal(answer), "failed")
             return
-        pane = await self.desk.open("text")
-        assert isinstance(pane, TextPane)
+        pane = cast("TextPane", await self.desk.open("text"))
         pane.show_text("the session as a document", answer.head)
         self.front = "desk"
         self.lay_out()

@@ -224,7 +224,7 @@ class Broker:
                 if approval.state in _OPEN:
                     await self._supersede(approval)
                 approval = None
-            elif approval and task and task not in (approval.asked_by or [approval.task]):
+            elif approval and task and task not in (approval.asked_by or (approval.task,)):
                 if approval.state in _OPEN:
                     approval = approval.but(asked_by=[*approval.asked_by, task])
                     await self._board.commit(approval, *with_records(approval))

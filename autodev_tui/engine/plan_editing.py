@@ -57,7 +57,7 @@ async def edit_plan(site: Site, command: commands.EditPlan) -> None:
         board.tasks = old
         raise Refusal("the plan was answered in this very moment · look again") from error
     board.log.emit(events.PlanReady(tasks=[plan_view(task) for task in board.tasks.values()]))
-    board.touch()
+    services.signal.give()
     if asked:
         await put_plan(services)
 

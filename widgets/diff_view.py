@@ -144,6 +144,14 @@ class DiffView(LinePane):
         row = self.here
         return row.hunk if row else 0
 
+    def in_view(self, hunk: int) -> bool:
+        """Whether a row of the hunk is on the screen now."""
+        if self.model is None:
+            return False
+        start, end = self.model.span(hunk)
+        top = round(self.scroll_y)
+        return start < top + self.body_height and end > top + 1
+
     def look_again(self) -> None:
         """Nothing of what is shown counts as drawn any more."""
         self.drawn.clear()
@@ -389,6 +397,7 @@ class DiffView(LinePane):
         elif row.kind is Kind.GAP and self.model and not self.model.has_text(row.file):
             file = self.model.files[row.file]
             self._folds[file.path] = row.gap
+            self._asked.discard(file.path)
             self._want_file(file)
         else:
             self._fold(row.file, row.gap)

@@ -73,7 +73,8 @@ class ReviewActs(ReviewInputs):
             self.ignore("no hunk here · n p go to one")
         elif not self.arming.armed:
             self.ignore("look first: a key decides when nothing was pressed for a moment")
-        elif hunk not in self.drawn:
+        elif hunk not in self.drawn or not self.in_view(hunk):
+            self.show_row(self.cursor)
             self.ignore("look first: this hunk was not shown yet")
         else:
             return hunk

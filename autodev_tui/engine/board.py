@@ -19,6 +19,7 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task, Transition
 from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.event_log import EventLog
+from autodev_tui.engine.steps import Steps
 
 if TYPE_CHECKING:
     from autodev_tui.engine.feed import Feed
@@ -46,14 +47,9 @@ class Board:
         self.session = session
         self.tasks: dict[str, Task] = {}
         self.approvals: dict[str, Approval] = {}
-        self._steps: dict[str, Step] = {}
-        self._task_steps: dict[str | None, list[Step]] = {}
-        self._places: dict[str, int] = {}
-        """Where a step stands in the list of its task."""
+        self._steps = Steps()
         self._ahead: dict[tuple[str, str], Record] = {}
         """Records on their way to the disk: what the next change of one builds on."""
-        self._named: dict[tuple[StepKind, str | None, str], str] = {}
-        self._next_seq = 1
         self.actor = "engine"
         self.on_approval: Callable[[Approval], None] = lambda _: None
         """Told of every question that changed: whoever waits for an answer looks again."""
@@ -69,8 +65,7 @@ class Board:
         board = cls(database, Session(**document), log, clock)
         for document in database.all("plan_tasks", session=session):
             board._remember(Task(**document))
-        for document in sorted(database.all("steps", session=session), key=lambda step: step["seq"]):
-            board._remember(Step(**document))
+        board._steps.load(database.texts("steps").values(), session)
         for document in sorted(database.all("approvals", session=session), key=lambda one: one["seq"]):
             board._remember(Approval(**document))
         return board
@@ -79,20 +74,26 @@ class Board:
 
     def steps(self, task: str | None) -> Sequence[Step]:
         """The steps of a task (None: the session's own), in order: a live view, not to be kept."""
-        return self._task_steps.get(task, ())
+        return self._steps.of(task)
 
     def all_steps(self) -> list[Step]:
         """Every step of the session, in order."""
-        return sorted(self._steps.values(), key=lambda step: step.seq)
+        return self._steps.all()
 
     def step(self, step_id: str) -> Step:
         """One step. Raises KeyError."""
-        return self._steps[step_id]
+        step = self._steps.get(step_id)
+        if step is None:
+            raise KeyError(step_id)
+        return step
+
+    def unsettled(self) -> list[Step]:
+        """The steps of which nobody knows yet whether they had their effect, in order."""
+        return self._steps.unsettled()
 
     def named(self, kind: StepKind, task: str | None, name: str) -> Step | None:
         """The latest attempt of the step with this name."""
-        found = self._named.get((kind, task, name))
-        return self._steps[found] if found else None
+        return self._steps.named(kind, task, name)
 
     def pending(self) -> list[Approval]:
         """The questions that wait, oldest first."""
@@ -108,8 +109,8 @@ class Board:
 
     def new_step(self, kind: StepKind, task: str | None, name: str = "", **fields: Any) -> Step:
         """A new step, not yet committed; its number is taken."""
-        seq = self._next_seq
-        self._next_seq += 1
+        seq = self._steps.next_seq
+        self._steps.next_seq += 1
         session = self.session.id
         return Step(
             id=f"{session}/{seq:06d}",
@@ -242,15 +243,7 @@ class Board:
             case Approval():
                 self.approvals[record.id] = record
             case Step():
-                own = self._task_steps.setdefault(record.task, [])
-                if record.id in self._steps:
-                    own[self._places[record.id]] = record
-                else:
-                    self._places[record.id] = len(own)
-                    own.append(record)
-                self._steps[record.id] = record
-                self._named[record.kind, record.task, record.name] = record.id
-                self._next_seq = max(self._next_seq, record.seq + 1)
+                self._steps.put(record)
 
     def _tell(self, old: Any, record: Record, why: str) -> None:
         if old is not None and old.state == record.state:

@@ -57,7 +57,7 @@ async def recover(services: Services) -> None:
         if task.id not in ended and task.worktree and not Path(task.worktree).is_dir():
             await _rebuild(services, task)
     unknown: list[Waiting] = []
-    for step in services.board.all_steps():
+    for step in services.board.unsettled():
         if step.task in ended:
             continue
         try:

@@ -71,6 +71,11 @@ class Words(Vertical):
         """What is asked for is typed at once."""
         self.field.focus()
 
+    def on_resize(self) -> None:
+        """The pane has other rows left to show."""
+        if isinstance(self.parent, WordsPane):
+            self.parent.words_sized()
+
 
 class WordsPane(LinePane):
     """A pane that asks for words at its bottom. Half-typed words are kept by what they are for."""
@@ -104,6 +109,11 @@ class WordsPane(LinePane):
             return
         self._words = Words(key, label, kept, self.drafts.get(key, text), editor=editor, suffix=suffix)
         self.mount(self._words)
+
+    def words_sized(self) -> None:
+        """The words take other rows: the cursor's row stays in sight."""
+        self.renew()
+        self.show_row(self.cursor)
 
     def on_field_kept(self, message: Field.Kept) -> None:
         """The words hold."""

@@ -144,9 +144,9 @@ async def test_a_commit_of_the_user_on_the_tasks_branch_is_never_lost(tmp_path: 
     async with kit(tmp_path, turns(make_turn(WRITE), make_turn(DONE))) as one:
         change = await to_review(one)
         task = one.board.tasks["T1"]
+        await one.answer(change)
         own = own_commit(one)
         assert "has moved" in moved(one.services.repository, change, task)
-        await one.answer(change)
         outcome = await one.resume()
         assert outcome.code == flow.WAITING_CODE
         assert task.branch in outcome.error

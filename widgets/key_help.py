@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from widgets.cells import Line, pad
-from widgets.keys import ARROWS, NAMES, TEXT_CONTEXTS, Key
+from widgets.keys import ARROWS, NAMES, TEXT_CONTEXTS, Key, bindings
 from widgets.line_pane import LinePane
 
 GROUPS = {"pane": "in every pane", "everywhere": "everywhere, also while typing"}
@@ -23,6 +23,7 @@ class KeyHelp(LinePane):
     """Only keys that do something there; `/` finds one by what it does."""
 
     CONTEXT: ClassVar[str] = "reading"
+    BINDINGS = bindings("reading")
     EMPTY = "No keys here."
     CURSOR_LINE = False
 

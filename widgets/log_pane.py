@@ -9,6 +9,7 @@ from autodev_tui.domain.events import Noticed, Retrying, SessionMoved, TaskMoved
 from autodev_tui.domain.requests import Answer, GetLog, Request
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, pad, wrap
+from widgets.keys import bindings
 from widgets.table_pane import TablePane, TableRow, more
 
 SIGNS = {"info": ("·", "muted"), "warning": ("!", "asks"), "error": ("✗", "failed")}
@@ -19,6 +20,7 @@ class LogPane(TablePane):
     """Oldest first; it opens at the end, and stays where one reads."""
 
     CONTEXT = "reading"
+    BINDINGS = bindings("reading")
     EMPTY = "Nothing was noticed yet."
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, wrap
+from widgets.keys import bindings
 from widgets.line_pane import LinePane
 
 TAB = 4
@@ -13,6 +14,7 @@ class TextPane(LinePane):
     """A text of any origin: shown as data, wrapped to the pane, copied as it is."""
 
     CONTEXT = "reading"
+    BINDINGS = bindings("reading")
     EMPTY = "Nothing here."
     CURSOR_LINE = False
 

@@ -1,0 +1,203 @@
+"""First run, resume offer and trust: what is missing is said, and nothing happens by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import events
+
+from autodev_tui.domain.commands import InitRepository, SetKey, TrustFiles
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.requests import GetDoctor, GetResume, GetTrust, Refused, RowsAnswer, TrustAnswer
+from autodev_tui.domain.review import FileText
+from autodev_tui.domain.updates import EngineFacts, Update
+from tests.ui.stage import Stage, drawn, until
+from widgets.first_run_pane import FirstRunPane
+from widgets.messages import CommandGiven, SheetOpened, WentTo
+from widgets.resume_pane import ResumePane
+from widgets.secret_words import SecretWords
+from widgets.table_pane import TablePane
+from widgets.trust_pane import TrustPane
+
+
+def finding(name: str, state: str, text: str) -> dict[str, Any]:
+    return {"name": name, "state": state, "text": text, "todo": "do it"}
+
+
+BARE = RowsAnswer(
+    rows=[
+        finding("git", "ok", "2.47"),
+        finding("repository", "bad", "this folder is not a git repository"),
+        finding("sandbox", "bad", "none works, so every command asks"),
+        finding("model", "warn", "no ANTHROPIC_API_KEY and no stored key"),
+        finding("trust", "warn", "not trusted, so not read: AGENTS.md"),
+        finding("editor", "warn", "none is set"),
+    ]
+)
+WELL = RowsAnswer(
+    rows=[
+        finding("git", "ok", "2.47"),
+        finding("repository", "ok", "shop on main, clean"),
+        finding("sandbox", "ok", "bubblewrap: holds"),
+        finding("model", "ok", "anthropic/claude"),
+        finding("trust", "ok", "the repository brings nothing that needs it"),
+    ]
+)
+
+
+def known(**facts: Any) -> Mirror:
+    mirror = Mirror()
+    mirror.apply(Update(facts=EngineFacts(**facts)))
+    return mirror
+
+
+def stage(pane: TablePane, mirror: Mirror, **answers: Any) -> Stage:
+    pane.mirror = mirror
+    kinds = {"doctor": GetDoctor, "resume": GetResume, "trust": GetTrust}
+    return Stage(pane, {kinds[name]: answer for name, answer in answers.items()})
+
+
+async def test_every_problem_has_an_action() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(), doctor=BARE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        rows = drawn(app)
+        problems = [row.split()[1] for row in rows if row.startswith("  ! ")]
+        assert problems == ["repository", "sandbox", "model", "trust"]
+        actions = [row.key for row in pane.rows if row.key]
+        assert actions == [
+            "git init here",
+            "Set a key for Anthropic",
+            "Read what it brings, trust",
+            "Open the doctor",
+            "Type a goal",
+        ]
+        assert not app.heard(CommandGiven), "nothing happens by itself"
+
+
+async def test_where_all_is_well_only_a_goal_is_missing() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(), doctor=WELL)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        assert "  ✓ git          2.47, repository shop on main, clean" in drawn(app)
+        assert [row.key for row in pane.rows if row.key] == ["Type a goal"]
+
+
+async def test_a_repository_is_made_only_when_confirmed() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(), doctor=BARE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        await pilot.press("enter")
+        await pilot.pause()
+        (sheet,) = app.heard(SheetOpened)
+        assert not app.heard(CommandGiven)
+        sheet.confirmed()
+        await pilot.pause()
+        assert isinstance(app.heard(CommandGiven)[0].command, InitRepository)
+        await pilot.press("j", "j", "enter")
+        await pilot.pause()
+        assert app.heard(WentTo)[0].pane == "trust"
+
+
+async def test_a_key_is_never_shown_or_kept_here() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(), doctor=BARE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: pane.query(SecretWords) and pane.query_one(SecretWords).field.has_focus)
+        app.post_message(events.Paste("sk-secret\n"))
+        await until(pilot, lambda: pane.query_one(SecretWords).field.value)
+        assert not any("sk-secret" in row for row in drawn(app))
+        await pilot.press("enter")
+        await pilot.pause()
+        (given,) = app.heard(CommandGiven)
+        assert isinstance(given.command, SetKey) and given.command.key.get_secret_value() == "sk-secret"
+        assert "sk-secret" not in repr(given.command)
+        assert given.refused is not None and given.then is not None
+        given.refused("the file cannot be written", [])
+        await pilot.pause()
+        assert any("the file cannot be written" in row for row in drawn(app))
+        assert "sk-secret" not in str(pane.state())
+        given.then()
+        await until(pilot, lambda: not pane.query(SecretWords) and pane.has_focus)
+
+
+async def test_it_is_looked_at_again_when_a_model_is_found() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(), doctor=BARE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        app.answers[GetDoctor] = WELL
+        pane.show(known(model="anthropic/claude"))
+        await until(pilot, lambda: pane.answer is not None and pane.answer.rows == WELL.rows)
+
+
+RESUME = RowsAnswer(
+    rows=[
+        {"state": "kept", "text": "61 steps, 14 checkpoints"},
+        {"state": "again", "text": "T4 edit of docs/login.md had not happened"},
+        {"state": "unknown", "text": "T3 command ./seed.sh \x1b[31m[/b] may have run"},
+        {"state": "untouched", "text": "main is still @77ab2c1"},
+    ],
+    facts={"title": "Add OAuth login", "ago_s": 29520, "why": "the machine went down", "done": 1, "tasks": 6,
+           "waiting": 2},
+)  # fmt: skip
+
+
+async def test_the_resume_offer_begins_at_the_choice_that_runs_nothing() -> None:
+    pane = ResumePane()
+    app = stage(pane, known(interrupted="s1"), resume=RESUME)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        rows = drawn(app)
+        assert rows[1] == "  A session was interrupted 8 h 12 min ago: the machine went down."
+        assert rows[3] == "  Add OAuth login                 1 of 6 done · 2 questions wait"
+        assert rows[6] == "  ↺ runs again  T4 edit of docs/login.md had not happened"
+        assert rows[7] == "  ? unknown     T3 command ./seed.sh ‹1B›[31m[/b] may have run"
+        assert rows[10].startswith("▌ Look first")
+        await pilot.press("enter", "a", "i")
+        await pilot.pause()
+        assert [one.what for one in app.heard(ResumePane.Chosen)] == ["look first", "go on", "new goal"]
+
+
+async def test_go_on_waits_until_it_is_known_what_it_means() -> None:
+    pane = ResumePane()
+    app = stage(pane, known(interrupted="s1"), resume=Refused(reason="s1 runs now"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.problem)
+        await pilot.press("a", "enter")
+        await pilot.pause()
+        assert not app.heard(ResumePane.Chosen)
+        assert "s1 runs now" in drawn(app)[1]
+
+
+def brought(text: str, shown_hash: str, *, trusted: bool = False) -> TrustAnswer:
+    files = [FileText(path="AGENTS.md", new=text)]
+    return TrustAnswer(files=files, shown_hash=shown_hash, trusted=trusted)
+
+
+async def test_trust_is_given_to_exactly_what_is_shown() -> None:
+    pane = TrustPane()
+    app = stage(pane, known(), trust=brought("obey \u202e me\n[/b] \x1b[2J", "h1"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.brought)
+        text = "\n".join(drawn(app))
+        assert "obey ‹U+202E› me" in text and "[/b] ‹1B›[2J" in text and "! not trusted" in text
+        app.answers[GetTrust] = brought("obey\n", "h2")
+        await pilot.press("enter", "y", "n", "space")
+        await pilot.pause()
+        assert not app.heard(CommandGiven)
+        await pilot.press("a")
+        await pilot.pause()
+        (given,) = app.heard(CommandGiven)
+        assert given.command == TrustFiles(shown_hash="h1")
+        assert given.refused is not None
+        given.refused("AGENTS.md changed since it was shown", ["AGENTS.md"])
+        await until(pilot, lambda: pane.brought and pane.brought.shown_hash == "h2")
+        await pilot.press("d")
+        await pilot.pause()
+        assert app.heard(CommandGiven)[-1].command == TrustFiles(shown_hash="")

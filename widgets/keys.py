@@ -136,6 +136,10 @@ TASKS = [
     _key("tasks", "J", "shift(1)", "move down", name="move_down"),
     _key("tasks", "K", "shift(-1)", "move up", name="move_up"),
     _key("tasks", "b", "blocked_by", "blocked by…"),
+    _key("tasks", "greater_than_sign", "indent(1)", "needs the task above", name="indent"),
+    _key("tasks", "less_than_sign", "indent(-1)", "needs one task less", name="outdent"),
+    _key("tasks", "u", "undo", "undo"),
+    _key("tasks", "U", "redo", "redo"),
 ]
 
 PLAN = [
@@ -150,6 +154,10 @@ PLAN = [
     _key("plan", "J", "shift(1)", "move down", name="move_down"),
     _key("plan", "K", "shift(-1)", "move up", name="move_up"),
     _key("plan", "b", "blocked_by", "blocked by…"),
+    _key("plan", "greater_than_sign", "indent(1)", "needs the task above", name="indent"),
+    _key("plan", "less_than_sign", "indent(-1)", "needs one task less", name="outdent"),
+    _key("plan", "u", "undo", "undo"),
+    _key("plan", "U", "redo", "redo"),
     _key("plan", "c", "note", "note to whoever does it"),
     _key("plan", "enter", "open", "read in full"),
 ]
@@ -229,7 +237,9 @@ CONFLICT = [
     _key("conflict", "h", "hunk(-1)", "previous conflict", name="previous_conflict"),
     _key("conflict", "l", "hunk(1)", "next conflict", name="next_conflict"),
     _key("conflict", "d", "leave_out", "leave the task out"),
-    _key("conflict", "f", "files", "files"),
+    _key("conflict", "f", "files", "next file"),
+    _key("conflict", "u", "undo", "undo"),
+    _key("conflict", "U", "redo", "redo"),
 ]
 
 QUESTIONS = [

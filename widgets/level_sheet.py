@@ -16,10 +16,10 @@ from widgets.messages import CommandGiven
 from widgets.task_facts import level_words
 
 _MEANS = {
-    Level.GUIDED: "asks before every edit and every command",
-    Level.COLLABORATIVE: "edits alone, asks before commands it does not know; you review each change",
-    Level.SUPERVISED: "works alone in its worktree; you review what the checks cannot vouch for",
-    Level.FULL: "goes on alone as long as the checks are green; you decide on the landing",
+    Level.GUIDED: "asks for every edit, command and change",
+    Level.COLLABORATIVE: "edits alone; asks for unknown commands and every change",
+    Level.SUPERVISED: "works alone while checks pass; one review of the whole",
+    Level.FULL: "the same, and assumes instead of asking",
 }
 BAR = 20
 """Cells of a contribution of 0.30, the most that one factor can weigh."""

@@ -13,6 +13,7 @@ from widgets.messages import EditedOutside
 class TextEditor(TextArea):
     """`tab` indents, and `escape` leaves: TextArea alone would keep one for the other."""
 
+    CONTEXT = "editor"
     BINDINGS = bindings("editor")
 
     DEFAULT_CSS = """

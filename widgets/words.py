@@ -44,6 +44,8 @@ class Label(Drawn):
 class Words(Vertical):
     """What is asked, and where the words are typed: a few rows, or an editor of half the pane."""
 
+    CONTEXT = "comment"
+
     DEFAULT_CSS = """
     Words {
         dock: bottom;

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import rich
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import events, work
 from textual.app import App
 from textual.binding import BindingType
@@ -175,9 +178,10 @@ class Autodev(App[int], inherit_bindings=False):
             return
         who = "1 agent pauses" if working == 1 else f"{working} agents pause"
         words = f"{who} at the next step, autodev goes on from there · enter leave · escape stay"
-        self.bench.offer(
-            Offer([(words, "asks")], lambda: self.run_worker(self._leave()), self.bench.focus_front)
-        )
+        self.bench.offer(Offer([(words, "asks")], self._leave_now, self.bench.focus_front))
+
+    def _leave_now(self) -> None:
+        self.run_worker(self._leave())
 
     async def _leave(self) -> None:
         if self._leaving:
@@ -203,6 +207,16 @@ class Autodev(App[int], inherit_bindings=False):
     def action_redraw(self) -> None:
         """Paint everything anew."""
         self.refresh(repaint=True, layout=True)
+
+    def _fatal_error(self) -> None:
+        """A bug ends the screen, not the work. Local values may be secret: they are not shown."""
+        self.bell()
+        traceback = Traceback(show_locals=False, width=100, suppress=[rich])
+        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
+        self._exit_renderables.append(
+            "autodev's screen ended by an error of its own · nothing is lost: start autodev again"
+        )
+        self._close_messages_no_wait()
 
     def action_suspend(self) -> None:
         """To the shell; `fg` comes back."""

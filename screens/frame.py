@@ -205,13 +205,14 @@ class Frame(Screen[None], inherit_bindings=False):
         session, task = self.mirror.session, self.tasks.current_task()
         level = session.slider if session else self.mirror.level(None)
         capped = self.mirror.capped(task)
+        who = f"{task.id} " if task else ""
+        wide = self.app.size.width >= 100
         if capped is not None:
-            who = f"{task.id} " if task else ""
-            advice = f"{who}capped, was {capped.value}"
+            advice = f"{who}capped, was {capped.value}" if wide else f"{who}capped"
         elif task and (task.pin or (session and session.pin)):
-            advice = f"{task.id} {self.mirror.level(task).value} by pin"
+            advice = f"{who}{self.mirror.level(task).value} by pin" if wide else f"{who}pinned"
         elif task and self.mirror.level(task) is not level:
-            advice = f"{task.id} {self.mirror.level(task).value} by advice"
+            advice = f"{who}{self.mirror.level(task).value} by advice" if wide else f"{who}by advice"
         else:
             advice = "advice: same"
         self.slider.set(level, [(advice, "muted")])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import on, work
+from textual.timer import Timer
 
 from autodev_tui.domain import commands
 from autodev_tui.domain.commands import Command
@@ -20,6 +21,11 @@ from widgets.needs_row import Offer
 from widgets.sheet import Sheet
 from widgets.slider import Slider
 
+if TYPE_CHECKING:
+    from widgets.level_sheet import LevelSheet
+
+SAID_S = 6.0
+"""What a key did is said for so long, unless another key comes."""
 FLASH_S = 3.0
 """The header names a new level for so long."""
 
@@ -30,13 +36,17 @@ class Steering(Frame):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         super().__init__(now)
         self._return_to: str = ""
-        self._recalled: list[str] = []
+        self._hushing: Timer | None = None
 
     # -- words in the needs-you row
 
     def say(self, words: str, role: str = "text") -> None:
         """One sentence in the needs-you row, until the next key."""
         self.needs_row.said = [(self.visible_name(words), "data" if role == "text" else role)]
+        if self._hushing is not None:
+            self._hushing.stop()
+        # A refusal stays until the next key; anything else gives way to what needs the human.
+        self._hushing = None if role == "failed" else self.set_timer(SAID_S, self.hush)
         self.draw()
 
     def hush(self) -> None:
@@ -181,9 +191,14 @@ class Steering(Frame):
         event.stop()
         await self.show_level()
 
-    async def show_level(self) -> None:
-        """The level of the task under the cursor and its reasons."""
-        raise NotImplementedError
+    async def show_level(self, task: str | None = None) -> None:
+        """The level of a task (None: the one under the cursor, else the goal) and its reasons."""
+        pane = cast("LevelSheet", await self.desk.open("level"))
+        current = self.tasks.current_task()
+        pane.show_level(self.mirror, task or (current.id if current else None))
+        self.front = "desk"
+        self.lay_out()
+        self.call_after_refresh(self.focus_front)
 
     def _leave_slider(self) -> None:
         if self._return_to:

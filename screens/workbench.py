@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from textual import events, on, work
+from textual import events, on
 
 from autodev_tui.domain import commands
 from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.levels import Level
-from autodev_tui.domain.requests import DiffAnswer, GetDiff, GetExport, TextAnswer
-from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.requests import DiffAnswer, GetDiff
 from autodev_tui.domain.updates import Update
+from screens.conversing import Conversing
 from screens.desk import PASSING
-from screens.steering import Steering
 from widgets.agent_pane import AgentPane
-from widgets.composer import Composer
 from widgets.keys import reachable
 from widgets.line_pane import LinePane
-from widgets.messages import CommandGiven, SheetOpened, WentTo
+from widgets.messages import WentTo
 from widgets.needs import needs
 from widgets.tasks_pane import TasksPane
 from widgets.wording import took
 
 if TYPE_CHECKING:
-    from widgets.level_sheet import LevelSheet
-
     from widgets.key_help import KeyHelp
     from widgets.resume_pane import ResumePane
-    from widgets.text_pane import TextPane
 
 ORDER = ("tasks", "agents", "desk", "slider", "composer")
 
 
-class Workbench(Steering):
+class Workbench(Conversing):
     """All of the work (UI §2)."""
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         super().__init__(now)
         self._restored = False
+        self._plan_waited = False
         self._offered: set[str] = set()
         """Questions for which an empty desk has opened by itself once."""
 
@@ -67,7 +61,20 @@ class Workbench(Steering):
         pane = self.desk.pane
         if pane is not None and self._records(update):
             self._show(pane)
+        if self.desk.current == "plan" and self._plan_waited and not mirror.of_kind(ApprovalKind.PLAN):
+            # Approved: now there is work to see.
+            await self._close_plan()
+        self._plan_waited = bool(mirror.of_kind(ApprovalKind.PLAN))
         self.draw()
+
+    async def _close_plan(self) -> None:
+        here = self.front == "desk"
+        await self.desk.close()
+        if here:
+            self.front = "tasks"
+        self.lay_out()
+        if here and not self.typing:
+            self.focus_front()
 
     @staticmethod
     def _records(update: Update) -> bool:
@@ -154,8 +161,10 @@ class Workbench(Steering):
 
     async def action_go(self, name: str) -> None:
         """`1` to `7`."""
-        if name == "tasks" and self.mirror.of_kind(ApprovalKind.PLAN) and self.front == "tasks":
+        if name == "tasks" and self.mirror.of_kind(ApprovalKind.PLAN) and self.desk.current != "plan":
             name = "plan"
+        if name == "tasks" and self.mirror.of_kind(ApprovalKind.LAND):
+            self.tasks.action_top()
         reviews, conflicts = (
             self.mirror.of_kind(kind) for kind in (ApprovalKind.CHANGES, ApprovalKind.MERGE)
         )
@@ -302,155 +311,13 @@ class Workbench(Steering):
         event.stop()
         await self.show_level(event.task)
 
-    async def show_level(self, task: str | None = None) -> None:
-        """The level of a task (None: the one under the cursor, else the goal) and its reasons."""
-        pane = cast("LevelSheet", await self.desk.open("level"))
-        current = self.tasks.current_task()
-        pane.show_level(self.mirror, task or (current.id if current else None))
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
-
-    # -- the composer
-
-    @on(Composer.Sent)
-    def _sent(self, event: Composer.Sent) -> None:
-        event.stop()
-        session = self.mirror.session
-        if event.target == "goal":
-            self.tell(
-                CommandGiven(
-                    commands.StartSession(goal=event.text),
-                    "",
-                    refused=lambda reason, moved: self.composer.give_back(event.text),
-                    then=self._goal_begun,
-                )
-            )
-        elif event.target == "all":
-            for task in sorted(self.mirror.working):
-                self.command(commands.SendMessage(task=task or None, text=event.text), "sent to all")
-        elif session is not None:
-            task = event.target or None
-            given = CommandGiven(
-                commands.SendMessage(task=task, text=event.text),
-                "",
-                refused=lambda reason, moved: self.composer.give_back(event.text),
-            )
-            self.tell(given)
-
-    def _goal_begun(self) -> None:
-        self.advice = ""
-        self._offered.clear()
-
-    @on(Composer.Advised)
-    def _advised(self, event: Composer.Advised) -> None:
-        event.stop()
-        self.advice = event.text
-        self.draw()
-
-    @on(Composer.TakenBack)
-    def _taken_back(self, event: Composer.TakenBack) -> None:
-        event.stop()
-        self.command(commands.TakeBackMessage(message=event.message), "taken back")
-
-    @on(Composer.DeliverNow)
-    def _deliver(self, event: Composer.DeliverNow) -> None:
-        event.stop()
-        self.command(commands.DeliverMessages(task=event.task), "delivered now")
-
-    @on(Composer.ShellRun)
-    def _shell(self, event: Composer.ShellRun) -> None:
-        event.stop()
-        self.command(commands.RunShell(command=event.command, task=event.task))
-
-    @on(Composer.Left)
-    async def _composer_left(self, event: Composer.Left) -> None:
-        """`tab` in an empty composer opens exactly what the row names; `escape` goes to the last pane."""
-        event.stop()
-        need = self.needs_row.need
-        if event.to_need and need is not None:
-            await self.go(need.pane, approval=need.approval)
-        else:
-            self.focus_front()
-
-    @on(Composer.CommandRun)
-    async def _command_run(self, event: Composer.CommandRun) -> None:
-        event.stop()
-        await self.run_command(event.name, event.arguments)
-
-    async def run_command(self, name: str, arguments: str = "") -> None:
-        """A `/command` of the composer or the palette."""
-        words = shlex.split(arguments) if arguments.count('"') % 2 == 0 else [arguments]
-        task = self.tasks.current_task()
-        session = self.mirror.session
-        match name:
-            case "level" if words and words[0] in [level.value for level in Level]:
-                self._to_level(Level(words[0]))
-            case "level":
-                await self.show_level()
-            case "agents" if words and words[0].isdigit():
-                self.command(commands.SetConcurrency(agents=max(1, min(int(words[0]), commands.MOST_AGENTS))))
-            case "pause":
-                self.command(commands.PauseSession(), "paused before the next step")
-            case "continue":
-                await self.go_on()
-            case "cancel" if task is not None:
-                self.post_message(self._cancel_sheet(task.id))
-            case "land":
-                await self.go("landing")
-            case "goal":
-                self.composer.aim("goal")
-                self.composer.focus_field()
-            case "export" if session is not None:
-                await self._export()
-            case "key":
-                await self.go("first_run")
-            case "quit":
-                await self.app.run_action("leave")
-            case "help":
-                await self.app.run_action("keys")
-            case "drive":
-                self.say("only one autodev drives a repository · leave the other one first", "muted")
-            case _:
-                await self.go(name)
-
-    def _to_level(self, level: Level) -> None:
-        self._return_to = self.front
-        if level.rank > self.slider.level.rank:
-            self.set_focus(self.slider, scroll_visible=False)
-            self.slider.mark = level
-            self.slider.refresh()
-            self._preview(level)
-        else:
-            self._apply(level)
-
-    def _cancel_sheet(self, task: str) -> SheetOpened:
-        rows = ["Its worktree and checkpoints are kept. What depends on it cannot start."]
-        return SheetOpened(
-            f"Cancel {task}",
-            rows,
-            yes=f"cancel {task}",
-            confirmed=lambda: self.command(commands.CancelTask(task=task), f"{task} cancelled"),
-            danger=True,
-        )
-
-    async def go_on(self) -> None:
-        """Continue what is paused, or resume a session that does not run."""
-        session = self.mirror.session
-        if session is None:
-            self.say("nothing to continue", "muted")
-        elif not self.mirror.facts.busy and session.state is not SessionState.LANDED:
-            self.command(commands.ResumeSession(session=session.id), "goes on")
-        else:
-            self.command(commands.ContinueSession(), "goes on")
-
     async def on_resume_pane_chosen(self, event: ResumePane.Chosen) -> None:
         """What to do with a session that was interrupted."""
         event.stop()
         await self.desk.close()
         self.front = "tasks"
         if event.what == "go on":
-            await self.go_on()
+            self.go_on()
         elif event.what == "new goal":
             self.composer.aim("goal")
             self.composer.focus_field()
@@ -460,18 +327,6 @@ class Workbench(Steering):
         else:
             self.lay_out()
             self.focus_front()
-
-    @work
-    async def _export(self) -> None:
-        answer = await self.port.ask(GetExport())
-        if not isinstance(answer, TextAnswer):
-            self.say(self.refusal(answer), "failed")
-            return
-        pane = cast("TextPane", await self.desk.open("text"))
-        pane.show_text("the session as a document", answer.head)
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         """Somebody is looking again."""

@@ -67,6 +67,12 @@ class SetSlider(Frozen):
     level: Level
 
 
+class CancelSession(Frozen):
+    """End the session for good: its agents stop; branches, worktrees and checkpoints stay."""
+
+    kind: Literal["cancel_session"] = "cancel_session"
+
+
 class CancelTask(Frozen):
     """End one task for good; its worktree and checkpoints stay."""
 
@@ -254,6 +260,7 @@ Command = Annotated[
     | ContinueSession
     | SetSlider
     | CancelTask
+    | CancelSession
     | Decide
     | OpenSession
     | SetConcurrency

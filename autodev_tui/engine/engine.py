@@ -200,12 +200,16 @@ class Engine:
             raise EngineBusy("no session runs")
         return await asyncio.shield(self._work)
 
-    async def aclose(self) -> None:
-        """Stop what runs, leave no process behind, close the store."""
+    async def halt(self) -> None:
+        """Stop what runs, where it can go on later."""
         if self._work and not self._work.done():
             self._work.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._work
+
+    async def aclose(self) -> None:
+        """Stop what runs, leave no process behind, close the store."""
+        await self.halt()
         self._reviews.show(None)
         await self._runner.aclose()
         await self._provider.aclose()

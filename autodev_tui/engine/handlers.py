@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from autodev_tui.domain.commands import CancelSession
 from autodev_tui.engine import deciding, reviewing, showing, steering
+from autodev_tui.engine.cancelling import cancel_session
 from autodev_tui.engine.handling import AROUND
 from autodev_tui.engine.site import Site
 
@@ -18,4 +20,5 @@ HANDLERS: dict[type[Any], Handler] = {
     **showing.COMMANDS,
     **steering.COMMANDS,
     **deciding.COMMANDS,
+    CancelSession: cancel_session,
 }

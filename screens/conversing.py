@@ -1,0 +1,184 @@
+"""What the composer sends, and what `/commands` do: goals, messages, the user's own commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from textual import on, work
+
+from autodev_tui.domain import commands
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.requests import GetExport, TextAnswer
+from autodev_tui.domain.states import SessionState
+from screens.steering import Steering
+from widgets.composer import Composer
+from widgets.messages import CommandGiven, SheetOpened
+
+if TYPE_CHECKING:
+    from widgets.text_pane import TextPane
+
+
+class Conversing(Steering):
+    """Carries words from the composer to where they belong."""
+
+    async def go(self, name: str, **at: Any) -> None:
+        """Show the pane `name` and give it the focus."""
+        raise NotImplementedError
+
+    @on(Composer.Sent)
+    def _sent(self, event: Composer.Sent) -> None:
+        event.stop()
+        session = self.mirror.session
+        if event.target == "goal":
+            self._start(event.text)
+        elif event.target == "all":
+            for task in sorted(self.mirror.working):
+                self.command(commands.SendMessage(task=task or None, text=event.text), "sent to all")
+        elif session is not None:
+            agent = event.target or None
+            given = CommandGiven(
+                commands.SendMessage(task=agent, text=event.text),
+                "",
+                refused=lambda reason, moved: self.composer.give_back(event.text),
+            )
+            self.tell(given)
+
+    def _start(self, goal: str) -> None:
+        self.tell(
+            CommandGiven(
+                commands.StartSession(goal=goal),
+                "",
+                refused=lambda reason, moved: self.composer.give_back(goal),
+                then=self._goal_begun,
+            )
+        )
+
+    def _goal_begun(self) -> None:
+        self.advice = ""
+
+    @on(Composer.Advised)
+    def _advised(self, event: Composer.Advised) -> None:
+        event.stop()
+        self.advice = event.text
+        self.draw()
+
+    @on(Composer.TakenBack)
+    def _taken_back(self, event: Composer.TakenBack) -> None:
+        event.stop()
+        self.command(commands.TakeBackMessage(message=event.message), "taken back")
+
+    @on(Composer.DeliverNow)
+    def _deliver(self, event: Composer.DeliverNow) -> None:
+        event.stop()
+        self.command(commands.DeliverMessages(task=event.task), "delivered now")
+
+    @on(Composer.ShellRun)
+    def _shell(self, event: Composer.ShellRun) -> None:
+        event.stop()
+        self.command(commands.RunShell(command=event.command, task=event.task))
+
+    @on(Composer.Left)
+    async def _composer_left(self, event: Composer.Left) -> None:
+        """`tab` in an empty composer opens exactly what the row names; `escape` goes to the last pane."""
+        event.stop()
+        need = self.needs_row.need
+        if event.to_need and need is not None:
+            await self.go(need.pane, approval=need.approval)
+        else:
+            self.focus_front()
+
+    @on(Composer.CommandRun)
+    async def _command_run(self, event: Composer.CommandRun) -> None:
+        event.stop()
+        await self.run_command(event.name, event.arguments)
+
+    async def run_command(self, name: str, arguments: str = "") -> None:
+        """A `/command` of the composer or the palette."""
+        words = arguments.split()
+        match name, words:
+            case "level", [level] if level in list(Level):
+                self._to_level(Level(level))
+            case "level", _:
+                await self.show_level()
+            case "agents", [number] if number.isdigit():
+                agents = max(1, min(int(number), commands.MOST_AGENTS))
+                self.command(commands.SetConcurrency(agents=agents), f"{agents} at once")
+            case "goal", _ if arguments:
+                self._start(arguments)
+            case _ if name in self._own:
+                self._own[name]()
+            case "quit", _:
+                await self.app.run_action("leave")
+            case "help", _:
+                await self.app.run_action("keys")
+            case _:
+                await self.go({"land": "landing", "key": "first_run"}.get(name, name))
+
+    @property
+    def _own(self) -> dict[str, Callable[[], None]]:
+        """Commands without an argument that are no pane."""
+        watched = "only one autodev drives a repository · leave the other one, then start this one anew"
+        return {
+            "pause": lambda: self.command(commands.PauseSession(), "paused before the next step"),
+            "continue": self.go_on,
+            "cancel": self._cancel,
+            "goal": self._new_goal,
+            "export": self._show_export,
+            "drive": lambda: self.say(watched, "muted"),
+        }
+
+    def _new_goal(self) -> None:
+        self.composer.aim("goal")
+        self.composer.focus_field()
+
+    def _cancel(self) -> None:
+        session = self.mirror.session
+        if session is None:
+            self.say("there is no session to cancel", "muted")
+            return
+        rows = ["Its agents stop. Branches, worktrees and checkpoints are kept; nothing of yours changes."]
+        self.post_message(
+            SheetOpened(
+                "Cancel this session",
+                rows,
+                yes="cancel the session",
+                confirmed=lambda: self.command(commands.CancelSession(), "the session is cancelled"),
+                danger=True,
+            )
+        )
+
+    def _to_level(self, level: Level) -> None:
+        self._return_to = self.front
+        if level.rank > self.slider.level.rank:
+            self.set_focus(self.slider, scroll_visible=False)
+            self.slider.mark = level
+            self.slider.refresh()
+            self._preview(level)
+        else:
+            self._apply(level)
+
+    def go_on(self) -> None:
+        """Continue what is paused, or resume a session that does not run."""
+        session = self.mirror.session
+        if session is None:
+            self.say("nothing to continue", "muted")
+        elif not self.mirror.facts.busy and session.state is not SessionState.LANDED:
+            self.command(commands.ResumeSession(session=session.id), "goes on")
+        else:
+            self.command(commands.ContinueSession(), "goes on")
+
+    def _show_export(self) -> None:
+        self._export()
+
+    @work
+    async def _export(self) -> None:
+        answer = await self.port.ask(GetExport())
+        if not isinstance(answer, TextAnswer):
+            self.say(self.refusal(answer), "failed")
+            return
+        pane = cast("TextPane", await self.desk.open("text"))
+        pane.show_text("the session as a document", answer.head)
+        self.front = "desk"
+        self.lay_out()
+        self.call_after_refresh(self.focus_front)

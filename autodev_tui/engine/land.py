@@ -19,6 +19,7 @@ from autodev_tui.engine.hook_runs import hooks_of, show_hooks, tell_hooks, with_
 from autodev_tui.engine.integrate import left_out
 from autodev_tui.engine.landing_view import land_effect, other_hows, wishes
 from autodev_tui.engine.level_preview import told
+from autodev_tui.engine.report import keep_pull_request
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_review import follow_up_task
 from autodev_tui.engine.verify import Verifier
@@ -57,6 +58,9 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome | None:
                 approval = board.approvals.get(started.intent["approval"])
             else:
                 plan, quality = await _plan(services, verifier)
+                await asyncio.to_thread(
+                    keep_pull_request, services.repository, board.database, services.session
+                )
                 approval = await _decision(services, plan, quality)
                 if approval and await _heed_wish(services, approval):
                     continue

@@ -13,6 +13,8 @@ from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import SessionState
 from autodev_tui.engine import flow
 from autodev_tui.engine.broker import DecisionRefused
+from autodev_tui.engine.report import pull_request
+from autodev_tui.vcs.pull_request import SECTIONS
 from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, turns, until, waiting
 
 READ = ("read_file", {"path": "a.txt"})
@@ -43,7 +45,11 @@ async def to_landing(one: Kit) -> Approval:
 
 def script() -> Any:
     return turns(
-        TWO_HUNKS, make_turn(DONE), make_turn(DONE), make_turn(READ, edit("5\n6\n", "five\n6\n")), make_turn(DONE)
+        TWO_HUNKS,
+        make_turn(DONE),
+        make_turn(DONE),
+        make_turn(READ, edit("5\n6\n", "five\n6\n")),
+        make_turn(DONE),
     )
 
 
@@ -70,6 +76,18 @@ async def test_what_a_landing_rests_on(tmp_path: Path) -> None:
         assert not facts["message_used"] and "makes no commit" in facts["message_note"]
         assert (facts["needed"], facts["dependencies"]) == (0.85, [])
         assert facts["old"] == one.fixture.git("rev-parse", "main")
+
+
+async def test_the_text_of_a_pull_request_is_kept_with_the_session(tmp_path: Path) -> None:
+    async with kit(tmp_path, script(), files=FILES, interactive=True) as one:
+        await to_landing(one)
+        shown = pull_request(one.services.repository, one.database, one.session)
+        assert [f"## {title}" in shown for title in SECTIONS] == [True] * len(SECTIONS)
+        assert "| `a.txt` | modified | 1 | 1 |" in shown
+        kept = one.place / "state" / "sessions" / one.session.id / "pull_request.md"
+        assert kept.read_text() == shown
+        gone = one.session.but(head_commit="1" * 40)
+        assert pull_request(one.services.repository, one.database, gone) == shown
 
 
 async def test_another_message_and_another_way_are_shown_before_they_hold(tmp_path: Path) -> None:

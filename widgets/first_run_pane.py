@@ -66,7 +66,7 @@ class FirstRunPane(KeyAsking):
     def _findings(self) -> list[dict[str, Any]]:
         rows = self.answer.rows if self.answer else []
         git = next((row for row in rows if row["name"] == "git" and row["state"] == "ok"), None)
-        found = []
+        found: list[dict[str, Any]] = []
         for row in rows:
             if row["name"] == "repository" and row["state"] == "ok" and git:
                 # One line for both where both are well.
@@ -112,5 +112,8 @@ class FirstRunPane(KeyAsking):
     def _init(self) -> None:
         rows = ["Makes the folder that autodev was started in a git repository, with a first commit."]
         given = CommandGiven(InitRepository(), "this folder is a git repository now", then=self.ask)
-        confirmed = lambda: self.post_message(given)  # noqa: E731
+
+        def confirmed() -> None:
+            self.post_message(given)
+
         self.post_message(SheetOpened("git init", rows, yes="make it a repository", confirmed=confirmed))

@@ -101,8 +101,9 @@ class Sheet(LinePane):
         """What the sheet says, as it is."""
         return "\n".join(self.opened.rows), "the text"
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Any key but `enter` begins the quiet anew."""
+        super().on_key(event)
         if event.key != "enter":
             self._quiet_since = self._now()
 

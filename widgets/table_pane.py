@@ -150,8 +150,8 @@ class TablePane(WordsPane):
         """As it was left: rows may have come and gone, so that the cursor goes by what it was on."""
         self._at, top = str(state.get("at", "")), state.get("scroll")
         self._top = top if isinstance(top, int) else 0
-        super().restore(state)
-        self._place = None
+        drafts = state.get("drafts")
+        self.drafts = dict(drafts) if isinstance(drafts, dict) else {}
         self.rebuild()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

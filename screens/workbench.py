@@ -11,6 +11,7 @@ from textual import events, on
 from autodev_tui.domain import commands
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.requests import DiffAnswer, GetDiff
+from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import Update
 from screens.conversing import Conversing
 from screens.desk import PASSING
@@ -35,7 +36,7 @@ class Workbench(Conversing):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         super().__init__(now)
         self._restored = False
-        self._plan_waited = False
+        self._planning = False
         self._offered: set[str] = set()
         """Questions for which an empty desk has opened by itself once."""
 
@@ -61,10 +62,11 @@ class Workbench(Conversing):
         pane = self.desk.pane
         if pane is not None and self._records(update):
             self._show(pane)
-        if self.desk.current == "plan" and self._plan_waited and not mirror.of_kind(ApprovalKind.PLAN):
-            # Approved: now there is work to see.
+        planning = mirror.session is not None and mirror.session.state is SessionState.PLANNING
+        if self.desk.current == "plan" and self._planning and not planning:
+            # Approved: now there is work to see. An edited plan asks anew, and stays.
             await self._close_plan()
-        self._plan_waited = bool(mirror.of_kind(ApprovalKind.PLAN))
+        self._planning = planning
         self.draw()
 
     async def _close_plan(self) -> None:

@@ -27,6 +27,11 @@ class DiffModel:
         self.files: list[FileChange] = [file for file in changes.files if file.hunks]
         self.hunks: dict[int, Hunk] = {hunk.number: hunk for file in self.files for hunk in file.hunks}
         self._file_of = {hunk.number: at for at, file in enumerate(self.files) for hunk in file.hunks}
+        self._parts_of_files = [
+            file.status == "modified" and not any(hunk.whole_file and hunk.diff for hunk in file.hunks)
+            for file in self.files
+        ]
+        """Of each file whether there is more of it than its hunks."""
         self._inserts: dict[int, tuple[Insert, ...]] = {}
         self._open: dict[tuple[int, int], None] = {}
         self._texts: dict[int, list[str]] = {}
@@ -226,10 +231,9 @@ class DiffModel:
         return list(accumulate(self._heights, initial=0))
 
     def _has_gap(self, file: int, index: int) -> bool:
-        whole = self.files[file]
-        if whole.status != "modified" or any(hunk.whole_file and hunk.diff for hunk in whole.hunks):
+        hunks = self.files[file].hunks
+        if not self._parts_of_files[file]:
             return False
-        hunks = whole.hunks
         if index < len(hunks):
             return not hunks[index].whole_file and self._gap_before(hunks, index)
         last = hunks[-1]

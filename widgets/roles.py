@@ -5,6 +5,8 @@ Without colour, bold, dim and reverse carry the same roles; nothing is ever said
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from rich.segment import Segment as RichSegment
 from rich.style import Style
 from textual.strip import Strip
@@ -72,22 +74,30 @@ class Drawn(Widget):
     }
     """
 
+    @cached_property
+    def _blended(self) -> dict[str, tuple[Style, Style]]:
+        """Role → its own style, another object when the style sheet has changed, and the blended one."""
+        return {}
+
     def style_of(self, role: str) -> Style:
         """The style of a role here and now, over the widget's own."""
         name = f"role--{role}"
         own = self.get_component_rich_style(name, partial=True)
-        if own.color is None and own.bgcolor is None:
-            return own
-        # Muted text and boosted backgrounds are translucent: only blended with what is below are they colours.
-        blended = self.get_component_rich_style(name)
-        return own + Style(
-            color=blended.color if own.color else None, bgcolor=blended.bgcolor if own.bgcolor else None
+        known = self._blended.get(role)
+        if known and known[0] is own:
+            return known[1]
+        # Muted text and boosted backgrounds are translucent: they are colours only when they are blended.
+        whole = self.get_component_rich_style(name)
+        style = own + Style(
+            color=whole.color if own.color else None, bgcolor=whole.bgcolor if own.bgcolor else None
         )
+        self._blended[role] = own, style
+        return style
 
     def strip(self, line: Line, width: int, *, row: str = "") -> Strip:
         """The line as a strip of exactly `width` cells; `row` is a role that lies under all of it."""
         ascii_only = bool(getattr(self.app, "ascii_glyphs", False))
-        base = self.rich_style
+        base = self.visual_style.rich_style
         if row:
             base += self.style_of(row)
         segments = []

@@ -103,7 +103,6 @@ class Sheet(LinePane):
 
     def on_key(self, event: events.Key) -> None:
         """Any key but `enter` begins the quiet anew."""
-        super().on_key(event)
         if event.key != "enter":
             self._quiet_since = self._now()
 

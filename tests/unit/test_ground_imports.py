@@ -94,7 +94,7 @@ def test_the_engines_side_never_loads_textual() -> None:
         "import pkgutil, importlib, autodev_tui, store, prompts\n"
         "for package in (autodev_tui, store, prompts):\n"
         "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
-        "        if not module.name.endswith('__main__') and '.probe.' not in module.name:\n"
+        "        if not module.name.endswith(('__main__', '.app')) and '.probe.' not in module.name:\n"
         "            importlib.import_module(module.name)\n"
     )
     assert "autodev_tui.engine.engine" in loaded

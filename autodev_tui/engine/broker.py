@@ -110,7 +110,7 @@ def _refuse_no_answer(approval: Approval, decision: Decision) -> None:
         raise DecisionRefused(f"{approval.id} needs one of these answers: {offers} · autodev answer")
     if decision.verdict == "approve" and approval.kind is ApprovalKind.MERGE:
         _refuse_half_merged(approval, decision)
-    if decision.verdict == "edit" and not decision.text.strip():
+    if decision.verdict == "edit" and not decision.hunks and not decision.text.strip():
         raise DecisionRefused(f"{approval.id}: nothing was written to take its place")
     if decision.verdict == "edit" and approval.kind is ApprovalKind.EDIT and "new_text" not in approval.ask:
         raise DecisionRefused(f"{approval.id}: only what is written can be edited, not a deletion or a move")

@@ -13,7 +13,6 @@ from textual.timer import Timer
 
 from autodev_tui.domain.approval import Approval, Decision
 from autodev_tui.domain.commands import Decide
-from autodev_tui.domain.states import ApprovalState
 from widgets.arming import Arming
 from widgets.messages import CommandGiven, Said
 from widgets.words import WordsPane
@@ -54,8 +53,8 @@ class ArmedPane(WordsPane):
         self.now = now
         self._timer: Timer | None = None
         self._was_armed = False
-        self._answered: dict[str, str] = {}
-        """Questions that were answered here, with the hash that was shown: nobody answers one twice."""
+        self._answered: dict[str, Approval] = {}
+        """Questions that were answered here, as they were then: nobody answers one twice."""
 
     @property
     def armed(self) -> bool:
@@ -120,14 +119,12 @@ class ArmedPane(WordsPane):
 
     def answered(self, approval: Approval) -> bool:
         """Whether an answer to exactly this is on its way."""
-        return self._answered.get(approval.id) == approval.shown_hash
+        return self._answered.get(approval.id) == approval
 
     def keep_answered(self, approvals: dict[str, Approval]) -> None:
-        """Forget answers that were taken back, or whose question has changed."""
-        waiting = (ApprovalState.PENDING, ApprovalState.DEFERRED)
+        """Forget answers that have arrived, or whose question has changed."""
         for name in [*self._answered]:
-            one = approvals.get(name)
-            if one is None or one.shown_hash != self._answered[name] or one.state not in waiting:
+            if approvals.get(name) != self._answered[name]:
                 del self._answered[name]
 
     def decide(self, approval: Approval, verdict: Verdict, done: str, **fields: Any) -> None:
@@ -140,7 +137,7 @@ class ArmedPane(WordsPane):
             at=self.now(),
             **fields,
         )
-        self._answered[approval.id] = approval.shown_hash
+        self._answered[approval.id] = approval
 
         def refused(reason: str, moved: list[str]) -> None:
             self._answered.pop(approval.id, None)

@@ -60,6 +60,8 @@ class QuestionsPane(ArmedPane):
         """Whether the rule that `A` would keep is shown instead of the card."""
         self._whole = False
         """Whether the card has the whole pane."""
+        self._put_away = ""
+        """The question that was put away last: the next one takes its place."""
         self._card = Card([], {})
         self._first = 0
         """The first question that is listed."""
@@ -81,6 +83,10 @@ class QuestionsPane(ArmedPane):
         self._waiting = mirror.questions()
         self.keep_answered(mirror.approvals)
         names = [one.id for one in self._waiting]
+        here = self.current()
+        if here and here.id == self._put_away and here.state is ApprovalState.DEFERRED:
+            self._put_away = ""
+            self._turn_to(names[0])
         if self._current not in names:
             place = before.index(self._current) if self._current in before else 0
             self._turn_to(names[min(place, len(names) - 1)] if names else "")
@@ -372,6 +378,7 @@ class QuestionsPane(ArmedPane):
         if approval.state is ApprovalState.DEFERRED:
             self.ignore("put away already")
             return
+        self._put_away = approval.id
         self.decide(approval, "defer", "put away · it stays in the list below")
 
     def action_ask_back(self) -> None:

@@ -329,16 +329,12 @@ class TasksPane(PlanEditing):
         rows = [visible(f"{task.id} {task.title}", keep=""), "Its worktree and checkpoints are kept."]
         if needing:
             rows.append(f"{', '.join(needing)} cannot start without it.")
-        command = CommandGiven(CancelTask(task=task.id), f"{task.id} cancelled")
-        self.post_message(
-            SheetOpened(
-                f"Cancel {task.id}",
-                rows,
-                yes=f"cancel {task.id}",
-                confirmed=lambda: self.post_message(command),
-                danger=True,
-            )
-        )
+
+        def cancel() -> None:
+            self.post_message(CommandGiven(CancelTask(task=task.id), f"{task.id} cancelled"))
+
+        sheet = SheetOpened(f"Cancel {task.id}", rows, yes=f"cancel {task.id}", confirmed=cancel, danger=True)
+        self.post_message(sheet)
 
     def action_pin(self) -> None:
         """The level of this task, or of the goal, and its reasons."""

@@ -11,6 +11,7 @@ from autodev_tui.domain import commands
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.requests import GetExport, TextAnswer
 from autodev_tui.domain.states import SessionState
+from screens.desk import WHOLE
 from screens.steering import Steering
 from widgets.composer import Composer
 from widgets.messages import CommandGiven, SheetOpened
@@ -56,6 +57,14 @@ class Conversing(Steering):
 
     def _goal_begun(self) -> None:
         self.advice = ""
+        self.run_worker(self._make_room())
+
+    async def _make_room(self) -> None:
+        """A goal begins: what was looked at before gives way to the tasks and agents."""
+        if self.desk.current in WHOLE:
+            await self.desk.close()
+            self.front = "tasks"
+            self.lay_out()
 
     @on(Composer.Advised)
     def _advised(self, event: Composer.Advised) -> None:

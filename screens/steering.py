@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import on, work
+from textual.app import SuspendNotSupported
 from textual.timer import Timer
 
 from autodev_tui.domain import commands
@@ -14,9 +17,10 @@ from autodev_tui.domain.commands import Command
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.requests import GetLevelPreview, LevelAnswer, Refused
 from autodev_tui.domain.states import ApprovalState
+from screens import outside
 from screens.frame import Frame
 from widgets.line_pane import LinePane
-from widgets.messages import Asked, CommandGiven, Said, SheetOpened
+from widgets.messages import Asked, CommandGiven, EditedOutside, Said, SheetOpened
 from widgets.needs_row import Offer
 from widgets.sheet import Sheet
 from widgets.slider import Slider
@@ -139,6 +143,48 @@ class Steering(Frame):
             self.front = "tasks"
             self.lay_out()
         self.focus_front()
+
+    # -- the user's own editor and clipboard
+
+    @on(LinePane.Copied)
+    def _copied(self, event: LinePane.Copied) -> None:
+        event.stop()
+        self.app.copy_to_clipboard(event.text)
+        rows = event.text.count("\n") + 1
+        self.say(f"copied {event.what}{f', {rows} rows' if rows > 1 else ''}")
+
+    def action_edit_outside(self) -> None:
+        """`ctrl+g`: what is typed, in the user's own editor."""
+        if self.typing:
+            self.composer.edit_outside()
+        else:
+            self.say("nothing is typed here · o opens the file", "muted")
+
+    @on(EditedOutside)
+    def _edited_outside(self, event: EditedOutside) -> None:
+        event.stop()
+        settings = self.mirror.facts.settings
+        try:
+            editor = outside.editor_command(str(settings.get("editor") or ""), os.environ)
+            with self.app.suspend():
+                if event.path:
+                    outside.open_file(editor, self._file(event), event.line)
+                    return
+                text = outside.edit_text(editor, event.text, event.suffix)
+        except outside.EditorProblem as problem:
+            self.say(str(problem), "failed")
+        except SuspendNotSupported:
+            self.say("the terminal cannot be handed over here · e edits on the screen", "muted")
+        else:
+            if event.edited and text != event.text:
+                event.edited(text)
+            else:
+                self.say("left as it was", "muted")
+
+    def _file(self, event: EditedOutside) -> Path:
+        task = self.mirror.tasks.get(event.task or "")
+        base = Path(task.worktree) if task and task.worktree else Path(self.mirror.facts.root or ".")
+        return base / event.path
 
     # -- autonomy
 

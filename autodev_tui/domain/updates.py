@@ -64,6 +64,8 @@ class EngineFacts(Frozen):
 
     repository: str = ""
     """Name of the repository's folder."""
+    root: str = ""
+    """The repository's folder itself."""
     branch: str = ""
     model: str = ""
     """Provider and model that work; "" when there is none."""

@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 UPDATES_PER_S = 30
+SWITCH_S = 0.001
 RESTARTS = 3
 """How often a lost engine is started again."""
 CLOSING_S = 0.9
@@ -95,6 +97,11 @@ class EngineThread:
 
     def start(self) -> None:
         """Begin to open the folder, in the engine's thread."""
+        # What the interpreter says for want of a handler would be written over the screen.
+        if not logging.root.handlers:
+            logging.root.addHandler(logging.NullHandler())
+        # Two busy threads take turns: a key press waits for less of the engine's work.
+        sys.setswitchinterval(SWITCH_S)
         self._line = _Line(self._directory, self._environment, self._options)
         self._line.start()
         self._started.set()

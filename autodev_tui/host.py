@@ -7,25 +7,14 @@ is told as facts: the host runs all the same, and says of each command why it is
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autodev_tui.assembly import (
-    BudgetUnknowable,
-    Model,
-    Place,
-    find_model,
-    make_engine,
-    refuse_unknown_price,
-)
+from autodev_tui.assembly import BudgetUnknowable, Place, find_model, make_engine, refuse_unknown_price
 from autodev_tui.domain import commands
 from autodev_tui.domain.requests import Answer, Refused, Request
-from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import EngineFacts, Update
 from autodev_tui.engine import flow
 from autodev_tui.engine.broker import DecisionRefused
@@ -33,24 +22,21 @@ from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.reload import follow_configuration
+from autodev_tui.looking import Opened, look, open_place, session_to_show, stamp
 from autodev_tui.providers.base import ProviderError
-from autodev_tui.providers.missing import MissingProvider
 from autodev_tui.sandbox.probe import probe
-from autodev_tui.sandbox.processes import terminal_of
 from autodev_tui.sandbox.spec import Rung
-from autodev_tui.settings import Settings, SettingsError
+from autodev_tui.settings import SettingsError
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.git import GitError
 from autodev_tui.vcs.include import INCLUDE_FILE
 from autodev_tui.vcs.opening import create
-from prompts import PromptError, PromptTemplateManager
-from store.database import Database
+from prompts import PromptError
 from store.errors import StoreError, StoreLocked
 from store.lock import owner
-from store.recovery import JOURNAL, STATE
 
 if TYPE_CHECKING:
-    from autodev_tui.logs import Log
+    pass
 
 logger = logging.getLogger(__name__)
 
@@ -71,26 +57,6 @@ NOT_CARRIED_OUT = (
     OSError,
 )
 """Errors whose words tell the user why a command was not carried out."""
-RESUMABLE = (
-    SessionState.PLANNING,
-    SessionState.RUNNING,
-    SessionState.PAUSED,
-    SessionState.REVIEWING,
-    SessionState.INTERRUPTED,
-)
-
-
-@dataclass
-class _Opened:
-    """What a folder turned out to be."""
-
-    place: Place
-    database: Database
-    settings: Settings
-    prompts: PromptTemplateManager
-    model: Model
-    facts: EngineFacts
-    log: Log | None
 
 
 class Host:
@@ -102,7 +68,7 @@ class Host:
         self._options = dict(options)
         self._known = EngineFacts()
         self._feed = Feed(self._facts)
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
         self._engine: Engine | None = None
         self._problem = ""
         """Why there is nothing to drive here."""
@@ -111,6 +77,7 @@ class Host:
         self._background: set[asyncio.Task[Any]] = set()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._beginning = asyncio.Lock()
+        self._reloading = asyncio.Lock()
 
     # -- life
 
@@ -129,9 +96,9 @@ class Host:
             return
         self._problem = ""
         try:
-            self._opened = await asyncio.to_thread(self._open, place, read_only=False)
+            self._opened = await asyncio.to_thread(open_place, place, self._options)
         except StoreLocked:
-            self._opened = await asyncio.to_thread(self._open, place, read_only=True)
+            self._opened = await asyncio.to_thread(open_place, place, self._options, read_only=True)
             self._spawn(self._watch())
         await self._assemble(self._opened)
         if not self._known.owner:
@@ -194,74 +161,24 @@ class Host:
 
     # -- opening
 
-    def _open(self, place: Place, *, read_only: bool) -> _Opened:
-        """Sync: reads the state, the configuration and what git says."""
-        database = place.open_store(read_only=read_only)
-        try:
-            log = None if read_only else place.open_log()
-            settings, prompts, model, facts = self._look(place, database)
-        except BaseException:
-            database.close()
-            raise
-        if read_only:
-            facts = facts.but(owner=_owner_of(place))
-        return _Opened(place, database, settings, prompts, model, facts, log)
-
-    def _look(
-        self, place: Place, database: Database
-    ) -> tuple[Settings, PromptTemplateManager, Model, EngineFacts]:
-        """Settings, prompts and model that hold, and what is wrong with them. Sync."""
-        problems: list[str] = []
-        try:
-            settings = place.settings(database, self._options)
-        except SettingsError as error:
-            problems += str(error).splitlines()
-            # An edit that cannot be used is not taken over: what held goes on to hold.
-            settings = self._engine.site.settings if self._engine else Settings()
-        problems += settings.notices
-        try:
-            prompts = place.prompts()
-        except PromptError as error:
-            problems.append(str(error))
-            prompts = PromptTemplateManager()
-        try:
-            model, model_problem = find_model(place, database, None, settings, self._options), ""
-        except ProviderError as error:
-            model, model_problem = Model(MissingProvider(str(error)), "", ""), str(error)
-        try:
-            Place.find(self._directory, self._environment)
-        except RepositoryError as error:
-            problems.append(str(error))
-        facts = EngineFacts(
-            repository=place.repository.root.name,
-            branch=place.repository.branch,
-            model=model.spec,
-            model_problem=model_problem,
-            untrusted=place.untrusted_files,
-            dirty=_changed(place),
-            settings=settings.model_dump(mode="json"),
-            problems=problems,
-        )
-        return settings, prompts, model, facts
-
-    async def _assemble(self, opened: _Opened) -> None:
+    async def _assemble(self, opened: Opened) -> None:
         """An engine for what was opened, showing the session that was going on."""
         engine = make_engine(
             opened.place,
             opened.database,
-            opened.settings,
-            opened.model,
+            opened.found.settings,
+            opened.found.model,
             Rung.NONE,
-            opened.prompts,
+            opened.found.prompts,
             interactive=True,
         )
-        self._engine, self._known = engine, opened.facts
+        self._engine, self._known = engine, opened.found.facts
         site = engine.site
         site.options, site.changed, site.reload = self._options, self._feed.touch, self._reload_soon
         site.trusted_files = opened.place.trusted_files
         site.untrusted_files = opened.place.untrusted_files
         engine.ended = self._on_end
-        shown = await asyncio.to_thread(_session_to_show, opened.database, watching=bool(self._known.owner))
+        shown = await asyncio.to_thread(session_to_show, opened.database, watching=bool(self._known.owner))
         if shown:
             await engine.submit(commands.OpenSession(session=shown.id))
             if not self._known.owner:
@@ -310,7 +227,7 @@ class Host:
             self._feed.touch()
 
     async def _make_ready(
-        self, command: commands.StartSession | commands.ResumeSession, opened: _Opened, engine: Engine
+        self, command: commands.StartSession | commands.ResumeSession, opened: Opened, engine: Engine
     ) -> None:
         """Model and sandbox, before any agent works."""
         if engine.busy:
@@ -353,39 +270,46 @@ class Host:
 
     async def _reload(self) -> None:
         """Settings, trust, model and what git says, anew; a session that runs keeps its model and rules."""
-        opened, engine = self._opened, self._engine
-        if opened is None or engine is None:
-            return
-        settings, prompts, model, facts = await asyncio.to_thread(self._look, opened.place, opened.database)
-        if settings.agents == opened.settings.agents:
+        async with self._reloading:
+            if self._opened and self._engine:
+                try:
+                    await self._take_over(self._opened, self._engine)
+                except NOT_CARRIED_OUT as error:
+                    self._known = self._known.but(problems=[str(error)])
+            self._feed.touch()
+
+    async def _take_over(self, opened: Opened, engine: Engine) -> None:
+        # An edit that cannot be used is not taken over: what held goes on to hold.
+        before, held = opened.found.settings, engine.site.settings
+        found = await asyncio.to_thread(look, opened.place, opened.database, self._options, held)
+        opened.found, settings = found, found.settings
+        if settings.agents == before.agents:
             # Changed for this engine alone, not in a file: that stays.
-            settings = settings.model_copy(update={"agents": engine.site.settings.agents})
-        else:
-            opened.settings = settings
+            settings = settings.model_copy(update={"agents": held.agents})
         await engine.use(
             settings=settings,
-            prompts=prompts,
+            prompts=found.prompts,
             rules=opened.place.rules(),
             include=opened.place.trusted_files.get(INCLUDE_FILE, b""),
         )
         engine.site.trusted_files = opened.place.trusted_files
         engine.site.untrusted_files = opened.place.untrusted_files
-        await model.provider.aclose()
-        kept = ("sandbox", "sandbox_problem", "interrupted", "owner")
-        self._known = facts.but(**{name: getattr(self._known, name) for name in kept})
-        self._feed.touch()
+        await found.model.provider.aclose()
+        kept = ["sandbox", "sandbox_problem", "interrupted", "owner"]
+        kept += ["model", "model_problem"] if engine.busy else []
+        self._known = found.facts.but(**{name: getattr(self._known, name) for name in kept})
 
     async def _watch(self) -> None:
         """Another engine drives: show what it wrote, and take over when it has gone."""
         assert self._opened
         place = self._opened.place
-        seen = await asyncio.to_thread(_stamp, place.state)
+        seen = await asyncio.to_thread(stamp, place.state)
         while await asyncio.to_thread(owner, place.state):
             await asyncio.sleep(WATCH_S)
-            now = await asyncio.to_thread(_stamp, place.state)
+            now = await asyncio.to_thread(stamp, place.state)
             if now != seen:
                 seen = now
-                self._opened = await asyncio.to_thread(self._open, place, read_only=True)
+                self._opened = await asyncio.to_thread(open_place, place, self._options, read_only=True)
                 await self._assemble(self._opened)
         await self.open()
 
@@ -403,37 +327,3 @@ class Host:
     def _fail(self, error: BaseException) -> None:
         if not self._failed.done():
             self._failed.set_exception(error)
-
-
-def _session_to_show(database: Database, *, watching: bool) -> Session | None:
-    """The session that was going on when its engine ended; for who watches, the latest. Sync."""
-    sessions = [Session(**document) for document in database.all("sessions")]
-    if not watching:
-        sessions = [one for one in sessions if one.state in RESUMABLE and not one.archived]
-    return max(sessions, key=lambda session: session.start_time, default=None)
-
-
-def _changed(place: Place) -> int:
-    """How many tracked files the user has changed. Sync."""
-    with contextlib.suppress(RepositoryError, GitError):
-        return len(place.repository.git.fields("diff-index", "-z", "--name-only", "--no-ext-diff", "HEAD"))
-    return 0
-
-
-def _owner_of(place: Place) -> str:
-    """Who drives here, for people. Sync."""
-    holder = owner(place.state)
-    if holder is None or not holder.pid:
-        return "another autodev"
-    terminal = terminal_of(holder.pid)
-    return f"pid {holder.pid} on {terminal}" if terminal else f"pid {holder.pid}"
-
-
-def _stamp(state: Path) -> list[tuple[int, int]]:
-    """Changes whenever something is written to the state. Sync."""
-    stamps = []
-    for name in (STATE, JOURNAL):
-        with contextlib.suppress(FileNotFoundError):
-            found = (state / name).stat()
-            stamps.append((found.st_mtime_ns, found.st_size))
-    return stamps

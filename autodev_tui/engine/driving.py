@@ -45,6 +45,8 @@ async def drive(
             if stopped is None:
                 return Outcome(flow.DAMAGED, str(error))
             await _space(services, stopped)
+            # What was cut short begins again from what is durable, as after a kill.
+            services.tried.clear()
 
 
 async def _space(services: Services, stopped: Callable[[str], None]) -> None:

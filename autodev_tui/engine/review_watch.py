@@ -24,6 +24,8 @@ LOOK_EVERY_S = 0.5
 """How soon a review that has just come is watched."""
 SETTLES_MS = 300
 """An editor writes a file in several steps: they are taken together."""
+BEGUN_MS = 1000
+"""By then files are watched."""
 
 
 class ReviewWatch:
@@ -69,11 +71,19 @@ class ReviewWatch:
         worktree = self._worktree(approval)
         if worktree is None or not await asyncio.to_thread(worktree.is_dir):
             return
-        if await self._look(approval):
-            return
-        async for _ in awatch(worktree, debounce=SETTLES_MS, step=SETTLES_MS // 2):
-            if await self._look(approval):
+        begun = False
+        async for changes in awatch(
+            worktree,
+            debounce=SETTLES_MS,
+            step=SETTLES_MS // 2,
+            rust_timeout=BEGUN_MS,
+            yield_on_timeout=True,
+            ignore_permission_denied=True,
+        ):
+            # The first time in any case: what came before the watch began tells nothing.
+            if (changes or not begun) and await self._look(approval):
                 return
+            begun = True
 
     async def _look(self, approval: Approval) -> bool:
         """True when the question has fallen away, or will with the next run."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autodev_tui import host
+from autodev_tui import host, looking
 from autodev_tui.assembly import Model
 from autodev_tui.bridge import EngineLost, EngineThread
 from autodev_tui.domain import commands, requests
@@ -57,6 +57,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
         return Model(Scripted(reply), "claude-opus-5", "scripted/claude-opus-5")
 
     monkeypatch.setattr(host, "find_model", model)
+    monkeypatch.setattr(looking, "find_model", model)
     monkeypatch.setattr(host, "probe", lambda: PROBED)
 
 
@@ -177,6 +178,7 @@ async def test_what_changes_under_a_review_is_proposed_anew_with_its_draft(
 ) -> None:
     monkeypatch.setattr(review_watch, "LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(review_watch, "SETTLES_MS", 20)
+    monkeypatch.setattr(review_watch, "BEGUN_MS", 50)
     async with front(place.root, environment(place)) as one:
         await start(one)
         review = await asked(one, ApprovalKind.CHANGES)

@@ -55,7 +55,8 @@ def _where(mirror: Mirror) -> Line:
     found: Line = []
     if mirror.facts.owner:
         found.append((f"watching · driven from {mirror.facts.owner}", "asks"))
-    if mirror.session is None and not mirror.facts.model:
+    known = bool(mirror.facts.settings)
+    if mirror.session is None and known and not mirror.facts.model:
         found.append(("no model yet", "asks"))
     return found
 

@@ -69,8 +69,7 @@ class Desk(Container):
             pane: LinePane = getattr(import_module(f"widgets.{module}"), cls)(id=f"pane-{name}")
             self.panes[name] = pane
             await self.mount(pane)
-            if name in self._states:
-                self.call_after_refresh(self._restore, name)
+            self._restore(name)
         if name != self.current:
             self.before = self.current if name in PASSING and self.current not in PASSING else self.before
             if name not in PASSING:

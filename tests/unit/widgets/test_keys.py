@@ -12,7 +12,9 @@ from textual.binding import Binding
 from textual.widget import Widget
 
 import widgets
+from widgets.field import Field
 from widgets.keys import FORBIDDEN, KEYS, TEXT_CONTEXTS, Key, keys_of, reachable
+from widgets.text_editor import TextEditor
 
 CONTEXTS = sorted({key.context for key in KEYS})
 FOOTER_KEYS = 8
@@ -33,7 +35,8 @@ def homes() -> dict[str, list[type[Widget]]]:
     return by_context
 
 
-HOMES = homes()
+HOMES = homes() | {"comment": [Field], "editor": [TextEditor]}
+"""Words are typed in a part of the widget that names the context."""
 
 
 @pytest.mark.parametrize("context", CONTEXTS)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from textual import events
 
 from autodev_tui.domain.approval import Decision, HunkDecision
 from autodev_tui.domain.commands import Decide, SaveDraft
-from autodev_tui.domain.review import ReviewView
+from autodev_tui.domain.review import ReviewDraft, ReviewView
 from widgets.diff_layout import Kind
 from widgets.messages import CommandGiven, Said
 from widgets.review_arming import ReviewArming
@@ -39,6 +39,8 @@ class ReviewActs(ReviewInputs):
         self.decisions: Decisions | None = None
         self.moved: set[str] = set()
         """Files that are not what is shown any more."""
+        self.sent: ReviewDraft | None = None
+        """What was sent last: it is there again when it was taken back."""
         self.only_looks = False
         self.filter = FILTERS[0]
         self._now = now
@@ -208,14 +210,18 @@ class ReviewActs(ReviewInputs):
         if decisions is None:
             return
         change = decisions.revert(moved)
-        self.moved.update(moved)
+        self.mark_moved(moved)
         self.put_marks()
-        self.look_again()
-        self.arming.appeared()
         if change:
             self.go_to_hunk(change.hunk)
             if moved:
                 self.save()
+
+    def mark_moved(self, paths: Iterable[str]) -> None:
+        """These files are not what is shown any more; everything is to be looked at again."""
+        self.moved.update(paths)
+        self.look_again()
+        self.arming.appeared()
 
     # -- the way back
 
@@ -270,12 +276,13 @@ class ReviewActs(ReviewInputs):
         )
         left = f", {len(parts.left_open)} left open" if parts.left_open else ""
         done = f"sent {len(parts.hunks)} decisions{left} · u takes it back until it is read"
-        self.post_message(CommandGiven(Decide(decision=decision), done, refused=self._not_sent))
+        self.sent = decisions.draft
+        given = CommandGiven(Decide(decision=decision), done, refused=self._not_sent, then=decisions.sent)
+        self.post_message(given)
 
     def _not_sent(self, reason: str, moved: list[str]) -> None:
-        self.moved.update(moved)
-        self.look_again()
-        self.arming.appeared()
+        self.mark_moved(moved)
+        self.save()
 
     # -- choosing
 

@@ -218,6 +218,11 @@ class Decisions:
             return change
         return None
 
+    def sent(self) -> None:
+        """What was done is sent: it is taken back as a whole or not at all."""
+        self._done.clear()
+        self._undone.clear()
+
     # -- sending
 
     def parts(self) -> Parts:

@@ -22,7 +22,7 @@ from widgets.text_editor import TextEditor
 
 WHY = "why? the agent reads this"
 WITHOUT = f"{WHY} · enter again: without a reason"
-LEFT = 6
+LEFT = 7
 """Cells between the pane's edge and an input below a line."""
 EDITED_LINES = 5000
 """Longer hunks are edited outside."""
@@ -149,6 +149,12 @@ class ReviewInputs(DiffView):
             if inside:
                 self.returning = True
                 self.focus()
+
+    def drop_input(self) -> None:
+        """What is typed for loses its place: the words come back with `up`."""
+        if isinstance(self._input, Field) and self._input.text.strip():
+            self._reasons.append(self._input.text.strip())
+        self.close_inputs()
 
     def focus_input(self) -> bool:
         """Give the focus to what is open; whether something is."""

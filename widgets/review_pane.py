@@ -49,6 +49,7 @@ class ReviewPane(ReviewActs):
         self.mirror: Mirror | None = None
         self.nothing = "Nothing to review."
         self._asked_for = ""
+        self._looked_for_moves = ""
         self._state: dict[str, Any] = {}
 
     # -- what is reviewed
@@ -63,15 +64,21 @@ class ReviewPane(ReviewActs):
             approval = mirror.approvals.get(view.approval)
             waits = approval and approval.state in (ApprovalState.PENDING, ApprovalState.DEFERRED)
             if waits and approval and approval.shown_hash == view.shown_hash:
+                if view.approval in mirror.moved and view.approval != self._looked_for_moves:
+                    self._looked_for_moves = view.approval
+                    self._ask_for(view.approval)
                 return
         waiting = mirror.of_kind(ApprovalKind.CHANGES)
         if waiting:
-            self._ask_for(waiting[0].id)
+            before = self._state.get("approval")
+            self._ask_for(next((one.id for one in waiting if one.id == before), waiting[0].id))
         elif not self._asked_for:
             self.show_nothing()
 
     def stand_at(self, task: str = "", approval: str = "", step: str = "") -> None:
         """Show the review of this task or question, if it is not shown already."""
+        if not task and not approval:
+            return
         waiting = self.mirror.of_kind(ApprovalKind.CHANGES) if self.mirror else []
         wanted = next((one.id for one in waiting if approval in ("", one.id) and task in ("", one.task)), "")
         if wanted and (self.view is None or self.view.approval != wanted):
@@ -87,18 +94,28 @@ class ReviewPane(ReviewActs):
                 return
             self._asked_for = ""
             if isinstance(answer, ReviewAnswer):
-                draft = self.mirror.drafts.get(approval) if self.mirror else None
-                self.open_review(answer.review, draft)
+                self._take(answer.review)
             elif isinstance(answer, Refused):
                 self.post_message(Said(f"✗ {answer.reason}", role="failed"))
 
         self.post_message(Asked(GetReview(approval=approval), answered))
 
+    def _take(self, view: ReviewView) -> None:
+        if self.view and (self.view.approval, self.view.shown_hash) == (view.approval, view.shown_hash):
+            # The same review: only what moved under it is new.
+            self.mark_moved(view.moved)
+            return
+        draft = self.mirror.drafts.get(view.approval) if self.mirror else None
+        back = self.sent if draft is None and self.sent and self.sent.approval == view.approval else None
+        self.open_review(view, draft or back)
+        if back:
+            self.save()
+
     def open_review(self, view: ReviewView, draft: ReviewDraft | None = None) -> None:
         """Show a review, with the decisions that were drafted before."""
         again = self.view is not None and self.view.approval == view.approval
         place = self.here if again else None
-        self.close_inputs()
+        self.drop_input()
         self.view, self.decisions = view, Decisions(view, draft)
         self.moved = set(view.moved)
         self.only_looks = False
@@ -120,7 +137,7 @@ class ReviewPane(ReviewActs):
 
     def show_changes(self, changes: ChangeSet | None, title: str = "") -> None:
         """Show a change set only to be looked at."""
-        self.close_inputs()
+        self.drop_input()
         self.view = self.decisions = None
         self.only_looks = changes is not None
         self.moved = set()

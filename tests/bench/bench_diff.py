@@ -1,4 +1,4 @@
-"""The review of 100 000 changed lines: opening it, and scrolling a page, against a bare view of as many lines."""
+"""The review of 100 000 lines: opening it, and scrolling a page, beside a bare view of as many lines."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from autodev_tui.domain.commands import Command, Decide, SaveDraft
-from autodev_tui.domain.requests import FileAnswer, GetFile
-from autodev_tui.domain.review import FileText, ReviewDraft
+from autodev_tui.domain.requests import FileAnswer, GetFile, GetReview, ReviewAnswer
+from autodev_tui.domain.review import FileText, ReviewDraft, ReviewView
 from widgets.line_pane import LinePane
 from widgets.messages import Asked, CommandGiven, EditedOutside, Said, WentTo
 from widgets.review_pane import ReviewPane
@@ -44,6 +44,8 @@ class ReviewScreen(Screen[None]):
         self.refuse: dict[str, str] = {}
         """Path → reason: drafts that decide on it are refused."""
         self.undone = 0
+        self.reviews: dict[str, ReviewView] = {}
+        self.reviews_asked = 0
 
     def compose(self) -> ComposeResult:
         yield self.pane
@@ -55,11 +57,16 @@ class ReviewScreen(Screen[None]):
             event.refused(self.refuse[command.path], [command.path])
             return
         self.commands.append(command)
+        if event.then:
+            event.then()
 
     @on(Asked)
     def _asked(self, event: Asked) -> None:
         if isinstance(event.request, GetFile) and event.request.path in self.texts:
             event.answered(FileAnswer(file=self.texts[event.request.path]))
+        if isinstance(event.request, GetReview) and event.request.approval in self.reviews:
+            self.reviews_asked += 1
+            event.answered(ReviewAnswer(review=self.reviews[event.request.approval]))
 
     @on(Said)
     def _said(self, event: Said) -> None:

@@ -8,9 +8,13 @@ from contextlib import asynccontextmanager
 import pytest
 from textual.pilot import Pilot
 
+from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.evidence import CheckKind, Evidence
+from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.review import FileText, HunkInfo, LineComment, ReviewDraft, ReviewView
+from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.step import Step, StepKind
 from tests.fakes.changes import change_set, file_change, mode_change, review, seven_hunks
 from tests.fakes.review_app import ReviewApp
 from widgets.review_inputs import WITHOUT
@@ -503,3 +507,126 @@ async def test_every_state_is_told_without_colour(monkeypatch: pytest.MonkeyPatc
         for words in ("✓ accepted 1/8", "✗ rejected 2/8", '" commented 3/8', "○ open 4/8"):
             assert words in text
         assert text.startswith("━")
+
+
+# -- between the pane and the engine
+
+
+def known(
+    view: ReviewView, state: ApprovalState = ApprovalState.PENDING, draft: ReviewDraft | None = None
+) -> Mirror:
+    mirror = Mirror()
+    approval = Approval(
+        id=view.approval,
+        session="s",
+        task=view.task,
+        kind=ApprovalKind.CHANGES,
+        title=view.title,
+        ask={},
+        shown_hash=view.shown_hash,
+        state=state,
+        created=1.0,
+    )
+    mirror.approvals[approval.id] = approval
+    if draft:
+        mirror.drafts[view.approval] = draft
+    return mirror
+
+
+async def test_it_fetches_what_waits_with_its_draft_and_ends_with_it() -> None:
+    view = review(seven_hunks())
+    draft = ReviewDraft(
+        approval=view.approval,
+        shown_hash=view.shown_hash,
+        decisions=[HunkDecision(hunk=1, verdict="accept")],
+    )
+    async with opened() as desk:
+        desk.pane.show_nothing()
+        desk.host.reviews[view.approval] = view
+        desk.pane.show(known(view, draft=draft))
+        await desk.pilot.pause()
+        assert (desk.state(1), desk.pane.hunk) == ("accepted", 2)
+        await desk.press("n", "n")
+        desk.pane.show(known(view, draft=draft))
+        assert desk.pane.hunk == 4, "its own draft coming back changes nothing"
+        desk.pane.show(known(view, ApprovalState.APPROVED))
+        await desk.pilot.pause()
+        assert "Nothing to review." in desk.app.text()
+
+
+async def test_what_was_sent_and_taken_back_is_there_again() -> None:
+    view = review(seven_hunks())
+    async with opened(view) as desk:
+        desk.host.reviews[view.approval] = view
+        desk.pane.show(known(view))
+        await desk.press("a", "enter", "enter")
+        assert len(desk.host.sent) == 1
+        desk.pane.show(known(view, ApprovalState.APPROVED))
+        await desk.press("u")
+        assert desk.host.undone == 1
+        desk.pane.show(known(view))
+        await desk.pilot.pause()
+        assert desk.state(1) == "accepted"
+        assert desk.host.draft is not None and desk.host.draft.decisions[0].hunk == 1
+
+
+async def test_a_burst_at_the_next_review_decides_nothing() -> None:
+    first, second = review(seven_hunks()), review(seven_hunks()).but(approval="a2")
+    async with opened(first) as desk:
+        desk.host.reviews["a2"] = second
+        mirror = known(second)
+        desk.pane.show(mirror)
+        await desk.pilot.pause()
+        assert desk.pane.view == second
+        await desk.pilot.press(*"aaaa")
+        assert {desk.state(number) for number in range(1, 8)} == {"open"}
+
+
+async def test_a_review_whose_files_moved_says_where() -> None:
+    view = review(seven_hunks())
+    async with opened(view) as desk:
+        await desk.press("a")
+        desk.host.reviews[view.approval] = view.but(moved=["src/keys.py"])
+        mirror = known(view)
+        mirror.moved.add(view.approval)
+        for _ in range(3):
+            desk.pane.show(mirror)
+            await desk.pilot.pause()
+        assert desk.host.reviews_asked == 1
+        await desk.press("enter")
+        assert "≠ 3 src/keys.py" in desk.app.text()
+        assert desk.state(1) == "accepted"
+
+
+async def test_words_that_are_typed_when_another_review_comes_are_not_lost() -> None:
+    async with opened() as desk:
+        await desk.press("r")
+        await desk.type("so")
+        desk.pane.open_review(review(seven_hunks()).but(approval="a2"))
+        await desk.pilot.pause()
+        desk.app.settle()
+        await desk.press("r", "up", "enter")
+        assert desk.pane.decisions is not None
+        assert desk.pane.decisions.draft.decisions[0].reason == "so"
+
+
+async def test_the_step_that_wrote_a_line_is_gone_to() -> None:
+    view = review(seven_hunks())
+    async with opened(view) as desk:
+        mirror = known(view)
+        for number, text in enumerate(("changed 5", "else"), start=1):
+            args = {"path": "src/claims.py", "old_text": "x", "new_text": text}
+            step = Step(
+                id=f"s/{number}", session="s", seq=number, task="T2", kind=StepKind.TOOL, name="edit_file",
+                args=args, created=1.0,
+            )  # fmt: skip
+            mirror.steps.setdefault("T2", {})[step.id] = step
+        desk.pane.show(mirror)
+        await desk.press("j", "w")
+        assert (desk.host.went[0].pane, desk.host.went[0].task, desk.host.went[0].step) == (
+            "agents",
+            "T2",
+            "s/1",
+        )
+        await desk.press("o")
+        assert (desk.host.outside[0].path, desk.host.outside[0].line) == ("src/claims.py", 5)

@@ -391,5 +391,5 @@ async def test_many_questions_are_listed_around_the_chosen_one():
         await inbox.press(pilot, *["n"] * 7)
         rows = drawn(inbox.stage)
         assert "8 of 20" in rows[0]
-        assert [row for row in rows[1:6] if row.startswith("▌")][0].count("run 7")
+        assert next(row for row in rows[1:6] if row.startswith("▌")).count("run 7")
         assert any(row.strip() == "run 7" for row in rows[7:])

@@ -19,7 +19,7 @@ AGENTS_FIRST = 3
 def commands(found: Begun) -> list[Offer]:
     """Commands that fit, or what the argument of one may be."""
     if found.kind == "command":
-        names = best(found.text, BY_NAME, len(COMMANDS))
+        names = best(found.text, BY_NAME, len(COMMANDS)) if found.text else list(BY_NAME)
         return [Offer(name, BY_NAME[name].words, ours=True) for name in names]
     command = BY_NAME.get(found.command)
     names = best(found.text, command.choices if command else (), MOST_ROWS)
@@ -52,8 +52,8 @@ def problem(typed: Typed) -> str:
 
 
 def advice_words(answer: AdviceAnswer, mirror: Mirror) -> str:
-    """`moderate 5 · 4 tasks · ~$0.60 · advice: same`."""
+    """`moderate 5 · 4 tasks · ~$0.60 · advice: same`; no cost where no price or no past is known."""
     tasks = "1 task" if answer.tasks == 1 else f"{answer.tasks} tasks"
-    cost = "cost not known" if answer.cost_usd is None else f"~{money(answer.cost_usd)}"
+    cost = [] if answer.cost_usd is None else [f"~{money(answer.cost_usd)}"]
     advice = "same" if answer.level is mirror.level(None) else answer.level.value
-    return f"{answer.complexity} {answer.score} · {tasks} · {cost} · advice: {advice}"
+    return " · ".join([f"{answer.complexity} {answer.score}", tasks, *cost, f"advice: {advice}"])

@@ -40,6 +40,7 @@ class ComposerPopup(Drawn):
         super().__init__()
         self.offers: list[Offer] = []
         self.place = 0
+        self._top = 0
 
     @property
     def open(self) -> bool:
@@ -53,12 +54,12 @@ class ComposerPopup(Drawn):
 
     def show(self, offers: list[Offer]) -> None:
         """Offer these, the first one chosen; nothing hides the list."""
-        offers = offers[:MOST_ROWS]
         if offers == self.offers:
             return
-        self.offers, self.place = offers, 0
-        self.styles.height = max(len(offers), 1)
-        self.styles.offset = (0, -len(offers))
+        self.offers, self.place, self._top = offers, 0, 0
+        rows = min(len(offers), MOST_ROWS)
+        self.styles.height = max(rows, 1)
+        self.styles.offset = (0, -rows)
         self.display = bool(offers)
         self.refresh()
 
@@ -66,16 +67,21 @@ class ComposerPopup(Drawn):
         """Choose the next or previous one."""
         if self.offers:
             self.place = (self.place + step) % len(self.offers)
+            self._top = min(max(self._top, self.place - MOST_ROWS + 1), self.place)
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One offer."""
-        if y >= len(self.offers):
+        index = self._top + y
+        if index >= len(self.offers):
             return self.strip([], self.size.width)
-        offer, here = self.offers[y], y == self.place
+        offer, here = self.offers[index], index == self.place
         text = visible(offer.text, keep="").replace("‹0A›", " ⏎ ")
         role = "bold" if offer.ours else "data"
         mark: Line = [("▌ " if here else "  ", "focus")]
         words: Line = [(f"{visible(offer.words, keep='')} ", "muted")] if offer.words else []
+        left = len(self.offers) - self._top - MOST_ROWS
+        if left > 0 and y == MOST_ROWS - 1:
+            words = [*words, (f"… {left} more ", "muted")]
         line = spread([*mark, (cut(text, self.size.width - 3), role)], words, self.size.width, gap=2)
         return self.strip(line, self.size.width, row="cursor" if here else "")

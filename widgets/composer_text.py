@@ -13,7 +13,8 @@ from autodev_tui.domain.text import visible
 from widgets.keys import bindings
 from widgets.messages import Said
 
-MOST_ROWS = 6
+MOST_ROWS, SHARE = 6, 4
+"""At most so many rows, and so much of the screen's height: a quarter."""
 PASTE_MOST = 32_768
 """Characters that one paste may bring; what is longer belongs into a file."""
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
@@ -159,6 +160,7 @@ class ComposerText(TextArea):
         self._fit()
 
     def _fit(self) -> None:
-        rows = min(max(self.wrapped_document.height, 1), MOST_ROWS)
+        most = min(MOST_ROWS, max(self.app.size.height // SHARE, 1))
+        rows = min(max(self.wrapped_document.height, 1), most)
         if self.styles.height is None or self.styles.height.value != rows:
             self.styles.height = rows

@@ -283,3 +283,17 @@ async def test_what_was_refused_stands_there_again() -> None:
         composer.give_back("one")
         await pilot.pause()
         assert composer.text == "one\ntwo"
+
+
+async def test_every_command_can_be_reached_in_the_list() -> None:
+    app, _ = stage(running())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash")
+        await pilot.pause()
+        assert drawn(app)[16].startswith("▌ goal") and drawn(app)[21].endswith("… 17 more")
+        await pilot.press("up")
+        await pilot.pause()
+        assert drawn(app)[21].startswith("▌ help")
+        await pilot.press("tab", "enter")
+        await pilot.pause()
+        assert app.heard(Composer.CommandRun)[0].name == "help"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from autodev_tui.domain import events
@@ -65,6 +66,7 @@ async def _ask(agent: Agent) -> Turn | None:
     )
     await board.commit(step)
     seen = Usage()
+    thought = Thought()
 
     def on_chunk(chunk: base.Chunk) -> None:
         nonlocal seen
@@ -72,6 +74,7 @@ async def _ask(agent: Agent) -> Turn | None:
             case base.TextDelta(text):
                 board.log.emit(events.TextStreamed(task=agent.task_id, text=text))
             case base.ThinkingDelta(text):
+                thought.add(text, services.clock())
                 board.log.emit(events.TextStreamed(task=agent.task_id, text=text, thinking=True))
             case base.Retrying(attempt, of, wait_s, why):
                 board.log.emit(
@@ -108,7 +111,7 @@ async def _ask(agent: Agent) -> Turn | None:
     except asyncio.CancelledError:
         await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": "cancelled"})
         raise
-    keeping = asyncio.ensure_future(_keep(agent, step, turn))
+    keeping = asyncio.ensure_future(_keep(agent, step, turn, thought))
     try:
         await asyncio.shield(keeping)
     except asyncio.CancelledError:
@@ -140,7 +143,28 @@ def _spent(agent: Agent, usage: Usage) -> list[Record]:
     return records
 
 
-async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
+@dataclass
+class Thought:
+    """How much the model thought in one call, and for how long, as far as it streamed."""
+
+    characters: int = 0
+    began: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, text: str, at: float) -> None:
+        """Another piece of it."""
+        self.began = self.began if self.characters else at
+        self.characters += len(text)
+        self.seconds = at - self.began
+
+    def doc(self) -> dict[str, Any]:
+        """What the step keeps of it; nothing where there was none."""
+        if not self.characters:
+            return {}
+        return {"thinking": {"characters": self.characters, "seconds": round(self.seconds, 3)}}
+
+
+async def _keep(agent: Agent, step: Step, turn: Turn, thought: Thought) -> None:
     """The turn and the calls it wants, in one line: a reply is durable before any of its tools starts."""
     services, board = agent.services, agent.services.board
     ids = [call.id for call in turn.calls]
@@ -163,6 +187,7 @@ async def _keep(agent: Agent, step: Step, turn: Turn) -> None:
         "ends": ends and not turn.calls,
         "text": turn.text[:200],
         "usage": _used(turn.usage),
+        **thought.doc(),
         **({} if blob else {"reply": reply}),
     }
     done = step.but(state=StepState.DONE, result=result, result_blob=blob, ended=services.clock())

@@ -13,7 +13,8 @@ from widgets.cells import Line
 from widgets.keys import bindings
 from widgets.line_pane import Now
 from widgets.moments import moment
-from widgets.table_pane import TablePane, TableRow, columns
+from widgets.table_columns import Cell, columns
+from widgets.table_pane import TablePane, TableRow
 from widgets.wording import short_hash
 
 
@@ -66,12 +67,13 @@ class CheckpointsPane(TablePane):
             changed = f"{files} file{'' if files == 1 else 's'}" if files else ""
             line = columns(
                 [
-                    (f"{row['task']} {row['number']}", "bold", 7),
-                    (visible(str(row["title"]), keep=""), "data", max(width - 46, 12)),
-                    (changed, "text", -8),
-                    (f"@{short_hash(str(row['commit']))}", "muted", 8),
-                    (moment(row["at"], self._now(), times), "muted", -12),
-                ]
+                    Cell(f"{row['task']} {row['number']}", "bold", 7),
+                    Cell(visible(str(row["title"]), keep=""), "data"),
+                    Cell(changed, "text", -8, goes=1),
+                    Cell(f"@{short_hash(str(row['commit']))}", "muted", 8, goes=2),
+                    Cell(moment(row["at"], self._now(), times), "muted", -11),
+                ],
+                width - 2,
             )
             mark = "›" if row["ref"] == self.mark_at else " "
             rows.append(TableRow([(f"{mark} ", "asks"), *line], key=row["ref"]))

@@ -9,7 +9,8 @@ from autodev_tui.domain.text import visible
 from widgets.cells import Line
 from widgets.keys import bindings
 from widgets.messages import Asked
-from widgets.table_pane import TablePane, TableRow, columns, told
+from widgets.table_columns import Cell, columns
+from widgets.table_pane import TablePane, TableRow, told
 from widgets.text_pane import text_rows
 from widgets.wording import tokens
 
@@ -49,12 +50,13 @@ class PromptsPane(TablePane):
             here = row["name"] == self.opened
             line = columns(
                 [
-                    (f"{'▾' if here else '▸'} {row['name']}", "bold", max(width - 54, 14)),
-                    (f"version {row['version']}", "text", 14),
-                    (visible(str(row["category"]), keep=""), "data", 14),
-                    (str(row["origin"]), "asks" if row["origin"] == "repository" else "muted", 10),
-                    (tokens(int(row["tokens"])), "text", -6),
-                ]
+                    Cell(f"{'▾' if here else '▸'} {row['name']}", "bold"),
+                    Cell(f"version {row['version']}", "text", 13, goes=2),
+                    Cell(visible(str(row["category"]), keep=""), "data", 14, goes=1),
+                    Cell(str(row["origin"]), "asks" if row["origin"] == "repository" else "muted", 10),
+                    Cell(tokens(int(row["tokens"])), "text", -6),
+                ],
+                width - 2,
             )
             rows.append(TableRow([(" ", "text"), *line], key=str(row["name"])))
             if here:

@@ -19,7 +19,8 @@ from widgets.keys import bindings
 from widgets.line_pane import Now
 from widgets.messages import CommandGiven, SheetOpened, WentTo
 from widgets.moments import moment
-from widgets.table_pane import TablePane, TableRow, columns
+from widgets.table_columns import Cell, columns
+from widgets.table_pane import TablePane, TableRow
 from widgets.wording import money
 
 STATES = {
@@ -72,7 +73,6 @@ class SessionsPane(TablePane):
     def build(self, width: int) -> list[TableRow]:
         """One row a session."""
         times = self.mirror.facts.settings.get("times", "ago")
-        fixed = 14 + 8 + 9 + 12 + 10
         rows = []
         for row in self.answer.rows if self.answer else []:
             glyph, word, role = STATES.get(row["state"], ("·", row["state"], "muted"))
@@ -84,12 +84,13 @@ class SessionsPane(TablePane):
             title = visible(str(row["title"]), keep="")
             line = columns(
                 [
-                    (title, "data-muted" if row["archived"] else "data", max(width - fixed, 12)),
-                    (f"{glyph} {word}", role, 14),
-                    (f"{row['done']} of {row['tasks']}" if row["tasks"] else "", "text", -8),
-                    (money(row["cost_usd"], known=row["cost_known"]), "text", -9),
-                    (moment(row["started"], self._now(), times), "muted", -12),
-                ]
+                    Cell(title, "data-muted" if row["archived"] else "data"),
+                    Cell(f"{glyph} {word}", role, 13),
+                    Cell(f"{row['done']} of {row['tasks']}" if row["tasks"] else "", "text", -8, goes=2),
+                    Cell(money(row["cost_usd"], known=row["cost_known"]), "text", -9, goes=1),
+                    Cell(moment(row["started"], self._now(), times), "muted", -11),
+                ],
+                width - 3,
             )
             rows.append(TableRow([(f"{mark} ", "focus"), *line], key=row["id"]))
         return rows

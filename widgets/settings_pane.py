@@ -12,7 +12,8 @@ from widgets.cells import Line, cut, wrap
 from widgets.keys import bindings
 from widgets.messages import CommandGiven
 from widgets.secret_words import KeyAsking
-from widgets.table_pane import TableRow, columns, told
+from widgets.table_columns import Cell, columns
+from widgets.table_pane import TableRow, told
 
 HELP_ROWS = 3
 """At the bottom, for the option under the cursor."""
@@ -70,10 +71,11 @@ class SettingsPane(KeyAsking):
         source = "" if not own else str(option["source"])
         line = columns(
             [
-                (str(option["name"]), "text" if option["writable"] else "muted", _NAMES),
-                (shown(option["value"]), "data-bold" if own else "data", max(width - _NAMES - 17, 8)),
-                (source, "muted", 12),
-            ]
+                Cell(str(option["name"]), "text" if option["writable"] else "muted", _NAMES),
+                Cell(shown(option["value"]), "data-bold" if own else "data"),
+                Cell(source, "muted", 12, goes=1),
+            ],
+            width - 2,
         )
         return TableRow([(" ", "text"), *line], key=str(option["name"]))
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, Refused, Request, RowsAnswer
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, pad, spread, wrap
+from widgets.cells import Line, cut_line, pad, spread, wrap
 from widgets.line_pane import LinePane
 from widgets.messages import Asked
 from widgets.words import WordsPane
@@ -169,7 +167,9 @@ class TablePane(WordsPane):
     def row(self, index: int) -> Line:
         """One row."""
         row = self.rows[index]
-        return spread(row.line, row.right, self.body_width) if row.right else row.line
+        if row.right:
+            return spread(row.line, row.right, self.body_width)
+        return cut_line(row.line, self.body_width)
 
     def can_stand(self, index: int) -> bool:
         """Only on rows that are something; where none is, on every row, so that all can be read."""
@@ -209,20 +209,6 @@ class TablePane(WordsPane):
         if self.BARE and not self.finding:
             return self.strip([], width)
         return super()._rule(width)
-
-
-def columns(parts: Sequence[tuple[str, str, int]]) -> Line:
-    """(text, role, cells) each, two cells between them; a negative width stands right."""
-    line: Line = []
-    for text, role, width in parts:
-        if line:
-            line.append(("  ", "text"))
-        if width < 0:
-            shown = cut(text, -width)
-            line.append((" " * (-width - cell_len(shown)) + shown, role))
-        else:
-            line.append((pad(text, width), role))
-    return line
 
 
 def more(text: str, indent: int) -> TableRow:

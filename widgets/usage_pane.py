@@ -10,15 +10,16 @@ from widgets.cells import Line
 from widgets.glyphs import ROLE, TASK
 from widgets.keys import bindings
 from widgets.messages import WentTo
-from widgets.table_pane import TablePane, TableRow, columns
+from widgets.table_columns import Cell, columns
+from widgets.table_pane import TablePane, TableRow
 from widgets.wording import money, running_time, tokens
 
 ORDER: tuple[Literal["task", "model", "day"], ...] = ("task", "model", "day")
 BAR = 42
 """Cells of the budget's bar at 80 columns."""
 _NAMES = 9
-_FIGURES = (-8, -6, -6, -5, -8)
-"""Cells of cost, in, out, cache and time; all stand right."""
+_FIGURES = ((-8, 0), (-6, 2), (-6, 3), (-5, 4), (-8, 1))
+"""Cells of cost, in, out, cache and time, and which of them goes first; all stand right."""
 
 
 class UsagePane(TablePane):
@@ -113,21 +114,15 @@ class UsagePane(TablePane):
         return f"{TASK.get(word, '·')} {word}"
 
     def _columns(self, values: tuple[str, ...], width: int, *, bold: bool = False) -> Line:
-        figures = sum(-one + 2 for one in _FIGURES)
-        state = 12
-        name = max(width - figures - state - 4, 10)
         role = "bold" if bold else "muted" if values[2] == "cost" else "text"
         word = values[1].partition(" ")[2]
-        return [
-            (" ", "text"),
-            *columns(
-                [
-                    (values[0], role if role != "text" else "data", name),
-                    (values[1], ROLE.get(word, role), state),
-                    *((value, role, size) for value, size in zip(values[2:], _FIGURES, strict=True)),
-                ]
-            ),
+        figures = zip(values[2:], _FIGURES, strict=True)
+        cells = [
+            Cell(values[0], role if role != "text" else "data"),
+            Cell(values[1], ROLE.get(word, role), 12),
+            *(Cell(value, role, size, goes) for value, (size, goes) in figures),
         ]
+        return [(" ", "text"), *columns(cells, width - 2)]
 
     def _rest(self, facts: dict[str, Any]) -> list[Line]:
         month = money(facts["month_usd"], known=facts["month_known"])

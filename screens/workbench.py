@@ -16,6 +16,7 @@ from autodev_tui.domain.updates import Update
 from screens.conversing import Conversing
 from screens.desk import PASSING
 from widgets.agent_pane import AgentPane
+from widgets.checkpoints_pane import CheckpointsPane
 from widgets.keys import reachable
 from widgets.line_pane import LinePane
 from widgets.messages import WentTo
@@ -205,6 +206,11 @@ class Workbench(Conversing):
         if session is None:
             return
         await self.compare(session.base_commit, session.head_commit, "the whole change")
+
+    @on(CheckpointsPane.Compared)
+    async def _compared(self, event: CheckpointsPane.Compared) -> None:
+        event.stop()
+        await self.compare(event.old, event.new, event.title)
 
     async def compare(self, old: str, new: str, title: str) -> None:
         """What lies between two trees, to look at."""

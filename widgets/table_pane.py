@@ -10,7 +10,7 @@ from textual.strip import Strip
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, Refused, Request, RowsAnswer
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut_line, pad, spread, wrap
+from widgets.cells import Line, cut_line, pad, wrap
 from widgets.line_pane import LinePane
 from widgets.messages import Asked
 from widgets.words import WordsPane
@@ -18,11 +18,10 @@ from widgets.words import WordsPane
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row. The cursor stands only on rows with a key; `right` stands at the right edge."""
+    """One row. The cursor stands only on rows with a key."""
 
     line: Line = field(default_factory=list)
     key: str = ""
-    right: Line = field(default_factory=list)
     belongs: bool = False
     """It goes on with the row before."""
 
@@ -166,10 +165,7 @@ class TablePane(WordsPane):
 
     def row(self, index: int) -> Line:
         """One row."""
-        row = self.rows[index]
-        if row.right:
-            return spread(row.line, row.right, self.body_width)
-        return cut_line(row.line, self.body_width)
+        return cut_line(self.rows[index].line, self.body_width)
 
     def can_stand(self, index: int) -> bool:
         """Only on rows that are something; where none is, on every row, so that all can be read."""

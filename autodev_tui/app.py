@@ -8,9 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import rich
-from rich.segment import Segments
-from rich.traceback import Traceback
 from textual import events, work
 from textual.app import App
 from textual.binding import BindingType
@@ -21,12 +18,13 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, Refused, Request
 from autodev_tui.domain.updates import Update
 from screens.notices import Notices
-from screens.palette import WorkbenchCommands
 from screens.workbench import Workbench
 from widgets.keys import bindings
 from widgets.needs_row import Offer
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from autodev_tui.bridge import EngineThread
 
 SAVE_AFTER_S = 0.25
@@ -35,12 +33,19 @@ TWICE_S = 2.0
 """A second ctrl+c within this time stops all agents."""
 
 
+def _palette() -> type[Provider]:
+    """The command palette's contents, loaded when it is first opened."""
+    from screens.palette import WorkbenchCommands
+
+    return WorkbenchCommands
+
+
 class Autodev(App[int], inherit_bindings=False):
     """One window on one engine."""
 
     TITLE = "autodev"
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
-    COMMANDS = {WorkbenchCommands}
+    COMMANDS = {_palette}
     DEFAULT_MODE = "workbench"
     PAUSE_GC_ON_SCROLL = True
 
@@ -210,6 +215,10 @@ class Autodev(App[int], inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """A bug ends the screen, not the work. Local values may be secret: they are not shown."""
+        import rich
+        from rich.segment import Segments
+        from rich.traceback import Traceback
+
         self.bell()
         traceback = Traceback(show_locals=False, width=100, suppress=[rich])
         self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
@@ -227,6 +236,8 @@ def run_workbench(directory: Path, session: str | None = None) -> int:
     """Run the workbench in `directory` until it is left; the exit code."""
     from autodev_tui.bridge import EngineThread
 
+    # The engine's thread gives way to a key press after a millisecond, not after five.
+    sys.setswitchinterval(0.001)
     app = Autodev(EngineThread(directory), session=session)
     code = app.run()
     if app.last_words:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from autodev_tui.domain.approval import Decision
-from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.base import DEFERRED, Frozen
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.plan import PlannedTask
 from autodev_tui.domain.review import ReviewDraft
@@ -285,4 +285,4 @@ Command = Annotated[
     | SetOption,
     Field(discriminator="kind"),
 ]
-COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command, config=DEFERRED)

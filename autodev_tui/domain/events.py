@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.base import DEFERRED, Frozen
 
 PROTOCOL_VERSION = 1
 
@@ -193,6 +193,6 @@ Event = Annotated[
     | Ended,
     Field(discriminator="kind"),
 ]
-EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+EVENT: TypeAdapter[Event] = TypeAdapter(Event, config=DEFERRED)
 TRANSIENT = (TextStreamed, OutputStreamed)
 """Events that are shown live and never written: the store has what they led to."""

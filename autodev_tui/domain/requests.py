@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.base import DEFERRED, Frozen
 from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.review import ConflictView, FileText, ReviewView
@@ -48,6 +48,8 @@ class GetOutput(Frozen):
 
     kind: Literal["get_output"] = "get_output"
     step: str
+    part: Literal["text", "thinking"] = "text"
+    """Of a model's reply: its words, or what it thought before."""
     rows: int = 40
     """Head and tail together; 0: all of it, up to 5,000 rows."""
 
@@ -167,7 +169,7 @@ Request = Annotated[
     | GetLog,
     Field(discriminator="kind"),
 ]
-REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request, config=DEFERRED)
 
 
 class ReviewAnswer(Frozen):
@@ -281,4 +283,4 @@ Answer = Annotated[
     | Refused,
     Field(discriminator="kind"),
 ]
-ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer, config=DEFERRED)

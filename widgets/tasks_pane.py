@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from textual.message import Message
 
@@ -26,6 +26,7 @@ from widgets.keys import bindings
 from widgets.messages import CommandGiven, SheetOpened, WentTo
 from widgets.plan_editing import PlanEditing
 from widgets.task_facts import facts, goal_facts
+from widgets.wording import counted
 
 FACTS_SHARE = 0.44
 """Of the pane's height, what the facts take."""
@@ -37,12 +38,16 @@ TALL = 50
 _TODO = {"completed": ("✓", "done"), "in_progress": ("●", "running")}
 
 
-class Node(NamedTuple):
-    """One row of the tree: the goal (no task), a task, or one of its parts."""
+class Part(NamedTuple):
+    """A row below a task: what it meets, or something that it has set out to do."""
 
-    task: str | None
-    part: int = -1
-    """Place in the task's list of what is to do; -2 and down: what it meets; -1: the task itself."""
+    task: str
+    kind: Literal["meets", "todo"]
+    place: int
+
+
+Node = str | Part | None
+"""One row of the tree: a task by its id, a part of one, None: the goal."""
 
 
 class TasksPane(PlanEditing):
@@ -82,6 +87,7 @@ class TasksPane(PlanEditing):
         """Whether the goal's branch is closed."""
         self._wanted: str | None = None
         self._facts: list[Line] = []
+        self._done = 0
 
     # -- what is shown
 
@@ -91,49 +97,49 @@ class TasksPane(PlanEditing):
         self.mirror = mirror
         self._build()
         if self._wanted is not None and self._wanted in mirror.tasks:
-            here, self._wanted = Node(self._wanted), None
+            here, self._wanted = self._wanted, None
         self._stand(here)
         self.renew()
         self.plan_shown()
 
     def _build(self) -> None:
+        """The rows anew; with thousands of tasks too, this takes no longer than a frame."""
         mirror = self.mirror
-        nodes: list[Node] = []
-        if mirror.session is not None:
-            nodes.append(Node(None))
+        nodes: list[Node] = [None] if mirror.session is not None else []
         if not self._goal_closed:
-            for name, task in mirror.tasks.items():
-                nodes.append(Node(name))
-                if mirror.meets and (met := mirror.meets.get(name)):
-                    nodes += [Node(name, -2 - place) for place in range(len(met))]
-                if task.todos and name in self._open:
-                    nodes += [Node(name, place) for place in range(len(task.todos))]
+            nodes += mirror.tasks
+            for name in (self._open | set(mirror.meets)) & mirror.tasks.keys():
+                at = nodes.index(name) + 1
+                nodes[at:at] = self._parts(name)
         self._nodes_shown = nodes
+        self._done = [task.state for task in mirror.tasks.values()].count(TaskState.COMPLETED)
 
-    def _node(self) -> Node | None:
+    def _parts(self, name: str) -> list[Node]:
+        met: list[Node] = [
+            Part(name, "meets", place) for place in range(len(self.mirror.meets.get(name, [])))
+        ]
+        if name in self._open:
+            met += [Part(name, "todo", place) for place in range(len(self.mirror.tasks[name].todos))]
+        return met
+
+    def _node(self) -> Node:
         return self._nodes_shown[self.cursor] if self.cursor < len(self._nodes_shown) else None
 
-    def _stand(self, node: Node | None) -> None:
+    def _stand(self, node: Node) -> None:
         """The cursor on this row, else on its task's, else where it is."""
-        if node is None:
-            return
-        place = self._place_of(node)
-        if place is None and node.part != -1:
-            place = self._place_of(Node(node.task))
-        if place is not None:
-            self.cursor = place
-
-    def _place_of(self, node: Node) -> int | None:
         shown = self._nodes_shown
         if self.cursor < len(shown) and shown[self.cursor] == node:
-            return self.cursor
-        return shown.index(node) if node in shown else None
+            return
+        if node not in shown and isinstance(node, Part):
+            node = node.task
+        if node in shown:
+            self.cursor = shown.index(node)
 
     def title(self) -> tuple[Line, Line]:
         """How many tasks are done."""
-        tasks = self.mirror.tasks
-        done = sum(task.state is TaskState.COMPLETED for task in tasks.values())
-        return [("1 Tasks", "bold")], [(f"{done} of {len(tasks)}", "text")] if tasks else []
+        count = len(self.mirror.tasks)
+        right: Line = [(f"{counted(self._done)} of {counted(count)}", "text")] if count else []
+        return [("1 Tasks", "bold")], right
 
     def row_count(self) -> int:
         """The goal, the tasks and what is open of them."""
@@ -142,16 +148,11 @@ class TasksPane(PlanEditing):
     def row(self, index: int) -> Line:
         """Glyph, id, title and the word of the state at the right."""
         node = self._nodes_shown[index]
-        if node.task is None:
+        if node is None:
             return self._goal_row()
-        task = self.mirror.tasks[node.task]
-        if node.part <= -2:
-            met = self.mirror.meets[node.task][-2 - node.part]
-            return [("     ! ", "asks"), (f"meets {visible(met, keep='')}", "text")]
-        if node.part >= 0:
-            todo = task.todos[node.part]
-            glyph, role = _TODO.get(str(todo.get("status", "")), ("·", "muted"))
-            return [(f"     {glyph} ", role), (visible(str(todo.get("content", "")), keep=""), "data")]
+        if isinstance(node, Part):
+            return self._part_row(node)
+        task = self.mirror.tasks[node]
         word = self.mirror.word(task)
         fold = (("▾" if task.id in self._open else "▸") if task.todos else " ") + " "
         title = visible(task.title, keep="")
@@ -162,6 +163,14 @@ class TasksPane(PlanEditing):
             (title, "data"),
         ]
         return spread(left, [(word, ROLE[word]), (" ", "text")], self.body_width)
+
+    def _part_row(self, part: Part) -> Line:
+        if part.kind == "meets":
+            met = self.mirror.meets[part.task][part.place]
+            return [("     ! ", "asks"), (f"meets {visible(met, keep='')}", "text")]
+        todo = self.mirror.tasks[part.task].todos[part.place]
+        glyph, role = _TODO.get(str(todo.get("status", "")), ("·", "muted"))
+        return [(f"     {glyph} ", role), (visible(str(todo.get("content", "")), keep=""), "data")]
 
     def _goal_row(self) -> Line:
         session = self.mirror.session
@@ -200,8 +209,7 @@ class TasksPane(PlanEditing):
 
     def current_task(self) -> Task | None:
         """The task under the cursor; None on the goal."""
-        node = self._node()
-        return self.mirror.tasks.get(node.task) if node and node.task else None
+        return self.mirror.tasks.get(_task_of(self._node()) or "")
 
     def chosen(self) -> str | None:
         """The id of the task under the cursor."""
@@ -211,7 +219,7 @@ class TasksPane(PlanEditing):
     def stand_on(self, task: str) -> None:
         """Put the cursor on this task, now or as soon as it is there."""
         if task in self.mirror.tasks:
-            self._stand(Node(task))
+            self._stand(task)
         else:
             self._wanted = task
 
@@ -230,14 +238,13 @@ class TasksPane(PlanEditing):
 
     def action_open(self) -> None:
         """Its agent, review, question or plan, whatever is next for it."""
-        node = self._node()
-        if node is None:
+        task = self.current_task()
+        if not self._nodes_shown:
             self.ignore("no goal yet · i, then say what you want")
             return
-        if node.task is None:
+        if task is None:
             self._open_goal()
             return
-        task = self.mirror.tasks[node.task]
         asked = self.mirror.asks_of(task.id)
         if asked:
             self.post_message(WentTo(_pane_of(asked[0]), task=task.id, approval=asked[0].id))
@@ -262,29 +269,28 @@ class TasksPane(PlanEditing):
 
     def action_fold(self) -> None:
         """Open or close the branch under the cursor; a page down where there is none."""
-        node = self._node()
-        if node is None:
-            return
-        if node.task is None:
+        task = self.current_task()
+        if task is None:
             self.action_unfold(self._goal_closed)
-        elif self.mirror.tasks[node.task].todos:
-            self.action_unfold(node.task not in self._open)
+        elif task.todos:
+            self.action_unfold(task.id not in self._open)
         else:
             self.page(1)
 
     def action_unfold(self, open_it: bool) -> None:
         """Open or close the branch under the cursor."""
-        node = self._node()
-        if node is None:
+        if not self._nodes_shown:
             return
-        if node.task is None:
+        node = self._node()
+        name = _task_of(node)
+        if name is None:
             self._goal_closed = not open_it
         elif open_it:
-            self._open.add(node.task)
-        elif node.task in self._open:
-            self._open.discard(node.task)
+            self._open.add(name)
+        elif name in self._open:
+            self._open.discard(name)
         else:
-            node = Node(None)
+            node = None
         self._build()
         self._stand(node)
         self.renew()
@@ -371,9 +377,8 @@ class TasksPane(PlanEditing):
 
     def state(self) -> dict[str, object]:
         """Cursor by its task, what is open, scroll and half-typed words."""
-        node = self._node()
         return super().state() | {
-            "task": node.task if node else None,
+            "task": self.chosen(),
             "open": sorted(self._open),
             "closed": self._goal_closed,
         }
@@ -387,6 +392,10 @@ class TasksPane(PlanEditing):
         super().restore(state)
         if isinstance(task := state.get("task"), str):
             self.stand_on(task)
+
+
+def _task_of(node: Node) -> str | None:
+    return node.task if isinstance(node, Part) else node
 
 
 def _pane_of(approval: Approval) -> str:

@@ -101,7 +101,7 @@ class Planning:
             old = {task.id: task for task in self.tasks}
             old_ids = set(old)
             self.tasks = [_as_task(old.get(made.id), made) for made in one.command.tasks]
-            asked = [approval for approval in self.mirror.pending()]
+            asked = self.mirror.pending()
             self.mirror.apply(
                 Update(
                     tasks=self.tasks,

@@ -47,6 +47,7 @@ class Autodev(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     COMMANDS = {_palette}
     DEFAULT_MODE = "workbench"
+    CSS = "CommandPalette SearchIcon { display: none; }"
     PAUSE_GC_ON_SCROLL = True
 
     def __init__(

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-
 DEFERRED = ConfigDict(defer_build=True)
 """Of adapters: built when first used, so that the screen paints before that."""
 

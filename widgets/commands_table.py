@@ -23,8 +23,8 @@ class SlashCommand:
 
 
 COMMANDS = (
-    SlashCommand("goal", "start a new goal", "TEXT", required=True),
-    SlashCommand("level", "set the autonomy level", "NAME", tuple(Level), required=True),
+    SlashCommand("goal", "start a new goal", "TEXT"),
+    SlashCommand("level", "set the autonomy level; alone: see it", "NAME", tuple(Level)),
     SlashCommand("agents", "set how many agents work at once", "N", required=True),
     SlashCommand("pause", "hold every agent before its next step"),
     SlashCommand("continue", "let paused agents go on"),
@@ -41,7 +41,7 @@ COMMANDS = (
     SlashCommand("doctor", "see what is wrong here and what to do"),
     SlashCommand("prompts", "see the prompts that hold here"),
     SlashCommand("log", "see the latest notices and errors"),
-    SlashCommand("export", "write this session to a file", "FORMAT", ("markdown", "json")),
+    SlashCommand("export", "read this session as a document"),
     SlashCommand("drive", "take over from the client that drives"),
     SlashCommand("key", "keep a key for Anthropic"),
     SlashCommand("quit", "leave; agents go on"),

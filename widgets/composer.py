@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message as TextualMessage
 from textual.timer import Timer
 from textual.widgets import TextArea
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import AdviceAnswer, Answer, GetGoalAdvice, GetPaths, PathsAnswer
 from widgets import completion
+from widgets import composer_messages as messages
 from widgets import composer_offers as offers
 from widgets.completion import Begun
 from widgets.composer_aim import ALL, GOAL, PLANNER, aim_line, aimed, default_target
@@ -38,61 +38,14 @@ class Composer(Vertical):
     Composer > Horizontal { height: auto; }
     """
 
-    class Sent(TextualMessage):
-        """A goal or a message. `target`: GOAL, ALL, PLANNER or a task."""
-
-        def __init__(self, text: str, target: str) -> None:
-            super().__init__()
-            self.text = text
-            self.target = target
-
-    class ShellRun(TextualMessage):
-        """A command of the user's own, in this task's worktree (None: the checkout)."""
-
-        def __init__(self, command: str, task: str | None) -> None:
-            super().__init__()
-            self.command = command
-            self.task = task
-
-    class CommandRun(TextualMessage):
-        """A `/command`, known by `commands_table`."""
-
-        def __init__(self, name: str, arguments: str) -> None:
-            super().__init__()
-            self.name = name
-            self.arguments = arguments
-
-    class TakenBack(TextualMessage):
-        """A queued message is wanted back; its words stand in the field already."""
-
-        def __init__(self, message: str) -> None:
-            super().__init__()
-            self.message = message
-            """The message's id."""
-
-    class DeliverNow(TextualMessage):
-        """What is queued for this agent (None: the planner) is to be delivered at once."""
-
-        def __init__(self, task: str | None) -> None:
-            super().__init__()
-            self.task = task
-
-    class DraftChanged(TextualMessage):
-        """`state()` is another one: it is to be kept."""
-
-    class Advised(TextualMessage):
-        """What the rules say of the goal that is typed; "" when there is none any more."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Left(TextualMessage):
-        """`escape`: to the panes; `tab` in the empty field: to what waits. The draft stays."""
-
-        def __init__(self, *, to_need: bool = False) -> None:
-            super().__init__()
-            self.to_need = to_need
+    Sent: TypeAlias = messages.Sent
+    ShellRun: TypeAlias = messages.ShellRun
+    CommandRun: TypeAlias = messages.CommandRun
+    TakenBack: TypeAlias = messages.TakenBack
+    DeliverNow: TypeAlias = messages.DeliverNow
+    DraftChanged: TypeAlias = messages.DraftChanged
+    Advised: TypeAlias = messages.Advised
+    Left: TypeAlias = messages.Left
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -102,6 +55,7 @@ class Composer(Vertical):
         self._rule = ComposerRule()
         self._popup = ComposerPopup()
         self._front = PLANNER
+        self._goal_next = False
         self._frozen: str | None = None
         self._draft = ""
         self._searching = False
@@ -137,7 +91,10 @@ class Composer(Vertical):
 
         A text that was begun stays with whom it was begun for.
         """
-        self._front = front
+        if front == GOAL:
+            self._goal_next = True
+        else:
+            self._front = front
         self._draw_rule()
 
     def focus_field(self) -> None:
@@ -182,7 +139,9 @@ class Composer(Vertical):
     @property
     def target(self) -> str:
         """Whom the text is for, its own `@T4` left aside: GOAL, PLANNER or a task."""
-        return default_target(self.mirror, self._front) if self._frozen is None else self._frozen
+        if self._frozen is not None:
+            return self._frozen
+        return GOAL if self._goal_next else default_target(self.mirror, self._front)
 
     def _aimed(self) -> tuple[completion.Typed, str]:
         return aimed(self.text, self.target, self.mirror)
@@ -226,8 +185,8 @@ class Composer(Vertical):
             self._dismissed = self.text_field.before
             self._popup_show([])
         else:
-            if self._front == GOAL and not self.text:
-                self.aim(PLANNER)
+            if not self.text:
+                self._goal_next = False
             self.post_message(self.Left())
 
     def _send(self) -> None:
@@ -247,8 +206,7 @@ class Composer(Vertical):
                 self.post_message(Said("say something after the name"))
                 return
         self.history.add(self.text.strip("\n"))
-        if self._front == GOAL:
-            self._front = PLANNER
+        self._goal_next = False
         self.text_field.put("")
         match typed.kind:
             case "shell":

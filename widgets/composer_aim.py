@@ -16,7 +16,7 @@ _ENDED = (SessionState.LANDED, SessionState.CANCELLED, SessionState.FAILED)
 def default_target(mirror: Mirror, front: str) -> str:
     """Whom a text is for that names nobody: the agent in front, a new goal where no session goes on."""
     session = mirror.session
-    if front == GOAL or session is None or (not mirror.facts.busy and session.state in _ENDED):
+    if session is None or (not mirror.facts.busy and session.state in _ENDED):
         return GOAL
     return front if front in mirror.tasks else PLANNER
 

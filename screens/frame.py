@@ -22,7 +22,7 @@ from widgets.chrome import Footer, Row, Separator, strip_line
 from widgets.composer import Composer
 from widgets.glyphs import ROLE, TASK
 from widgets.header import header
-from widgets.keys import Key, keys_of
+from widgets.keys import Key, keys_of, reachable
 from widgets.needs_row import NeedsRow
 from widgets.slider import Slider
 from widgets.tasks_pane import TasksPane
@@ -221,10 +221,10 @@ class Frame(Screen[None], inherit_bindings=False):
         context, pane = self.context()
         keys = sorted((key for key in keys_of(context) if key.rank), key=lambda key: key.rank)
         keys = [key for key in keys if self.works(pane, key)]
-        if context not in ("composer", "comment", "editor", "sheet", "slider"):
-            keys += [key for key in keys_of("pane") if key.rank]
+        if context not in ("sheet", "slider"):
+            keys += [key for key in reachable(context) if key.rank and key.context == "pane"]
         shown = cast(dict[str, str], self.mirror.facts.settings.get("keys") or {})
-        help_key = "" if context in ("comment", "editor") else "f1" if context == "composer" else "?"
+        help_key = {"comment": "", "editor": "", "secret": "", "composer": "f1"}.get(context, "?")
         self.query_one("#footer", Footer).show_keys(
             keys, self.arranged.footer_keys, shown=shown, help_key=help_key
         )

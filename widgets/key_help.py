@@ -16,6 +16,14 @@ HEADINGS = {
     "secret": "this field", "comment": "this field", "composer": "the composer", "sheet": "this sheet",
     "slider": "autonomy",
 }  # fmt: skip
+BEGINNINGS = {
+    "composer": (
+        ("/", "a command, at the beginning"),
+        ("!", "a shell command, sandboxed, at the beginning"),
+        ("@", "a file; at the beginning an agent, or all"),
+    )
+}
+"""Signs that mean something where they are typed."""
 _KEYS = 16
 
 
@@ -42,10 +50,14 @@ class KeyHelp(LinePane):
             self.rows.append([(" ", "text"), (GROUPS.get(group, heading(group)), "bold")])
             for key in keys:
                 if key.context == group:
-                    shown = (changed or {}).get(key.id) or printed(key)
-                    self.rows.append([("  ", "text"), (pad(shown, _KEYS), "key"), (f" {key.words}", "text")])
+                    self._add((changed or {}).get(key.id) or printed(key), key.words)
+            for sign, words in BEGINNINGS.get(group, ()):
+                self._add(sign, words)
         self.cursor = 0
         self.renew()
+
+    def _add(self, shown: str, words: str) -> None:
+        self.rows.append([("  ", "text"), (pad(shown, _KEYS), "key"), (f" {words}", "text")])
 
     def title(self) -> tuple[Line, Line]:
         """Whose keys they are."""

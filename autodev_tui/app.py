@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
-from textual.app import App
 from textual.binding import BindingType
 
 from autodev_tui.domain import commands
@@ -17,6 +16,7 @@ from autodev_tui.domain.commands import Command
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, Refused, Request
 from autodev_tui.domain.updates import Update
+from screens.keyboard import Keyboard
 from screens.notices import Notices
 from screens.workbench import Workbench
 from widgets.keys import bindings
@@ -40,7 +40,7 @@ def _palette() -> type[Provider]:
     return WorkbenchCommands
 
 
-class Autodev(App[int], inherit_bindings=False):
+class Autodev(Keyboard[int], inherit_bindings=False):
     """One window on one engine."""
 
     TITLE = "autodev"

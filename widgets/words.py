@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.strip import Strip
 
+from autodev_tui.domain.text import from_visible, visible
 from widgets.cells import rule
 from widgets.field import Field
 from widgets.line_pane import LinePane
@@ -106,11 +108,25 @@ class WordsPane(LinePane):
     def ask_words(
         self, key: str, label: str, kept: Kept, *, text: str = "", editor: bool = False, suffix: str = ".txt"
     ) -> None:
-        """Ask for words; `key` says what for, and a draft of them stands there instead of `text`."""
+        """Ask for words; `key` says what for, and a draft of them stands there instead of `text`.
+
+        What hides in `text` is typed and shown by its number, and comes back as it was.
+        """
         if self._words:
             return
-        self._words = Words(key, label, kept, self.drafts.get(key, text), editor=editor, suffix=suffix)
+        shown = visible(text)
+        plain = from_visible(shown) != text
+        words = text if plain else shown
+        back: Kept = kept if plain else lambda typed: kept(from_visible(typed))
+        self._words = Words(key, label, back, self.drafts.get(key, words), editor=editor, suffix=suffix)
         self.mount(self._words)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that comes before the words have the focus is theirs already."""
+        if self._words is not None and self.has_focus and event.is_forwarded:
+            event.stop()
+            event.prevent_default()
+            self._words.field.post_message(events.Key(event.key, event.character))
 
     def words_sized(self) -> None:
         """The words take other rows: the cursor's row stays in sight."""

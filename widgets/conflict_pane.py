@@ -9,7 +9,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, ConflictAnswer, GetConflict, Refused
 from autodev_tui.domain.review import ConflictHunk, ConflictView
-from autodev_tui.domain.text import show_bytes, unshow_bytes, visible
+from autodev_tui.domain.text import visible
 from widgets.armed_pane import ArmedPane
 from widgets.cells import Line
 from widgets.conflict_rows import Chosen, Row, lines_of, path_of, places, rows_of
@@ -232,7 +232,7 @@ class ConflictPane(ArmedPane):
         text = "".join(lines if lines is not None else lines_of(hunk, "both") or [])
 
         def kept(changed: str) -> str | None:
-            new = unshow_bytes(changed)
+            new = changed
             if new and not new.endswith("\n") and not (text and not text.endswith("\n")):
                 new += "\n"
             self._go(number)
@@ -241,7 +241,7 @@ class ConflictPane(ArmedPane):
             return None
 
         key = f"edit:{self.view.shown_hash[:8]}:{number}"
-        self.ask_words(key, f"what holds in place {number}", kept, text=show_bytes(text), editor=True)
+        self.ask_words(key, f"what holds in place {number}", kept, text=text, editor=True)
 
     def action_undo(self) -> None:
         """What was chosen last, back."""

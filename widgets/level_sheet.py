@@ -105,8 +105,8 @@ class LevelSheet(LinePane):
         level = list(Level)[index - 1]
         session = self.mirror.session
         capped = session is not None and level.rank > session.slider.rank
-        more = f"   capped at {session.slider.value} by the slider" if capped and session else ""
-        return [mark, (f"{level.value:<15}", "text"), (_MEANS[level], "muted"), (more, "asks")]
+        words = f"capped at {session.slider.value} by the slider  " if capped and session else ""
+        return [mark, (f"{level.value:<15}", "text"), (words, "asks"), (_MEANS[level], "muted")]
 
     def _why(self) -> list[Line]:
         """The six contributions and the reason in words."""

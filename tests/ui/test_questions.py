@@ -271,6 +271,18 @@ async def test_an_edited_command_is_what_is_approved():
         assert (decision.verdict, decision.text) == ("edit", "pip install freezegun==1.5")
 
 
+async def test_what_hides_in_a_command_is_seen_while_it_is_edited_and_kept():
+    inbox = Inbox(command("echo a\u202eb"))
+    async with inbox.running() as pilot:
+        await inbox.begin(pilot)
+        await inbox.press(pilot, "e")
+        assert inbox.pane.query_one(Field).text == "echo a‹U+202E›b"
+        await inbox.press(pilot, "enter")
+        assert not inbox.decisions, "nothing was changed, so there is nothing to approve instead"
+        await inbox.press(pilot, "c", "enter")
+        assert inbox.decisions[0].text == "echo a\u202ebc"
+
+
 async def test_an_edit_is_changed_in_an_editor_and_kept_by_ctrl_o():
     ask = {"task": "T3", "path": "a.py", "diff": "@@ -1 +1 @@\n-x = 1\n+x = 2\n", "new_text": "x = 2\n"}
     inbox = Inbox(shown.approval(ApprovalKind.EDIT, "T3 wants to edit a.py", ask, task="T3"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
@@ -109,6 +111,25 @@ class Numbers:
     def __init__(self, hunk: Hunk) -> None:
         self.old = array("I", accumulate((line[0] != "+" for line in hunk.diff), initial=0))
         self.new = array("I", accumulate((line[0] != "-" for line in hunk.diff), initial=0))
+
+
+class Folded:
+    """Lines as they are searched: seen, casefolded, in one string."""
+
+    def __init__(self, lines: Sequence[str], seen: Callable[[str], str]) -> None:
+        folded = [seen(line.removesuffix("\n")).casefold() + "\n" for line in lines]
+        self._text = "".join(folded)
+        self._starts = array("Q", accumulate(map(len, folded), initial=0))
+
+    def lines_with(self, needle: str, first: int, last: int) -> list[int]:
+        """The lines from `first` to `last` (not included) that have `needle` in them."""
+        found: list[int] = []
+        at, end = self._starts[first], self._starts[last]
+        while (at := self._text.find(needle, at, end)) >= 0:
+            line = bisect_right(self._starts, at) - 1
+            found.append(line)
+            at = self._starts[line + 1]
+        return found
 
 
 def row_of(block: Block, line: int) -> int:

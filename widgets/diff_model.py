@@ -14,7 +14,19 @@ from itertools import accumulate
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange, Hunk
 from autodev_tui.domain.review import FileText
-from widgets.diff_layout import Block, Gap, Insert, Kind, Layout, Numbers, Row, first_new, first_old, row_of
+from widgets.diff_layout import (
+    Block,
+    Folded,
+    Gap,
+    Insert,
+    Kind,
+    Layout,
+    Numbers,
+    Row,
+    first_new,
+    first_old,
+    row_of,
+)
 
 CONTEXT = 3
 """Lines that git shows around a change (`-U3`): a hunk that ends with fewer ends with its file."""
@@ -36,6 +48,7 @@ class DiffModel:
         self._open: dict[tuple[int, int], None] = {}
         self._texts: dict[int, list[str]] = {}
         self._numbers: dict[int, Numbers] = {}
+        self._folded: dict[int, Folded] = {}
         self._shown: frozenset[int] | None = None
         self._measure: Callable[[str], int] | None = None
         self._layouts: dict[int, Layout] = {}
@@ -187,23 +200,25 @@ class DiffModel:
         known = self._texts.get(file)
         return Gap(old, new, max(len(known) - new + 1, 0) if known is not None else 0)
 
-    def search(self, wanted: Callable[[str], bool]) -> list[int]:
-        """The rows of all lines that are shown and wanted by their text; of a wrapped line the first."""
+    def search(self, needle: str, seen: Callable[[str], str]) -> list[int]:
+        """The rows of all shown lines that have `needle` (casefolded) in what is `seen` of them."""
         found: list[int] = []
         for file in range(len(self.files)):
             layout = self._layout(file)
             for block, start in zip(layout.blocks, layout.starts, strict=True):
                 count = len(block.ends) if block.ends is not None else block.rows
                 if block.kind is Kind.LINE:
-                    lines = self.hunks[block.hunk].diff[block.first : block.first + count]
-                    hits = [at for at, line in enumerate(lines) if wanted(line[1:])]
+                    text = self._folded.get(block.hunk)
+                    if text is None:
+                        lines = [line[1:] for line in self.hunks[block.hunk].diff]
+                        text = self._folded[block.hunk] = Folded(lines, seen)
                 elif block.kind is Kind.CONTEXT:
-                    lines = self._texts[file][block.first : block.first + count]
-                    hits = [at for at, line in enumerate(lines) if wanted(line)]
+                    text = Folded(self._texts[file][: block.first + count], seen)
                 else:
                     continue
                 base = self._starts[file] + start
-                found += [base + row_of(block, at) for at in hits]
+                hits = text.lines_with(needle, block.first, block.first + count)
+                found += [base + row_of(block, at - block.first) for at in hits]
         return found
 
     # -- layout

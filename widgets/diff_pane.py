@@ -238,7 +238,7 @@ class DiffPane(LinePane):
             return gap_line(model.gap(row.file, row.gap).count, stands=stands, at_end=at_end)
         if row.kind is Kind.WHOLE:
             words = visible(model.hunks[row.hunk].header, keep="")
-            return [*gutter(row, (4, 5), stands=stands), (words, "data-muted")]
+            return [*gutter(row, (4, 5), stands=stands), (words, "muted")]
         if row.kind is Kind.INSERT and row.insert and row.insert.role == FIELD:
             return [("    ", "text"), ("" if row.part else '"', "asks")]
         if row.kind is Kind.INSERT and row.insert:
@@ -259,8 +259,10 @@ class DiffPane(LinePane):
         """The strip of a row of the view. The name of the file that is read stays at the top."""
         if y == 1 and self.model and self.model.height:
             top = min(round(self.scroll_y), self.model.height - 1)
-            if self.model.row(top).kind is not Kind.FILE:
-                file = self._file(self.model.file_at(top), first=True)
+            kind, at = self.model.row(top).kind, self.model.file_at(top)
+            if kind is not Kind.FILE:
+                # A blank row stands before its file: what is above it is still the file before.
+                file = self._file(at - (kind is Kind.BLANK), first=True)
                 return self.strip([(" ", "text"), *file], self.size.width)
         return super().render_line(y)
 

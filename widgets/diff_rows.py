@@ -9,7 +9,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from autodev_tui.domain.changeset import FileChange, Hunk
 from autodev_tui.domain.evidence import Evidence
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut_line, cut_path, spread, width_of
+from widgets.cells import Line, Segment, cut_line, cut_path, spread, width_of
 from widgets.diff_colours import Spans, painted
 from widgets.diff_layout import Row
 from widgets.glyphs import EVIDENCE, ROLE
@@ -165,16 +165,22 @@ def evidence_line(evidence: Sequence[Evidence], tree: str, *, wide: bool) -> Lin
     return [(f"{EVIDENCE[word]} {word}{at}", ROLE[word]), (f"  {', '.join(names)}" if names else "", "data")]
 
 
+def section(hunk: Hunk) -> Segment:
+    """Where in its file a hunk is: the section that git names, else its lines. Our words in our own role."""
+    header = visible(hunk.header, keep="").strip()
+    if header:
+        return header, "bold" if hunk.whole_file else "data-bold"
+    last = hunk.new_start + max(len(hunk.new_lines), 1) - 1
+    words = f"line {hunk.new_start}" if last <= hunk.new_start else f"lines {hunk.new_start}–{last}"
+    return words, "bold"
+
+
 def heading_line(hunk: Hunk, badges: Sequence[str], right: Line, width: int) -> Line:
     """The heading of a hunk: where it is at the left; badges and state at the right."""
-    where = visible(hunk.header, keep="").strip()
-    if not where:
-        last = hunk.new_start + max(len(hunk.new_lines), 1) - 1
-        where = f"line {hunk.new_start}" if last <= hunk.new_start else f"lines {hunk.new_start}–{last}"
     marks: Line = []
     for badge in badges:
         marks += [("! ", "asks"), (visible(badge, keep=""), "asks"), ("   ", "text")]
-    return spread([("@@ ", "bold"), (where, "data-bold")], [*marks, *right, (" ", "text")], width, gap=2)
+    return spread([("@@ ", "bold"), section(hunk)], [*marks, *right, (" ", "text")], width, gap=2)
 
 
 def gap_line(count: int, *, stands: bool, at_end: bool) -> Line:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from widgets.diff_layout import Kind
+from widgets.diff_model import DiffModel
 from widgets.diff_pane import DiffPane
 from widgets.diff_rows import patch, rows_of, shown
 
+SEARCHED_AT_ONCE = 5000
+"""Rows; more are searched beside everything else, and lit when they are found."""
 SIDE_STEP = 16
 """Cells that `H` and `L` move."""
 
@@ -137,11 +142,23 @@ class DiffView(DiffPane):
 
     def _look(self) -> None:
         needle, model = self.find_text.casefold(), self.model
-        self.hits, self._found = [], set()
         if not needle or model is None:
-            return
-        self.hits = model.search(lambda text: needle in text.casefold() or needle in shown(text).casefold())
-        self._found = set(self.hits)
+            self._take_hits([])
+        elif model.height <= SEARCHED_AT_ONCE:
+            self._take_hits(model.search(needle, shown))
+        else:
+            self.run_worker(self._search(model, needle), group="find", exclusive=True)
+
+    async def _search(self, model: DiffModel, needle: str) -> None:
+        hits = await asyncio.to_thread(model.search, needle, shown)
+        if model is self.model and needle == self.find_text.casefold():
+            self._take_hits(hits)
+            if self._finding:
+                self._to_hit(self.cursor)
+            self.refresh()
+
+    def _take_hits(self, hits: list[int]) -> None:
+        self.hits, self._found = hits, set(hits)
 
     @property
     def _hit_set(self) -> set[int]:

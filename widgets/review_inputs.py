@@ -12,6 +12,7 @@ from autodev_tui.domain.approval import HunkDecision
 from autodev_tui.domain.text import visible
 from widgets.cells import Line
 from widgets.diff_layout import FIELD, Insert, Kind, Row
+from widgets.diff_rows import section
 from widgets.diff_view import DiffView
 from widgets.field import Field
 from widgets.line_pane import LinePane
@@ -41,12 +42,18 @@ class Purpose:
     """It was said that a reason is missing."""
 
 
+class Note(Field):
+    """Words below a line."""
+
+    CONTEXT = "comment"
+
+
 class ReviewInputs(DiffView):
     """Opens one input at a time over the diff, which stays visible. Half-typed words are a draft."""
 
     DEFAULT_CSS = """
     ReviewInputs {
-        & > Field { position: absolute; background: $surface; }
+        & > Note { position: absolute; background: $surface; }
         & > TextEditor, & > LinePane { dock: top; height: 100%; width: 100%; }
         & > TextEditor { margin: 1 0 0 0; }
     }
@@ -105,7 +112,7 @@ class ReviewInputs(DiffView):
         if self._input is not None or self.decisions is None:
             return
         draft = self.decisions.texts.get(purpose.key, text)
-        field = Field(draft, placeholder=words, earlier=list(earlier))
+        field = Note(draft, placeholder=words, earlier=list(earlier))
         self._input, self._purpose = field, purpose
         self.mount(field)
         field.focus()
@@ -264,8 +271,8 @@ class ReviewInputs(DiffView):
         """While a hunk is edited: which one."""
         if self._purpose and self._purpose.what == "edit" and self.model and self.decisions:
             hunk = self.model.hunks[self._purpose.hunk]
-            where = f"{visible(hunk.path, keep='')} {visible(hunk.header, keep='').strip()}"
-            left: Line = [(f"edit {hunk.number}/{len(self.model.hunks)}  ", "asks"), (where, "data")]
+            left: Line = [(f"edit {hunk.number}/{len(self.model.hunks)}  ", "asks")]
+            left += [(f"{visible(hunk.path, keep='')} ", "data"), section(hunk)]
             return left, [("the new side", "muted")]
         return self.review_title()
 

@@ -87,5 +87,5 @@ def edited_rows(hunk: Hunk, lines: list[str]) -> list[str]:
     before, after = ([shown(line.rstrip("\n")) for line in side] for side in (hunk.new_lines, lines))
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":
-            rows += [f"− {line}" for line in before[i1:i2]] + [f"+ {line}" for line in after[j1:j2]]
+            rows += [f"- {line}" for line in before[i1:i2]] + [f"+ {line}" for line in after[j1:j2]]
     return rows if len(rows) > 1 else ["kept by you as it was proposed"]

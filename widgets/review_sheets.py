@@ -8,15 +8,17 @@ from textual import events
 from textual.strip import Strip
 
 from autodev_tui.domain.approval import HunkDecision
+from autodev_tui.domain.changeset import Hunk
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_path, spread, wrap
-from widgets.diff_rows import shown
+from widgets.diff_rows import section, shown
 from widgets.glyphs import HUNK, ROLE
 from widgets.keys import bindings
 from widgets.messages import Said
 from widgets.review_arming import ReviewArming
 from widgets.review_decisions import STATES, line_number
 from widgets.review_inputs import WHY, WITHOUT
+from widgets.review_marks import edited_rows
 from widgets.words import WordsPane
 
 if TYPE_CHECKING:
@@ -157,12 +159,14 @@ class SubmitSheet(ReviewSheet):
             reason = held.decision.reason if held.decision else ""
             if word == "accepted" and not held.comments and not (held.decision and held.decision.lines):
                 continue
-            where = f"{visible(hunk.path, keep='')} {visible(hunk.header, keep='').strip()}".strip()
-            rows.append([(f"{HUNK[word]} {word} {number} ", ROLE[word]), (where, "data")])
+            rows.append([(f"{HUNK[word]} {word} {number} ", ROLE[word]), *_where(hunk)])
             if reason:
                 rows += _indented(reason, width)
             elif word == "rejected":
                 rows.append([("    without a reason", "muted")])
+            if held.decision and held.decision.verdict == "edit":
+                changed = edited_rows(hunk, held.decision.new_lines or [])
+                rows += [[(f"    {row}", "data")] for row in changed]
             for comment in held.comments:
                 if 0 <= comment.line < len(hunk.diff):
                     line = hunk.diff[comment.line].rstrip("\n")
@@ -174,11 +178,10 @@ class SubmitSheet(ReviewSheet):
         decisions = self.review.decisions
         assert decisions is not None
         hunk = decisions.hunks[number]
-        where = f"{visible(hunk.path, keep='')} {visible(hunk.header, keep='').strip()}".strip()
         badges = ", ".join(visible(badge, keep="") for badge in self.review.badges(number))
         right: Line = [(f"! {badges}", "asks")] if badges else []
         word = self.review.word_of(number)
-        return spread([(f"{HUNK[word]} {number} ", ROLE[word]), (where, "data")], right, width, gap=2)
+        return spread([(f"{HUNK[word]} {number} ", ROLE[word]), *_where(hunk)], right, width, gap=2)
 
     def _gate(self, width: int) -> list[Line]:
         view = self.review.view
@@ -265,6 +268,12 @@ def file_row(review: ReviewPane, at: int, width: int) -> Line:
     facts = "binary" if file.binary else lines
     name = cut_path(visible(file.path, keep=""), max(width - 44, 16))
     return spread([(name, "data"), (f"  {facts}", "muted")], right, width, gap=2)
+
+
+def _where(hunk: Hunk) -> Line:
+    words, role = section(hunk)
+    muted = "data-muted" if role.startswith("data") else "muted"
+    return [(f"{visible(hunk.path, keep='')}  ", "data"), (words, muted)]
 
 
 def _count(hunks: list[int]) -> str:

@@ -112,6 +112,7 @@ class ReviewApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
+        self.ascii_glyphs = False
         self.host = ReviewScreen(self.clock)
 
     def on_mount(self) -> None:

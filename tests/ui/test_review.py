@@ -496,6 +496,19 @@ async def test_a_restart_comes_back_to_the_same_line() -> None:
         assert desk.app.text().split("\n")[1:8] == top
 
 
+async def test_ascii_glyphs_leave_no_other_in_our_own_text() -> None:
+    changes = seven_hunks()
+    both = changes.but(files=[*changes.files, mode_change("run.sh", 8)])
+    async with opened(review(both, h4=HunkInfo(number=4, badges=["odd"])), size=(100, 40)) as desk:
+        plain = desk.app.text().split("\n")
+        desk.app.ascii_glyphs = True
+        await desk.press("g", "j", "a", "r", "x", "enter", "c", "y", "enter", "e", "z", "ctrl+o")
+        for keys in (["G"], ["enter"], ["escape", "f"]):
+            await desk.press(*keys)
+            assert desk.app.text().isascii()
+        assert not "".join(plain).isascii()
+
+
 async def test_every_state_is_told_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     changes = seven_hunks()
@@ -630,3 +643,14 @@ async def test_the_step_that_wrote_a_line_is_gone_to() -> None:
         )
         await desk.press("o")
         assert (desk.host.outside[0].path, desk.host.outside[0].line) == ("src/claims.py", 5)
+
+
+async def test_a_long_diff_is_searched_beside_the_typing() -> None:
+    async with opened(review(change_set(("a.txt", "", "line\n" * 6000 + "needle\n")))) as desk:
+        await desk.press("slash")
+        await desk.type("needle")
+        await desk.app.workers.wait_for_complete()
+        await desk.pilot.pause()
+        row = desk.pane.here
+        assert row is not None and row.new == 6001
+        assert "find: needle▏" in desk.app.text()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-_COMMAND = re.compile(r"/([a-z]+)(?:\s+(.*))?", re.DOTALL)
+_COMMAND = re.compile(r"/([a-z]*)(?:\s+(.*))?", re.DOTALL)
 _TARGET = re.compile(r"@(T\d+|all|planner)(?:\s+(.*))?", re.DOTALL)
 _COMMAND_BEGUN = re.compile(r"/([a-z]*)")
 _ARGUMENT_BEGUN = re.compile(r"/([a-z]+) +(\S*)")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, spread
+from widgets.cells import Line, spread
 from widgets.roles import Drawn
 
 MOST_ROWS = 6
+_NAMES = 14
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,13 @@ class ComposerPopup(Drawn):
             return self.strip([], self.size.width)
         offer, here = self.offers[index], index == self.place
         text = visible(offer.text, keep="").replace("‹0A›", " ⏎ ")
-        role = "bold" if offer.ours else "data"
-        mark: Line = [("▌ " if here else "  ", "focus")]
-        words: Line = [(f"{visible(offer.words, keep='')} ", "muted")] if offer.words else []
-        left = len(self.offers) - self._top - MOST_ROWS
-        if left > 0 and y == MOST_ROWS - 1:
-            words = [*words, (f"… {left} more ", "muted")]
-        line = spread([*mark, (cut(text, self.size.width - 3), role)], words, self.size.width, gap=2)
+        left: Line = [("▌ " if here else "  ", "focus"), (text, "bold" if offer.ours else "data")]
+        if offer.words:
+            left += [
+                (" " * max(_NAMES - cell_len(text), 2), "text"),
+                (visible(offer.words, keep=""), "muted"),
+            ]
+        below = len(self.offers) - self._top - MOST_ROWS
+        right: Line = [(f"… {below} more ", "muted")] if below > 0 and y == MOST_ROWS - 1 else []
+        line = spread(left, right, self.size.width, gap=2)
         return self.strip(line, self.size.width, row="cursor" if here else "")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-KEPT = 200
-"""Entries that are kept, the latest ones."""
+KEPT, CHARACTERS = 200, 100_000
+"""Entries that are kept, and their characters together: the latest ones, the newest always."""
 
 
 class History:
     """Entries, oldest first, and the place in them. The draft that was left for them is kept too."""
 
     def __init__(self, entries: Iterable[str] = ()) -> None:
-        self.entries: list[str] = list(entries)[-KEPT:]
+        self.entries = _latest(list(entries))
         self._place = len(self.entries)
         self._draft = ""
 
@@ -20,7 +20,7 @@ class History:
         """The newest entry; one that is there already moves to the end."""
         if text in self.entries:
             self.entries.remove(text)
-        self.entries = [*self.entries, text][-KEPT:]
+        self.entries = _latest([*self.entries, text])
         self.rewind()
 
     def rewind(self) -> None:
@@ -49,3 +49,11 @@ class History:
         words = needle.casefold().split()
         found = [one for one in reversed(self.entries) if all(word in one.casefold() for word in words)]
         return found[:most]
+
+
+def _latest(entries: list[str]) -> list[str]:
+    kept = entries[-KEPT:]
+    characters = sum(map(len, kept))
+    while characters > CHARACTERS and len(kept) > 1:
+        characters -= len(kept.pop(0))
+    return kept

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widgets.completion import Begun, Typed, as_mention, begun, best, parse
-from widgets.history import KEPT, History
+from widgets.history import CHARACTERS, KEPT, History
 
 PATHS = ["src/auth/tokens.py", "tests/test_tokens.py", "docs/token.md", "src/table.py", "README.md"]
 
@@ -98,3 +98,11 @@ def test_history_keeps_the_latest_and_each_once() -> None:
     assert len(history.entries) == KEPT and history.entries[-2:] == [str(KEPT + 4), "7"]
     assert history.search("19 8", 3) == ["198"]
     assert history.search("19", 3) == ["199", "198", "197"]
+
+
+def test_history_never_grows_without_bounds() -> None:
+    history = History(["old", "x" * 60_000])
+    history.add("y" * 60_000)
+    assert [one[0] for one in history.entries] == ["y"]
+    history.add("z" * (CHARACTERS + 1))
+    assert [one[0] for one in history.entries] == ["z"]

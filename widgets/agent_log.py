@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from autodev_tui.domain.mirror import Mirror, Stream
 from autodev_tui.domain.requests import TextAnswer
@@ -17,7 +17,7 @@ from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from widgets.agent_blocks import EDITS, Block, blocks_of, live_blocks, queued_blocks
 from widgets.agent_markdown import markdown_lines
-from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of
+from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of, streaming
 from widgets.cells import Line
 from widgets.text_flow import RING, Flow
 
@@ -25,6 +25,8 @@ BUDGET = 4000
 """Characters of words that are laid out in one go: well under a frame."""
 LONG = 3000
 """Longer words are rendered in a thread, and stand plain until then."""
+MOST = 20_000
+"""Still longer ones stay plain: what Markdown makes of them may take seconds."""
 _LEAST = 60
 """What a block costs that has no words."""
 
@@ -39,6 +41,7 @@ class Wanted:
     block: str
     step: str
     rows: int
+    part: Literal["text", "thinking"] = "text"
 
 
 @dataclass
@@ -79,10 +82,10 @@ class AgentLog:
         self.long: list[Block] = []
         """Words to be rendered in a thread."""
         self._made: dict[str, tuple[Step, list[Block]]] = {}
-        self._drawn: dict[str, tuple[Any, list[Row]]] = {}
+        self._drawn: dict[str, tuple[Block, list[Row]]] = {}
         self._answers: dict[str, tuple[int, TextAnswer]] = {}
         self._markdown: dict[str, tuple[int, Sequence[Line]]] = {}
-        self._flows: dict[str, tuple[Flow, int]] = {}
+        self._flows: dict[str, tuple[Flow[Row], int]] = {}
         self._held: dict[str, Held] | None = None
         self._restored: dict[str, Any] | None = None
 
@@ -113,6 +116,7 @@ class AgentLog:
     def change_all(self) -> None:
         """Every block is drawn anew, at the height that it needs now."""
         self._drawn.clear()
+        self._flows.clear()
         for one in (self._held or {}).values():
             one.rows = None
 
@@ -218,51 +222,52 @@ class AgentLog:
         return len(rows)
 
     def _rows(self, block: Block, stream: Stream, now: float, busy: bool) -> list[Row]:
-        self.live = self.live or block.live
+        drawn = self._drawn.get(block.id)
+        if drawn is not None and drawn[0] is block and not block.live:
+            return drawn[1]
         opened = self.opened.get(block.id, "")
         look = Look(self.width, now, opened, block.id in self.source, self.wrap, self.times, busy=busy)
-        key: Any = None
         if block.live:
+            self.live = True
             self._look_live(block, look, stream)
         else:
             self._flows.pop(block.id, None)
-            key = (block, self.width, opened, look.source, self.wrap, self.times)
-            drawn = self._drawn.get(block.id)
-            if drawn and drawn[0] == key:
-                return drawn[1]
             self._look_final(block, look)
         rows = rows_of(block, look)[-RING:]
-        if key is not None:
-            self._drawn[block.id] = (key, rows)
+        if not any(one.block == block.id for one in self.wanted) and block not in self.long:
+            self._drawn[block.id] = (block, rows)
         return rows
 
     def _look_live(self, block: Block, look: Look, stream: Stream) -> None:
         if block.kind == "message":
-            look.flow = self._flow(block.id, stream.text, stream.text_count, self.width - INDENT)
+            look.flow = self._flow(block, stream.text, stream.text_count)
         elif block.kind == "call" and block.step and stream.output_step == block.step.id:
             look.last = stream.output[-4000:].rstrip().rpartition("\n")[2]
             if look.open:
-                width = self.width - INDENT if self.wrap else 0
-                look.flow = self._flow(block.id, stream.output, stream.output_count, width)
+                look.flow = self._flow(block, stream.output, stream.output_count)
 
-    def _flow(self, block: str, text: str, count: int, width: int) -> Flow:
-        flow, seen = self._flows.get(block, (None, 0))
+    def _flow(self, block: Block, text: str, count: int) -> Flow[Row]:
+        flow, seen = self._flows.get(block.id) or (streaming(block, self.width, self.wrap), 0)
         fresh = count - seen
-        if flow is None or flow.width != width or not 0 <= fresh <= len(text):
-            flow, fresh = Flow(width), len(text)
+        if not 0 <= fresh <= len(text):
+            # Some of it never came here, or it began anew.
+            flow, fresh = streaming(block, self.width, self.wrap), len(text)
         if fresh:
             flow.feed(text[-fresh:])
-        self._flows[block] = (flow, count)
+        self._flows[block.id] = (flow, count)
         return flow
 
     def _look_final(self, block: Block, look: Look) -> None:
         if block.step is None:
             return
         asks = look.open and not (block.step.name in EDITS and block.step.state is StepState.DONE)
-        if block.cut or (asks and block.kind in ("call", "note")):
+        if (block.cut and (block.kind != "thinking" or look.open)) or (
+            asks and block.kind in ("call", "note")
+        ):
             look.answer = self._answer(block, look.open)
         if block.kind == "message" and not look.source:
-            look.markdown = self._lines(block, look)
+            # Markdown that shows nothing of its words is none.
+            look.markdown = self._lines(block, look) or None
 
     def _answer(self, block: Block, opened: str) -> TextAnswer | None:
         step = block.step
@@ -272,7 +277,8 @@ class AgentLog:
             return inline_answer(str(step.result.get("text") or step.result.get("why") or block.text), rows)
         known = self._answers.get(block.id)
         if known is None or known[0] != rows:
-            self.wanted.append(Wanted(block.id, step.id, rows))
+            part: Literal["text", "thinking"] = "thinking" if block.kind == "thinking" else "text"
+            self.wanted.append(Wanted(block.id, step.id, rows, part))
         return known[1] if known else None
 
     def _lines(self, block: Block, look: Look) -> Sequence[Line] | None:
@@ -281,6 +287,8 @@ class AgentLog:
             return known[1]
         text = look.answer.head if block.cut and look.answer else block.text
         if block.cut and look.answer is None:
+            return None
+        if len(text) > MOST:
             return None
         if len(text) > LONG:
             self.long.append(block)
@@ -338,7 +346,8 @@ class AgentLog:
         for block, rows in natural[:end]:
             count = counts.get(block.id, len(rows))
             kept = (rows + [Row([])] * count)[:count]
-            self._held[block.id] = Held(block, kept, self._total(block.id, rows))
+            unseen = max(len(rows) - count, 0)
+            self._held[block.id] = Held(block, kept, self._total(block.id, rows) - unseen)
 
     # -- over a restart
 

@@ -6,7 +6,10 @@ import asyncio
 from functools import partial
 from typing import Any
 
+from rich.style import Style
 from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, GetOutput, TextAnswer
@@ -36,6 +39,8 @@ class LogPane(LinePane):
         self.content = AgentLog(agent)
         self.mirror: Mirror | None = None
         self.now = now
+        self._styles: dict[str, Style] = {}
+        self._base: Style | None = None
         self._on_screen = False
         self._dirty = False
         self._ticking = False
@@ -117,13 +122,15 @@ class LogPane(LinePane):
         for wanted in self.content.wanted:
             if wanted not in self._asked and len(self._asked) < ASKED_AT_ONCE:
                 self._asked.add(wanted)
-                request = GetOutput(step=wanted.step, rows=wanted.rows)
+                request = GetOutput(step=wanted.step, part=wanted.part, rows=wanted.rows)
                 self.post_message(Asked(request, partial(self._answered, wanted)))
         for block in self.content.long:
             key = (block.id, self.content.width)
             if key not in self._rendering:
                 self._rendering.add(key)
-                self.run_worker(self._render(block, self.content.width - INDENT, key), exit_on_error=False)
+                self.run_worker(
+                    self._in_markdown(block, self.content.width - INDENT, key), exit_on_error=False
+                )
 
     def _answered(self, wanted: Wanted, answer: Answer) -> None:
         self._asked.discard(wanted)
@@ -133,7 +140,7 @@ class LogPane(LinePane):
         if self.mirror is not None:
             self.show(self.mirror)
 
-    async def _render(self, block: Block, width: int, key: tuple[str, int]) -> None:
+    async def _in_markdown(self, block: Block, width: int, key: tuple[str, int]) -> None:
         lines = await asyncio.to_thread(markdown_lines, self.content.words(block), width)
         self._rendering.discard(key)
         self.content.rendered(block, width, lines)
@@ -141,6 +148,26 @@ class LogPane(LinePane):
             self.show(self.mirror)
 
     # -- drawing
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows of one frame, for which every style is looked up once."""
+        self._styles.clear()
+        self._base = None
+        return super().render_lines(crop)
+
+    @property
+    def rich_style(self) -> Style:
+        """The pane's own style."""
+        if self._base is None:
+            self._base = super().rich_style
+        return self._base
+
+    def style_of(self, role: str) -> Style:
+        """The style of a role here and now."""
+        style = self._styles.get(role)
+        if style is None:
+            style = self._styles[role] = super().style_of(role)
+        return style
 
     def row_count(self) -> int:
         """Rows that are laid out."""
@@ -180,6 +207,8 @@ class LogPane(LinePane):
 
     def watch_cursor(self, old: int, new: int) -> None:
         """The human moved: away from the end nothing is followed any more."""
+        if old == new:
+            return
         super().watch_cursor(old, new)
         if self.content.follow and self.content.blocks and new < self.content.starts[-1]:
             self.content.set_follow(False)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PROSE = 100
 """Cells that prose takes at most; code takes what it needs."""
+_LANGUAGE = 12
+"""A longer word behind the beginning of a code block is no language: it is shown."""
 _INLINE = {"strong": "data-bold", "em": "data-bold", "s": "data-muted"}
 
 
@@ -62,6 +64,8 @@ class _Writer:
                 if not token.hidden:
                     self._gap()
             case "fence" | "code_block" | "html_block":
+                if len(token.info) > _LANGUAGE:
+                    self._put([("  " + _shown(token.info), "data-muted")])
                 for row in token.content.removesuffix("\n").split("\n"):
                     self._put([("  " + _shown(row), "code")])
                 self._gap()

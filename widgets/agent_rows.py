@@ -53,7 +53,7 @@ class Look:
     answer: TextAnswer | None = None
     """The text of the step, as far as it was asked for."""
     markdown: Sequence[Line] | None = None
-    flow: Flow | None = None
+    flow: Flow[Row] | None = None
     """Of words that stream, or of a running command's output."""
     last: str = ""
     """Last row of a running command's output."""
@@ -92,8 +92,7 @@ def _call(block: Block, look: Look) -> list[Row]:
         if not look.open:
             return [head, Row([(" " * 9, "text"), (visible(look.last, keep=""), "data-muted")], wide=True)]
         shown = list(look.flow.rows) if look.flow else []
-        shown = shown if look.open == "full" else shown[-PART:]
-        return [head, *(Row([("  ", "text"), (row, "data-muted")], wide=True) for row in shown)]
+        return [head, *(shown if look.open == "full" else shown[-PART:])]
     if not look.open:
         return [head]
     if patch := blocks.patch_of(step):
@@ -256,15 +255,23 @@ def _words(block: Block, look: Look) -> str:
 
 
 def _plain(text: str, width: int) -> list[str]:
-    flow = Flow(width, FULL)
+    flow = Flow(width, str, FULL)
     flow.feed(text)
     return list(flow.rows)
+
+
+def streaming(block: Block, width: int, wrap: bool) -> Flow[Row]:
+    """An empty flow for the words of a block, or for the output of a command that runs."""
+    if block.kind == "message":
+        return Flow(width - INDENT, lambda row: Row([("  ", "text"), (row, "data")]))
+    wrapped = width - INDENT if wrap else 0
+    return Flow(wrapped, lambda row: Row([("  ", "text"), (row, "data-muted")], wide=not wrap))
 
 
 def _message(block: Block, look: Look) -> list[Row]:
     width = look.width - INDENT
     if look.flow is not None:
-        return _stamped(block, look, [Row([("  ", "text"), (row, "data")]) for row in look.flow.rows])
+        return _stamped(block, look, list(look.flow.rows))
     if look.source or look.markdown is None:
         text = _words(block, look)
         return _stamped(block, look, [Row([("  ", "text"), (row, "data")]) for row in _plain(text, width)])

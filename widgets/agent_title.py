@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.states import SessionState, TaskState
+from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.task import Task
 from widgets.cells import Line, width_of
 from widgets.glyphs import ROLE, TASK
@@ -61,7 +61,8 @@ def worked(mirror: Mirror, agent: str, now: float) -> float:
     total = 0.0
     for step in mirror.steps_of(agent):
         if step.started is not None:
-            end = step.ended if step.ended is not None else (now if mirror.facts.busy else step.started)
+            goes_on = step.state is StepState.STARTED and mirror.facts.busy
+            end = now if goes_on else step.ended or step.started
             total += max(end - step.started, 0.0)
     return total
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 
@@ -17,7 +19,7 @@ def wrap_line(line: str, width: int) -> list[str]:
     """One line (no line end in it) in rows of at most `width` cells, broken at spaces where it can be."""
     rows: list[str] = []
     while width > 1 and (len(line) > width or not line.isascii()) and cell_len(line) > width:
-        row = line[:width] if line.isascii() else set_cell_size(line, width).rstrip(" ") or line[:1]
+        row = line[:width] if line.isascii() else _fitting(line, width)
         at = row.rfind(" ")
         if line[len(row)] != " " and at > len(row) // 3:
             row = row[:at]
@@ -26,12 +28,22 @@ def wrap_line(line: str, width: int) -> list[str]:
     return [*rows, line]
 
 
-class Flow:
-    """A text in rows. What is before its last row is never looked at again."""
+def _fitting(line: str, width: int) -> str:
+    row = set_cell_size(line, width)
+    # Where half of a wide letter would fit, a space took its place.
+    return row if line.startswith(row) else row[:-1] or line[:1]
 
-    def __init__(self, width: int, most: int = RING) -> None:
+
+Made = TypeVar("Made")
+
+
+class Flow(Generic[Made]):
+    """A text in rows, each made by `make`. What is before its last row is never looked at again."""
+
+    def __init__(self, width: int, make: Callable[[str], Made], most: int = RING) -> None:
         self.width = width
-        self.rows: deque[str] = deque(maxlen=most)
+        self._make = make
+        self.rows: deque[Made] = deque(maxlen=most)
         self.count = 0
         """Rows in all, those that have left the ring included."""
         self._open: str | None = None
@@ -51,6 +63,6 @@ class Flow:
 
     def _add(self, line: str) -> str:
         rows = wrap_line(visible(line, keep="\t").replace("\t", TAB), self.width)
-        self.rows.extend(rows)
+        self.rows.extend(map(self._make, rows))
         self.count += len(rows)
         return rows[-1]

@@ -24,6 +24,7 @@ from widgets.messages import Asked, CommandGiven, EditedOutside, Said, SheetOpen
 from widgets.needs_row import Offer
 from widgets.sheet import Sheet
 from widgets.slider import Slider
+from widgets.wording import plural
 
 if TYPE_CHECKING:
     from widgets.level_sheet import LevelSheet
@@ -212,7 +213,7 @@ class Steering(Frame):
         if isinstance(answer, LevelAnswer) and answer.decisions:
             rejected = f", {answer.rejected} of which you rejected" if answer.rejected else ""
             words = (
-                f"{level.value}: of your last {answer.decisions} decisions it would have asked"
+                f"{level.value}: of your last {plural(answer.decisions, 'decision')} it would have asked"
                 f" {answer.asked}, taken {answer.alone} alone{rejected} · enter applies"
             )
         else:

@@ -43,6 +43,11 @@ def counted(number: int) -> str:
     return f"{number:,}" if number > 9_999 else str(number)
 
 
+def plural(number: int, noun: str) -> str:
+    """`1 decision`, `12 decisions`."""
+    return f"{counted(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def lines(added: int, removed: int) -> str:
     """`+12 −3`."""
     return f"+{added} −{removed}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+SLICE = 1_000
+"""Candidates that are ranked within a few milliseconds."""
 _COMMAND = re.compile(r"/([a-z]*)(?:\s+(.*))?", re.DOTALL)
 _TARGET = re.compile(r"@(T\d+|all|planner)(?:\s+(.*))?", re.DOTALL)
 _COMMAND_BEGUN = re.compile(r"/([a-z]*)")
@@ -86,6 +89,15 @@ def best(needle: str, candidates: Iterable[str], most: int) -> list[str]:
             continue
         found.append((*rank, len(candidate), candidate))
     return [candidate for *_, candidate in sorted(found)[:most]]
+
+
+async def best_of_many(needle: str, candidates: Sequence[str], most: int) -> list[str]:
+    """`best` in slices, between which others may run, and which is over when it is cancelled."""
+    found: list[str] = []
+    for start in range(0, len(candidates), SLICE):
+        found = best(needle, [*found, *candidates[start : start + SLICE]], most)
+        await asyncio.sleep(0)
+    return found
 
 
 def as_mention(path: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -26,8 +25,6 @@ from widgets.messages import Asked, EditedOutside, Said
 
 ADVICE_AFTER_S = 0.4
 """Without a key, before the rules are asked about a goal."""
-MANY_PATHS = 5_000
-"""From here on paths are ranked beside the screen's loop."""
 
 
 class Composer(Vertical):
@@ -266,13 +263,11 @@ class Composer(Vertical):
         if self._paths is None:
             self._popup_show(known)
             self.post_message(Asked(GetPaths(), self._paths_known))
-        elif len(self._paths) > MANY_PATHS:
-            self.run_worker(self._rank_aside(found, known, self._paths), exclusive=True, group="paths")
         else:
-            self._popup_show(offers.with_paths(known, completion.best(found.text, self._paths, MOST_ROWS)))
+            self.run_worker(self._rank(found, known, self._paths), exclusive=True, group="paths")
 
-    async def _rank_aside(self, found: Begun, known: list[Offer], paths: Sequence[str]) -> None:
-        ranked = await asyncio.to_thread(completion.best, found.text, paths, MOST_ROWS)
+    async def _rank(self, found: Begun, known: list[Offer], paths: Sequence[str]) -> None:
+        ranked = await completion.best_of_many(found.text, paths, MOST_ROWS)
         if self._begun() == found:
             self._popup_show(offers.with_paths(known, ranked))
 

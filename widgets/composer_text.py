@@ -15,8 +15,8 @@ from widgets.messages import Said
 
 MOST_ROWS, SHARE = 6, 4
 """At most so many rows, and so much of the screen's height: a quarter."""
-PASTE_MOST = 32_768
-"""Characters that one paste may bring; what is longer belongs into a file."""
+PASTE_MOST, PASTE_ROWS = 16_384, 1_000
+"""Characters and rows that one paste may bring; what is longer belongs into a file."""
 _SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
 
 
@@ -26,7 +26,7 @@ def pasted(text: str) -> tuple[str, int]:
     Line ends become ours, wide and unbreakable spaces plain ones; what hides or controls is made visible.
     """
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = lines[:PASTE_MOST]
+    kept = "\n".join(lines[:PASTE_MOST].split("\n")[:PASTE_ROWS])
     return visible(_SPACES.sub(" ", kept)), len(lines) - len(kept)
 
 
@@ -87,7 +87,7 @@ class ComposerText(TextArea):
         if left_out:
             total = len(text) + left_out
             self.post_message(
-                Said(f"pasted the first {PASTE_MOST:,} of {total:,} characters · name a file with @ instead")
+                Said(f"pasted the first {len(text):,} of {total:,} characters · name a file with @ instead")
             )
         if result := self._replace_via_keyboard(text, *self.selection):
             self.move_cursor(result.end_location)

@@ -226,7 +226,7 @@ async def test_a_paste_is_capped_neutralised_and_never_run() -> None:
         assert composer.text == "!rm -rf /\nsecond ‹1B›[31m‹U+202E›row end"
         app.post_message(events.Paste("x" * (PASTE_MOST + 5)))
         await until(pilot, lambda: len(composer.text) > PASTE_MOST)
-        assert "pasted the first 32,768 of 32,773 characters" in app.heard(Said)[-1].words
+        assert "pasted the first 16,384 of 16,389 characters" in app.heard(Said)[-1].words
         assert not app.heard(Composer.ShellRun) and not app.heard(Composer.Sent)
         assert composer.text_field.size.height == 6
 

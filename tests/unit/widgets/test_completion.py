@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from widgets.completion import Begun, Typed, as_mention, begun, best, parse
+from widgets.completion import SLICE, Begun, Typed, as_mention, begun, best, best_of_many, parse
 from widgets.history import CHARACTERS, KEPT, History
 
 PATHS = ["src/auth/tokens.py", "tests/test_tokens.py", "docs/token.md", "src/table.py", "README.md"]
@@ -72,6 +72,13 @@ def test_what_fits_is_among_the_candidates_and_has_the_letters(
     for one in found:
         letters = iter(one.casefold())
         assert all(letter in letters for letter in needle.casefold())
+
+
+@settings(max_examples=10)
+@given(st.text("ab/", max_size=3), st.integers(1, 5))
+async def test_many_are_ranked_as_few(needle: str, most: int) -> None:
+    many = [f"{'ab/'[one % 3]}{one}/b{one % 7}a" for one in range(3 * SLICE // 2)]
+    assert await best_of_many(needle, many, most) == best(needle, many, most)
 
 
 def test_a_path_with_blanks_is_quoted() -> None:

@@ -17,6 +17,7 @@ from autodev_tui.domain.text import visible
 from screens.desk import WHOLE, Desk
 from screens.port import EnginePort
 from widgets.agents_view import AgentsView
+from widgets.armed_pane import ArmedPane
 from widgets.arrangement import SMALLEST, Arrangement, arrange
 from widgets.chrome import Footer, Row, Separator, strip_line
 from widgets.composer import Composer
@@ -225,9 +226,14 @@ class Frame(Screen[None], inherit_bindings=False):
             keys += [key for key in reachable(context) if key.rank and key.context == "pane"]
         shown = cast(dict[str, str], self.mirror.facts.settings.get("keys") or {})
         help_key = {"comment": "", "editor": "", "secret": "", "composer": "f1"}.get(context, "?")
+        dim = pane.ARMED_ACTIONS if isinstance(pane, ArmedPane) and not pane.armed else frozenset()
         self.query_one("#footer", Footer).show_keys(
-            keys, self.arranged.footer_keys, shown=shown, help_key=help_key
+            keys, self.arranged.footer_keys, shown=shown, help_key=help_key, dim=dim
         )
+
+    def on_armed_pane_armed_changed(self) -> None:
+        """The keys that decide count now, or do not any more."""
+        self._draw_footer()
 
     @staticmethod
     def works(pane: Widget | None, key: Key) -> bool:

@@ -47,8 +47,16 @@ class Separator(Drawn):
 class Footer(Row):
     """The keys of the focused pane: at most eight, and `? keys` at the right edge."""
 
-    def show_keys(self, keys: list[Key], most: int, *, shown: dict[str, str], help_key: str) -> None:
-        """`shown` has the keys that the user has set otherwise."""
+    def show_keys(
+        self,
+        keys: list[Key],
+        most: int,
+        *,
+        shown: dict[str, str],
+        help_key: str,
+        dim: frozenset[str] = frozenset(),
+    ) -> None:
+        """`shown` has the keys that the user has set otherwise, `dim` the actions that do not count yet."""
         parts: Line = []
         right: Line = [(help_key, "key"), (" keys", "muted")] if help_key else []
         room = self.size.width - width_of(right) - 3
@@ -56,7 +64,8 @@ class Footer(Row):
             name = shown.get(key.id, key.shown)
             words = key.words
             # `n p hunk`: the words name their own keys.
-            label: Line = [(f"{name} ", "key"), (words, "muted")]
+            role = "key-off" if key.action.split("(")[0] in dim else "key"
+            label: Line = [(f"{name} ", role), (words, "muted")]
             if words.startswith(("n p ", "j k ")):
                 label = [(f"{words[:3]} ", "key"), (words[4:], "muted")]
             if width_of(parts) + width_of(label) + 2 > room:

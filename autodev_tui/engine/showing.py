@@ -47,13 +47,13 @@ async def get_output(site: Site, request: requests.GetOutput) -> requests.TextAn
     """The text of a step, head and tail."""
     services = site.engine.services
     step = services.board.step(request.step)
-    return await asyncio.to_thread(_output, services, step, request.rows or ROWS_AT_MOST)
+    return await asyncio.to_thread(_output, services, step, request.part, request.rows or ROWS_AT_MOST)
 
 
-def _output(services: Services, step: Step, rows: int) -> requests.TextAnswer:
+def _output(services: Services, step: Step, part: str, rows: int) -> requests.TextAnswer:
     spool = Path(f"{record_path(services, step)}.out")
     if step.name != "run_command" or not spool.exists():
-        return _cut(_text(services, step), rows, "")
+        return _cut(_text(services, step, part), rows, "")
     size = rows * BYTES_A_ROW // 2
     head, elided, tail = read_output(spool, size, size)
     if not elided:
@@ -82,10 +82,13 @@ def _blocks(path: Path) -> Any:
             yield block
 
 
-def _text(services: Services, step: Step) -> str:
+def _text(services: Services, step: Step, part: str) -> str:
     kept = services.blobs.get(step.result_blob).decode(errors="surrogateescape") if step.result_blob else ""
     if step.kind is StepKind.MODEL:
         reply = json.loads(kept) if kept else step.result.get("reply", {})
+        if part == "thinking":
+            thoughts = [one for one in reply.get("content", []) if one.get("type") == "thinking"]
+            return "\n\n".join(str(one.get("thinking", "")) for one in thoughts)
         return str(reply.get("text", step.result.get("text", "")))
     return kept or str(step.result.get("text", step.result.get("why", "")))
 

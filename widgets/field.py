@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from textual import events
 from textual.message import Message
-from textual.widgets import TextArea
 
 from widgets.keys import bindings
+from widgets.passing_text import PassingText
 
 MOST_ROWS = 6
 
 
-class Field(TextArea):
+class Field(PassingText):
     """Grows with its text. What was typed is never lost: `Left` carries it, and the owner keeps it."""
 
     BINDINGS = bindings("comment")

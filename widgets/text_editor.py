@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from textual import events
 from textual.message import Message
-from textual.widgets import TextArea
 
 from widgets.keys import bindings
 from widgets.messages import EditedOutside
+from widgets.passing_text import PassingText
 
 
-class TextEditor(TextArea):
+class TextEditor(PassingText):
     """`tab` indents, and `escape` leaves: TextArea alone would keep one for the other."""
 
     CONTEXT = "editor"

@@ -55,6 +55,8 @@ class Composer(Vertical):
         self._goal_next = False
         self._frozen: str | None = None
         self._draft = ""
+        self._recalled: str | None = None
+        """The entry of the history that stands in the field, until it is changed."""
         self._searching = False
         self._set_aside = ""
         """The draft, while the history is searched."""
@@ -119,12 +121,16 @@ class Composer(Vertical):
         return {"text": self.text, "target": self._frozen, "history": self.history.entries}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """As it was left."""
+        """As it was left; what was typed since stays, and the draft is an entry then."""
         self.history = History(str(one) for one in state.get("history", []))
-        target = state.get("target")
+        draft, target = str(state.get("text", "")), state.get("target")
+        if self.text.strip():
+            if draft.strip():
+                self.history.add(draft)
+            return
         self._frozen = str(target) if target is not None else None
-        self._draft = str(state.get("text", ""))
-        self.text_field.put(self._draft)
+        self._draft = draft
+        self.text_field.put(draft)
         self._draw_rule()
 
     def edit_outside(self) -> None:
@@ -224,6 +230,7 @@ class Composer(Vertical):
             return
         found = self.history.earlier(self.text) if step < 0 else self.history.later()
         if found is not None:
+            self._recalled = found
             self.text_field.put(found)
             # What was sent begins with its own `@` or `/`: no list for it until it is changed.
             self._dismissed = self.text_field.before
@@ -299,6 +306,8 @@ class Composer(Vertical):
 
     def _take_found(self) -> None:
         if offer := self._popup.chosen:
+            if self._set_aside.strip():
+                self.history.add(self._set_aside)
             self._set_aside = offer.text
             self._end_search()
         else:
@@ -323,6 +332,9 @@ class Composer(Vertical):
         if text == self._draft:
             self._draw_rule()
             return
+        if self._recalled is not None and text != self._recalled:
+            self.history.edited()
+            self._recalled = None
         if not text:
             self._frozen, self._paths, self._dismissed = None, None, ""
         elif self._frozen is None:

@@ -44,6 +44,14 @@ class History:
         self._place += 1
         return self._draft if self._place == len(self.entries) else self.entries[self._place]
 
+    def edited(self) -> None:
+        """The entry in the field was changed: it is the draft now, and the draft before it an entry."""
+        if self._place < len(self.entries):
+            draft = self._draft
+            self.rewind()
+            if draft.strip():
+                self.add(draft)
+
     def search(self, needle: str, most: int) -> list[str]:
         """Entries with every word of `needle` in them, newest first."""
         words = needle.casefold().split()

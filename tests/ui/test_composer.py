@@ -297,3 +297,29 @@ async def test_every_command_can_be_reached_in_the_list() -> None:
         await pilot.press("tab", "enter")
         await pilot.pause()
         assert app.heard(Composer.CommandRun)[0].name == "help"
+
+
+async def test_no_draft_is_lost_to_the_history() -> None:
+    app, composer = stage(running())
+    async with app.run_test() as pilot:
+        composer.restore({"history": ["one", "two"]})
+        await pilot.press(*"draft", "up", "x")
+        await pilot.pause()
+        assert composer.text == "twox", "a recalled text is changed"
+        await pilot.press("up")
+        assert composer.text == "draft"
+        await pilot.press("down")
+        assert composer.text == "twox"
+        await pilot.press("ctrl+r", *"one", "enter", "up")
+        await pilot.pause()
+        assert composer.text == "twox", "what stood there when the history was searched"
+
+
+async def test_what_is_typed_before_the_draft_is_back_stays() -> None:
+    app, composer = stage(running())
+    async with app.run_test() as pilot:
+        await pilot.press(*"new")
+        composer.restore({"text": "old draft", "history": ["one"]})
+        assert composer.text == "new"
+        await pilot.press("up")
+        assert composer.text == "old draft"

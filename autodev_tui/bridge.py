@@ -171,7 +171,7 @@ class EngineThread:
 
     async def _signed(self, command: Decide) -> Decide:
         # Imported here: the engine's modules are loaded by then, in its own thread.
-        from autodev_tui.engine.broker import sign
+        from autodev_tui.engine.decisions import sign
 
         if not self._secret:
             self._secret = await asyncio.to_thread(paths.client_secret, self._environment)

@@ -55,7 +55,7 @@ def record(place: Place, approval: Approval, **fields: Any) -> None:
     """
     from autodev_tui import paths
     from autodev_tui.cli_run import decision
-    from autodev_tui.engine.broker import decide
+    from autodev_tui.engine.decisions import decide
     from autodev_tui.engine.queries import find_approval
     from autodev_tui.engine.world import moved
 

@@ -64,7 +64,7 @@ def print_error_document(verb: str, message: str, code: int) -> None:
 
 def explain(error: Exception) -> tuple[str, int]:
     """The message for an error and its exit code."""
-    from autodev_tui.engine.broker import DecisionRefused
+    from autodev_tui.engine.decisions import DecisionRefused
     from autodev_tui.headless import BudgetUnknowable, NotAllowed
     from autodev_tui.providers.base import ProviderError
     from autodev_tui.settings import SettingsError

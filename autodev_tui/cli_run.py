@@ -128,7 +128,7 @@ def decision(approval: Approval, place: Place, **fields: Any) -> Decision:
     import getpass
     import time
 
-    from autodev_tui.engine.broker import sign
+    from autodev_tui.engine.decisions import sign
 
     try:
         actor = getpass.getuser()

@@ -17,7 +17,7 @@ from autodev_tui.domain import commands
 from autodev_tui.domain.requests import Answer, Refused, Request
 from autodev_tui.domain.updates import EngineFacts, Update
 from autodev_tui.engine import flow
-from autodev_tui.engine.broker import DecisionRefused
+from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.refusal import Refusal

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import hmac
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
@@ -16,6 +14,7 @@ from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine.board import Board, Record
+from autodev_tui.engine.decisions import DECIDED, OPEN, DecisionRefused, decide, shown_hash, signature
 from autodev_tui.engine.flow import Waiting
 from autodev_tui.engine.masking import Mask, masked, unmasked
 from autodev_tui.engine.rules import RuleBook, rule_id
@@ -23,112 +22,11 @@ from autodev_tui.engine.rules import RuleBook, rule_id
 if TYPE_CHECKING:
     from autodev_tui.engine.site import Site
 
-OUTCOME = {
-    "approve": ApprovalState.APPROVED,
-    "choose": ApprovalState.APPROVED,
-    "edit": ApprovalState.EDITED,
-    "reject": ApprovalState.REJECTED,
-    "defer": ApprovalState.DEFERRED,
-}
-
-_DECIDED = (ApprovalState.APPROVED, ApprovalState.EDITED, ApprovalState.REJECTED)
-_OPEN = (ApprovalState.PENDING, ApprovalState.DEFERRED)
-
-
 _ASKING_ONLY: ContextVar[bool] = ContextVar("asking_only", default=False)
-
-
-class DecisionRefused(Exception):
-    """An answer that does not hold: wrong hash, decided already, unknown choice, forged."""
 
 
 class Superseded(Exception):
     """The question that somebody waited on fell away; what is asked now is for them to say."""
-
-
-def canonical(value: Any) -> bytes:
-    """The one JSON spelling of `value` that hashes and signatures are made over."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-
-
-def input_hash(name: str, args: dict[str, Any]) -> str:
-    """sha256 of what a tool is called with."""
-    return hashlib.sha256(canonical([name, args])).hexdigest()
-
-
-def shown_hash(ask: dict[str, Any], base: dict[str, Any]) -> str:
-    """sha256 of exactly what is shown and the base it applies to."""
-    return hashlib.sha256(canonical([ask, base])).hexdigest()
-
-
-def signature(decision: Decision, secret: bytes) -> str:
-    """HMAC of a decision; only somebody who can read the user's client secret can make it."""
-    return hmac.new(secret, canonical(decision.but(mac="").doc()), hashlib.sha256).hexdigest()
-
-
-def sign(decision: Decision, secret: bytes) -> Decision:
-    """The decision with its signature."""
-    return decision.but(mac=signature(decision, secret))
-
-
-def decide(approval: Approval, decision: Decision, secret: bytes) -> Approval:
-    """The approval with the decision in it.
-
-    Raises:
-        DecisionRefused: what was shown is not what is asked now, it is decided already, or this is no answer.
-    """
-    if approval.state not in _OPEN:
-        raise DecisionRefused(f"{approval.id} is {approval.state} already")
-    if decision.approval != approval.id or decision.shown_hash != approval.shown_hash:
-        raise DecisionRefused(f"{approval.id} now asks something else than what was shown: look again")
-    if not hmac.compare_digest(decision.mac, signature(decision, secret)):
-        raise DecisionRefused(f"{approval.id}: the answer is not signed with the user's client secret")
-    _refuse_no_answer(approval, decision)
-    state = OUTCOME[decision.verdict]
-    if approval.state is ApprovalState.DEFERRED:
-        approval = approval.but(state=ApprovalState.PENDING)
-    return approval.but(state=state, decision=decision)
-
-
-def takes_text(approval: Approval) -> bool:
-    """Whether an answer in free words says what to do; not where one of several ways must be named."""
-    if approval.kind is ApprovalKind.ESCALATION:
-        return len(approval.choices) == 1
-    return approval.kind is ApprovalKind.QUESTION
-
-
-def _refuse_no_answer(approval: Approval, decision: Decision) -> None:
-    choices = approval.choices or approval.ask.get("hows", [])
-    offers = ", ".join(choices)
-    if decision.verdict == "choose" and decision.text and not takes_text(approval):
-        raise DecisionRefused(f"{approval.id} takes no free answer · it offers: {offers or 'yes or no'}")
-    if decision.verdict == "choose" and not decision.text and decision.choice not in choices:
-        words = offers or ("a free answer (--text)" if takes_text(approval) else "yes or no")
-        raise DecisionRefused(f"{approval.id} offers: {words}")
-    named = approval.kind in (ApprovalKind.QUESTION, ApprovalKind.ESCALATION)
-    if decision.verdict == "approve" and named and len(approval.choices) > 1:
-        raise DecisionRefused(f"{approval.id} needs one of these answers: {offers} · autodev answer")
-    if decision.verdict == "approve" and approval.kind is ApprovalKind.MERGE:
-        _refuse_half_merged(approval, decision)
-    if decision.verdict == "edit" and not decision.hunks and not decision.text.strip():
-        raise DecisionRefused(f"{approval.id}: nothing was written to take its place")
-    if decision.verdict == "edit" and approval.kind is ApprovalKind.EDIT and "new_text" not in approval.ask:
-        raise DecisionRefused(f"{approval.id}: only what is written can be edited, not a deletion or a move")
-    if decision.remember and (
-        approval.hard_gates or decision.remember not in approval.ask.get("remember", {})
-    ):
-        raise DecisionRefused(f"{approval.id} cannot be remembered: this is asked every time")
-    if decision.remember and decision.verdict != "approve":
-        raise DecisionRefused(f"{approval.id}: only a yes can be remembered")
-
-
-def _refuse_half_merged(approval: Approval, decision: Decision) -> None:
-    places = set(range(1, approval.ask.get("places", 0) + 1))
-    if not places or {one.hunk for one in decision.hunks} != places or len(decision.hunks) != len(places):
-        raise DecisionRefused(
-            f"{approval.id}: every one of its {len(places)} places needs a side or lines of its own"
-            f" · without: {', '.join(approval.choices)}"
-        )
 
 
 class Broker:
@@ -221,11 +119,11 @@ class Broker:
         async with self._asking:
             approval = self.find(effect)
             if approval and approval.shown_hash != wanted:
-                if approval.state in _OPEN:
+                if approval.state in OPEN:
                     await self._supersede(approval)
                 approval = None
             elif approval and task and task not in (approval.asked_by or (approval.task,)):
-                if approval.state in _OPEN:
+                if approval.state in OPEN:
                     approval = approval.but(asked_by=[*approval.asked_by, task])
                     await self._board.commit(approval, *with_records(approval))
                 else:
@@ -269,7 +167,7 @@ class Broker:
             if self.is_decided(approval) and approval.id not in self._recalled:
                 self._acted_on.add(approval.id)
                 return approval
-            if approval.state in _DECIDED and approval.id not in self._recalled:
+            if approval.state in DECIDED and approval.id not in self._recalled:
                 # Nobody who knows the user's secret said this: it is asked as if nothing had been said.
                 await self._board.commit(approval.but(state=ApprovalState.PENDING, decision=None))
                 continue
@@ -288,7 +186,7 @@ class Broker:
         decision = approval.decision
         return (
             decision is not None
-            and approval.state in _DECIDED
+            and approval.state in DECIDED
             and decision.shown_hash == approval.shown_hash
             and hmac.compare_digest(decision.mac, signature(decision, self._secret))
         )
@@ -307,7 +205,7 @@ class Broker:
         approval = self._board.approvals.get(name)
         if approval is None:
             raise DecisionRefused(f"no question {name}")
-        if approval.state not in (*_DECIDED, ApprovalState.DEFERRED):
+        if approval.state not in (*DECIDED, ApprovalState.DEFERRED):
             raise DecisionRefused(f"{name} is {approval.state}: there is no answer to take back")
         if approval.read or name in self._acted_on:
             raise DecisionRefused(f"{name}: the answer has been acted on already")
@@ -342,7 +240,7 @@ class Broker:
     async def withdraw(self, effect: str, task: str | None = None) -> None:
         """The question fell away: what it was about is gone, for `task` if others want it still."""
         approval = self.find(effect)
-        if approval is None or approval.state not in _OPEN:
+        if approval is None or approval.state not in OPEN:
             return
         others = [one for one in approval.asked_by if one != task] if task else []
         if others:

@@ -12,8 +12,9 @@ from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.domain.updates import Rule
 from autodev_tui.engine.agent import INLINE, Agent
-from autodev_tui.engine.broker import Superseded, shown_hash
+from autodev_tui.engine.broker import Superseded
 from autodev_tui.engine.conversation import FINAL
+from autodev_tui.engine.decisions import shown_hash
 from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.rules import Pattern

@@ -13,7 +13,7 @@ from autodev_tui.domain.states import ApprovalState, SessionState, StepState, Ta
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.boundaries import reached
-from autodev_tui.engine.broker import canonical
+from autodev_tui.engine.decisions import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.hook_runs import hooks_of, show_hooks, tell_hooks, with_hooks
 from autodev_tui.engine.integrate import left_out

@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from typing import Any
 
-from autodev_tui.engine.broker import canonical
+from autodev_tui.engine.decisions import canonical
 
 WARN_AFTER, STOP_AFTER = 3, 5
 """Identical calls with identical results: told at 3, stopped at 5 (field figures of several agents)."""

@@ -14,8 +14,8 @@ from autodev_tui.domain.evidence import Check, CheckKind
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.domain.updates import Rule
-from autodev_tui.engine.broker import canonical
 from autodev_tui.engine.call_steps import CallSteps, result_document
+from autodev_tui.engine.decisions import canonical
 from autodev_tui.engine.flow import Interrupted
 from autodev_tui.engine.rules import remember
 from autodev_tui.engine.services import Services

@@ -13,9 +13,9 @@ from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.agent import INLINE, Agent
 from autodev_tui.engine.board import Record
-from autodev_tui.engine.broker import input_hash
 from autodev_tui.engine.budget import before_call
 from autodev_tui.engine.compaction import compact, should_compact
+from autodev_tui.engine.decisions import input_hash
 from autodev_tui.engine.flow import GaveUp, Interrupted, LimitReached
 from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
 from autodev_tui.engine.rate import keep_rate

@@ -15,7 +15,7 @@ from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.board import evidence_op
-from autodev_tui.engine.broker import canonical
+from autodev_tui.engine.decisions import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.services import Services

@@ -118,7 +118,7 @@ def resolved(
         KeyError: a place has no decision.
     """
     chosen = {one.hunk: one for one in decisions}
-    lines = []
+    lines: list[tuple[str, Entry | None]] = []
     for file in conflict.files:
         parts = [
             piece if isinstance(piece, list) else _taken(piece, chosen[piece.number]) for piece in file.pieces

@@ -23,7 +23,7 @@ from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.agent_loop import make_agent
 from autodev_tui.engine.board import Board
-from autodev_tui.engine.broker import sign
+from autodev_tui.engine.decisions import sign
 from autodev_tui.engine.driving import ensure_branch
 from autodev_tui.engine.engine import Engine
 from autodev_tui.engine.event_log import EventLog

@@ -13,7 +13,8 @@ import pytest
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine.board import Board
-from autodev_tui.engine.broker import Broker, DecisionRefused
+from autodev_tui.engine.broker import Broker
+from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.flow import Waiting
 from store.database import Database
 from tests.fakes.engine_kit import SECRET, board_on, decision, until

@@ -15,7 +15,7 @@ from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import conflicts, flow
-from autodev_tui.engine.broker import DecisionRefused
+from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.engine.workspace import Workspace

@@ -12,7 +12,7 @@ from autodev_tui.domain.approval import Approval, HunkDecision
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import SessionState
 from autodev_tui.engine import flow
-from autodev_tui.engine.broker import DecisionRefused
+from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.report import pull_request
 from autodev_tui.vcs.pull_request import SECTIONS
 from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, turns, until, waiting

@@ -14,7 +14,7 @@ from autodev_tui.domain.plan import PlannedTask, plan_digest
 from autodev_tui.domain.states import ApprovalState, TaskState
 from autodev_tui.domain.task import Criterion
 from autodev_tui.engine import flow
-from autodev_tui.engine.broker import DecisionRefused
+from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.planner import plan_effect
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.providers.base import Request, Turn

@@ -13,7 +13,7 @@ from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.domain.step import Step
 from autodev_tui.engine import flow
-from autodev_tui.engine.broker import DecisionRefused
+from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.rules import rules_of
 from autodev_tui.providers.base import Request, Turn

@@ -106,6 +106,10 @@ class ConflictPane(ArmedPane):
         """One row."""
         return self._rows[index].line
 
+    def row_role(self, index: int) -> str:
+        """Headings stand out."""
+        return "heading" if self._rows[index].heading else ""
+
     def marked(self, index: int) -> bool:
         """The whole of the place under the cursor."""
         number = self._number()

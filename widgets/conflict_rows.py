@@ -95,7 +95,7 @@ def _heading(path: str, place: str, number: int, chosen: Chosen | None, count: i
     if word == "edited":
         glyph, role = HUNK["edited"], ROLE["edited"]
     right: Line = [(f"{glyph} {word} {number}/{count}", role), (" ", "text")]
-    left: Line = [("@@ ", "heading"), (cut_path(visible(path, keep=""), max(width - 40, 12)), "data-bold")]
+    left: Line = [("@@ ", "bold"), (cut_path(visible(path, keep=""), max(width - 40, 12)), "data-bold")]
     return Row(number, spread([*left, (f"  {place}", "muted")], right, width), heading=True)
 
 

@@ -225,12 +225,12 @@ CRITERIA = [
 ]
 
 CONFLICT = [
-    _key("conflict", "a", "proposal", "take the proposal", 1),
+    _key("conflict", "a", "proposal", "proposal", 1),
     _key("conflict", "less_than_sign", "left", "left", 2),
     _key("conflict", "greater_than_sign", "right", "right", 3),
     _key("conflict", "b", "both", "both", 4),
     _key("conflict", "e", "edit", "edit", 5),
-    _key("conflict", "r", "agent", "back to the agent", 6),
+    _key("conflict", "r", "agent", "send back", 6),
     _key("conflict", "enter", "submit", "submit", 7),
     _key("conflict", "h", "hunk(-1)", "previous conflict", name="previous_conflict"),
     _key("conflict", "l", "hunk(1)", "next conflict", name="next_conflict"),

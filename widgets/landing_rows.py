@@ -39,7 +39,7 @@ def landing_rows(
     rows.append(_moves(str(ask["branch"]), unmoved, str(ask["old"])))
     how = {"ff": "fast-forward", "merge": "a merge commit"}.get(str(ask["mode"]), str(ask["mode"]))
     hows = [str(one) for one in ask.get("hows", [])]
-    change = [(f"m {hows[0]}", "muted")] if hows else []
+    change = [(f" m {hows[0]}", "muted")] if hows else []
     rows.append([(f"  {'how':<{NAME}} ", "muted"), (f"{how:<{WHAT}}", "text"), *change])
     rows.append([])
     rows += [_check(one, str(ask["tree"]), width) for one in checks]

@@ -15,14 +15,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
 
-run: $(READY) ## Work on this repository: make run GOAL="what you want"
-	@$(if $(GOAL),$(BIN)/autodev run "$$GOAL",$(BIN)/autodev --help)
+run: $(READY) ## Open the workbench here; headless: make run GOAL="what you want"
+	@$(BIN)/autodev $(if $(GOAL),run "$$GOAL",)
 
 demo: $(READY) ## Watch one goal become a landed commit, offline
 	@$(BIN)/python -m tests.demo
 
-picture: $(READY) ## Draw docs/demo.svg anew from a run of the demo
+picture: $(READY) ## Draw the pictures in docs/ anew from real runs
 	@$(BIN)/python -m tests.demo_picture
+	@$(BIN)/python -m tests.workbench_pictures
 
 test: $(READY) ## Run all tests but the long sweeps
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak"

@@ -78,7 +78,7 @@ class ComposerPopup(Drawn):
         if index >= len(self.offers):
             return self.strip([], self.size.width)
         offer, here = self.offers[index], index == self.place
-        text = visible(offer.text, keep="").replace("‹0A›", " ⏎ ")
+        text = visible(offer.text, keep="").replace("‹0A›", " / ")
         left: Line = [("▌ " if here else "  ", "focus"), (text, "bold" if offer.ours else "data")]
         if offer.words:
             left += [

@@ -61,14 +61,14 @@ class DoctorPane(TablePane):
             sign, role = SIGNS.get(finding["state"], ("·", "muted"))
             name = str(finding["name"])
             texts = wrap(visible(str(finding["text"]), keep=""), max(width - _NAMES - 6, 8))
-            first: Line = [(f" {sign} ", role), (pad(name, _NAMES), "bold"), (f" {texts[0]}", "data")]
+            first: Line = [(f" {sign} ", role), (pad(name, _NAMES), "bold"), (f" {texts[0]}", "text")]
             rows.append(TableRow(first, key=name))
             indent = " " * (_NAMES + 4)
             rows += [more(text, len(indent)) for text in texts[1:]]
             if finding["state"] != "ok" and finding["todo"]:
                 todo = wrap(visible(str(finding["todo"]), keep=""), max(width - _NAMES - 8, 8))
                 rows += [
-                    TableRow([(indent, "text"), ("  " if at else "→ ", "asks"), (text, "data")], belongs=True)
+                    TableRow([(indent, "text"), ("  " if at else "→ ", "asks"), (text, "text")], belongs=True)
                     for at, text in enumerate(todo)
                 ]
         return rows

@@ -52,7 +52,7 @@ class FirstRunPane(KeyAsking):
             line: Line = [(" ✓ " if good else " ! ", "done" if good else "asks")]
             line.append((pad(str(finding["name"]), _NAMES - 1), "text" if good else "bold"))
             text = cut(visible(str(finding["text"]), keep=""), width - _NAMES - 2)
-            rows.append(TableRow([*line, (text, "data")]))
+            rows.append(TableRow([*line, (text, "text")]))
         rows.append(TableRow())
         self._actions = {}
         for name, words, action in self._wanted(

@@ -62,6 +62,6 @@ class LogPane(TablePane):
             at = datetime.fromtimestamp(row["at"]).strftime("%H:%M:%S")
             texts = wrap(visible(str(row["text"]), keep=""), max(width - 20, 8))
             head: Line = [(f" {at} ", "muted"), (f"{sign} ", role), (pad(str(row["task"]), 5), "muted")]
-            rows.append(TableRow([*head, (f" {texts[0]}", "data")], key=f"{row['at']} {number}"))
+            rows.append(TableRow([*head, (f" {texts[0]}", "text")], key=f"{row['at']} {number}"))
             rows += [more(text, 18) for text in texts[1:]]
         return rows

@@ -37,7 +37,7 @@ class RulesPane(TablePane):
         for rule in self.mirror.rules:
             texts = wrap(visible(rule.words, keep=""), max(width - 4, 8))
             rows.append(TableRow([(" ✓ ", "done"), (texts[0], "data")], key=rule.id))
-            rows += [more(text, 3) for text in texts[1:]]
+            rows += [more(text, 3, "data") for text in texts[1:]]
             where = "this session" if rule.session else "this repository"
             used = (
                 "not used yet" if not rule.used else f"used {rule.used} time{'' if rule.used == 1 else 's'}"

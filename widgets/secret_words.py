@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pydantic import SecretStr
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -16,6 +17,14 @@ from widgets.keys import bindings
 from widgets.messages import CommandGiven
 from widgets.table_pane import TablePane
 from widgets.words import Label
+
+
+class HiddenInput(Input):
+    """Shows a star for every character, on every terminal."""
+
+    @property
+    def _value(self) -> Text:
+        return Text("*" * len(self.value), no_wrap=True, overflow="ignore", end="")
 
 
 class SecretWords(Vertical):
@@ -47,7 +56,7 @@ class SecretWords(Vertical):
     def __init__(self, label: str) -> None:
         super().__init__()
         self.label = Label(label, "enter keep · esc back")
-        self.field = Input(password=True)
+        self.field = HiddenInput(password=True)
         self.field.cursor_blink = False
 
     def compose(self) -> ComposeResult:

@@ -207,13 +207,13 @@ class TablePane(WordsPane):
         return super()._rule(width)
 
 
-def more(text: str, indent: int) -> TableRow:
+def more(text: str, indent: int, role: str = "text") -> TableRow:
     """A row that goes on with the one before."""
-    return TableRow([(" " * indent, "text"), (text, "data")], belongs=True)
+    return TableRow([(" " * indent, "text"), (text, role)], belongs=True)
 
 
 def told(sign: str, role: str, text: str, width: int, indent: int = 3) -> list[TableRow]:
     """Words of any length in rows, the first one with a sign before it."""
     rows = wrap(visible(text, keep="\n"), max(width - indent, 8))
-    first: Line = [(pad(f" {sign}", indent), role), (rows[0], "data")]
+    first: Line = [(pad(f" {sign}", indent), role), (rows[0], "text")]
     return [TableRow(first), *(more(row, indent) for row in rows[1:])]

@@ -112,6 +112,7 @@ async def test_a_key_is_never_shown_or_kept_here() -> None:
         app.post_message(events.Paste("sk-secret\n"))
         await until(pilot, lambda: pane.query_one(SecretWords).field.value)
         assert not any("sk-secret" in row for row in drawn(app))
+        assert any("*********" in row for row in drawn(app))
         await pilot.press("enter")
         await pilot.pause()
         (given,) = app.heard(CommandGiven)

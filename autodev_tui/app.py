@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, Refused, Request
 from autodev_tui.domain.updates import Update
 from screens.keyboard import Keyboard
+from screens.looks import ascii_for, theme_for
 from screens.notices import Notices
 from screens.workbench import Workbench
 from widgets.keys import bindings
@@ -113,13 +115,20 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         return await self.bridge.ask(request)
 
     def _take_settings(self, settings: dict[str, Any]) -> None:
-        theme = str(settings.get("theme") or "")
-        if theme and theme in self.available_themes and theme != self.theme:
+        setting = str(settings.get("theme") or "")
+        theme = theme_for(setting, os.environ, self.available_themes)
+        if not theme:
+            self.bench.say(
+                f"no theme {setting} · there are {', '.join(sorted(self.available_themes))}", "failed"
+            )
+        elif theme != self.theme:
             self.theme = theme
-        ascii_glyphs = settings.get("glyphs") == "ascii"
+        ascii_glyphs = ascii_for(str(settings.get("glyphs") or ""), os.environ)
         if ascii_glyphs != self.ascii_glyphs:
             self.ascii_glyphs = ascii_glyphs
             self.bench.refresh(layout=True)
+            for widget in self.bench.query("*"):
+                widget.refresh()
         keys = settings.get("keys")
         if isinstance(keys, dict):
             self.set_keymap({str(name): str(key) for name, key in keys.items()})

@@ -9,7 +9,7 @@ LIGHT = frozenset({"7", "15"})
 
 
 def theme_for(setting: str, environment: Mapping[str, str], known: Collection[str]) -> str:
-    """The theme's name: the one that is set, else light or dark as the terminal says; "" for an unknown one."""
+    """The theme that is set, else a light or dark one as the terminal says; "" for an unknown one."""
     if setting and setting != "auto":
         return setting if setting in known else ""
     background = environment.get("COLORFGBG", "").rpartition(";")[2]

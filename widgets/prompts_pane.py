@@ -52,7 +52,7 @@ class PromptsPane(TablePane):
                 [
                     Cell(f"{'▾' if here else '▸'} {row['name']}", "bold"),
                     Cell(f"version {row['version']}", "text", 13, goes=2),
-                    Cell(visible(str(row["category"]), keep=""), "data", 14, goes=1),
+                    Cell(visible(str(row["category"]), keep="").replace("_", " "), "text", 18, goes=1),
                     Cell(str(row["origin"]), "asks" if row["origin"] == "repository" else "muted", 10),
                     Cell(tokens(int(row["tokens"])), "text", -6),
                 ],

@@ -142,23 +142,39 @@ def _answers(approval: Approval) -> list[str]:
 
 def _print_ask(ask: dict[str, Any]) -> None:
     """Everything that is asked, as plain text with nothing left out."""
+    printers = {"hunks": _print_hunk, "tasks": _print_task, "conflicts": _print_place}
     for name, value in ask.items():
-        if name == "hunks":
-            for hunk in value:
-                badges = f"  ! {', '.join(hunk['badges'])}" if hunk["badges"] else ""
-                line(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}")
-                if hunk["rejected_before"] is not None:
-                    line(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
-                for row in hunk["diff"].removesuffix("\n").split("\n"):
-                    line(f"    {row}", DIFF.get(row[:1], ""))
-        elif name == "tasks":
-            for task in value:
-                _print_task(task)
+        if name in printers:
+            for one in value:
+                printers[name](one)
+        elif name == "estimate":
+            cost = "–".join(f"${usd:.2f}" for usd in dict.fromkeys(value["cost_usd"] or ()))
+            line(f"  takes ~{value['minutes']} min · costs {cost} {value['why']}")
+        elif name in ("remember", "digest"):
+            continue  # what the workbench offers besides, and what it compares
         elif isinstance(value, list):
             for item in value:
                 _indented(name, _short(item))
         elif value not in (None, "", {}):
             _indented(name, _short(value))
+
+
+def _print_hunk(hunk: dict[str, Any]) -> None:
+    """One hunk of a change set."""
+    badges = f"  ! {', '.join(hunk['badges'])}" if hunk["badges"] else ""
+    line(f"  hunk {hunk['number']}  {hunk['path']}  {hunk['header']}{badges}")
+    if hunk["rejected_before"] is not None:
+        line(f"    ↺ rejected before: {hunk['rejected_before'] or 'without a reason'}")
+    for row in hunk["diff"].removesuffix("\n").split("\n"):
+        line(f"    {row}", DIFF.get(row[:1], ""))
+
+
+def _print_place(place: dict[str, Any]) -> None:
+    """One place of a conflict: what was there, what has joined before, what the task wants."""
+    line(f"  place {place['number']}  {place['path']}  from line {place['start']}")
+    for sign, side, style in (("|", "base", ""), ("<", "left", "red"), (">", "right", "green")):
+        for row in place[side]:
+            line(f"    {sign} {row.rstrip()}", style)
 
 
 def _print_task(task: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +27,10 @@ _ASKING_ONLY: ContextVar[bool] = ContextVar("asking_only", default=False)
 
 class Superseded(Exception):
     """The question that somebody waited on fell away; what is asked now is for them to say."""
+
+
+async def _at_once() -> None:
+    """Nobody is held."""
 
 
 class Broker:
@@ -56,6 +60,8 @@ class Broker:
         board.on_approval = self._wake
         self.idle: Callable[[], AbstractAsyncContextManager[None]] = contextlib.nullcontext
         """Whoever waits for an answer is inside."""
+        self.may_go_on: Callable[[], Awaitable[None]] = _at_once
+        """Waited for before an answer is acted on: what a held agent was answered can be taken back."""
 
     @property
     def interactive(self) -> bool:
@@ -175,6 +181,7 @@ class Broker:
                 raise Waiting([approval])
             async with self.idle():
                 await changed.wait()
+            await self.may_go_on()
 
     def _wake(self, _: Approval) -> None:
         """A question changed: whoever waits looks again."""

@@ -86,6 +86,7 @@ class Services:
         self.mailbox = Mailbox(self.board)
         self.overlaps = Overlaps(self.board, self.repository, self.signal, lambda: list(self.at_work))
         self.broker.idle = self.idle
+        self.broker.may_go_on = self.may_go_on
         self._seats: dict[str, Seat] = {}
 
     @property

@@ -193,6 +193,19 @@ async def test_an_answer_is_taken_back_until_it_was_acted_on(tmp_path: Path) -> 
             await one.engine.submit(commands.Recall(approval=question.id))
 
 
+async def test_what_a_held_agent_was_answered_can_be_taken_back(tmp_path: Path) -> None:
+    async with kit(tmp_path, turns(make_turn(run("make x")), make_turn(DONE)), interactive=True) as one:
+        await begun(one, Level.COLLABORATIVE)
+        question = await next_command(one, "make x")
+        await one.engine.submit(commands.PauseTask(task="T1"))
+        await one.answer(question)
+        await one.engine.submit(commands.Recall(approval=question.id))
+        await one.engine.submit(commands.ContinueTask(task="T1"))
+        assert [q.id for q in one.board.pending()] == [question.id]
+        await one.answer(question, "reject")
+        await until(lambda: ran(one)[0].state == "refused")
+
+
 async def test_another_level_is_tried_on_what_was_decided(tmp_path: Path) -> None:
     async with kit(tmp_path, turns(make_turn(run("make x")), make_turn(DONE)), interactive=True) as one:
         await begun(one, Level.COLLABORATIVE)

@@ -49,11 +49,20 @@ class DiffModel:
         self._texts: dict[int, list[str]] = {}
         self._numbers: dict[int, Numbers] = {}
         self._folded: dict[int, Folded] = {}
+        self._crlf: dict[int, bool] = {}
         self._shown: frozenset[int] | None = None
         self._measure: Callable[[str], int] | None = None
         self._layouts: dict[int, Layout] = {}
         self._heights = [self._plain_height(at) for at in range(len(self.files))]
         self._starts = self._sums()
+
+    def ends_crlf(self, file: int) -> bool:
+        """Whether every line of a file's hunks ends with CR LF: such ends are no change worth showing."""
+        known = self._crlf.get(file)
+        if known is None:
+            lines = [line for hunk in self.files[file].hunks for line in hunk.diff if line.endswith("\n")]
+            known = self._crlf[file] = bool(lines) and all(line.endswith("\r\n") for line in lines)
+        return known
 
     # -- what is shown
 

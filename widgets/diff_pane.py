@@ -276,9 +276,10 @@ class DiffPane(LinePane):
         self._want_file(self.model.files[row.file])
         head = gutter(row, self._gutter(row.file), stands=stands)
         spans, words = self._paint.of(row)
+        text = row.text.removesuffix("\r") if self.model.ends_crlf(row.file) else row.text
         width = self.code_width(row.file)
         part = row.part if self._wrapped else None
-        body = code(row.text, spans, words, left=self.side, width=width, part=part)
+        body = code(text, spans, words, left=self.side, width=width, part=part)
         if row.kind is Kind.LINE and self._unended(row) and part is None:
             body = [*body, ("  no line end", "muted")]
         return [*head, *body]

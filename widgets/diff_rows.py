@@ -23,16 +23,15 @@ def shown(text: str) -> str:
     """A line as it is drawn: nothing hidden, tabs as spaces."""
     if text.isascii() and text.isprintable():
         return text
-    seen = visible(text, keep="\t")
-    return seen.expandtabs(TAB) if "\t" in seen else seen
+    return "".join(part for part, _ in _untabbed([(visible(text, keep="\t"), "")]))
 
 
 def rows_of(text: str, width: int) -> int:
     """How many rows of `width` cells a line takes when it is wrapped."""
     seen = shown(text)
-    if len(seen) <= width or width <= 0:
-        return 1
-    return -(-len(seen) // width) if seen.isascii() else max(len(chop_cells(seen, width)), 1)
+    if seen.isascii():
+        return max(-(-len(seen) // max(width, 1)), 1)
+    return max(len(chop_cells(seen, max(width, 1))), 1)
 
 
 def gutter_widths(file: FileChange) -> tuple[int, int]:
@@ -141,7 +140,8 @@ def file_line(file: FileChange, place: str, right: Line, width: int) -> Line:
     facts.append((f"   {place}", "muted"))
     name = visible(file.path, keep="")
     room = width - width_of(facts)
-    right = cut_line(right, max(room - min(cell_len(name), room // 2) - 3, width_of(right[:1])))
+    left = room - min(cell_len(name), room // 2) - 3
+    right = cut_line(right, left) if left > width_of(right[:1]) + len("  pytest") else right[:1]
     name = cut_path(name, max(room - width_of(right) - 3, 8))
     return spread([(name, "data-bold"), *facts], [*right, (" ", "text")] if right else [], width, gap=2)
 

@@ -276,20 +276,33 @@ def without(hunk: Hunk, dropped: Iterable[int]) -> list[str]:
 
 
 def editable(hunk: Hunk) -> str:
-    """A hunk's new side as text to be edited; what could fool the eye or the terminal is shown by number."""
-    return "".join(visible(line) for line in hunk.new_lines)
+    """A hunk's new side as text to be edited; what could fool the eye or the terminal is shown by number.
+
+    Where every line ends with CR LF, the text has line feeds alone.
+    """
+    return "".join(_typed(line, _ends_crlf(hunk)) for line in hunk.new_lines)
 
 
 def edited(hunk: Hunk, text: str) -> list[str]:
     """The lines that `text` stands for: lines that were not touched come back byte for byte."""
-    stored = {visible(line).rstrip("\n"): line for line in hunk.new_lines}
+    crlf = _ends_crlf(hunk)
+    stored = {_typed(line, crlf).removesuffix("\n"): line for line in hunk.new_lines}
     disguised = any(visible(line) != line for line in hunk.new_lines)
+    end = "\r\n" if crlf else "\n"
     rows = text.split("\n")
-    open_end = bool(hunk.new_lines) and not hunk.new_lines[-1].endswith("\n")
-    if rows and not rows[-1]:
+    if not rows[-1]:
         rows.pop()
-    lines = [stored.get(row) or (from_visible(row) if disguised else row) + "\n" for row in rows]
-    lines = [line if line.endswith("\n") else line + "\n" for line in lines]
-    if lines and open_end and not text.endswith("\n"):
-        lines[-1] = lines[-1].removesuffix("\n")
+    lines = [stored.get(row) or (from_visible(row) if disguised else row) + end for row in rows]
+    lines = [line if line.endswith("\n") else line + end for line in lines]
+    if lines and hunk.new_lines and not hunk.new_lines[-1].endswith("\n") and not text.endswith("\n"):
+        lines[-1] = lines[-1].removesuffix("\n").removesuffix("\r" if crlf else "")
     return lines
+
+
+def _ends_crlf(hunk: Hunk) -> bool:
+    ended = [line for line in hunk.new_lines if line.endswith("\n")]
+    return bool(ended) and all(line.endswith("\r\n") for line in ended)
+
+
+def _typed(line: str, crlf: bool) -> str:
+    return visible(line.removesuffix("\r\n") + "\n" if crlf and line.endswith("\r\n") else line)

@@ -186,3 +186,13 @@ def test_whole_files_are_left_alone_by_lines() -> None:
     decisions = Decisions(review(both))
     decisions.comment(8, -1, "why executable?")
     assert decisions.state(8) == "commented"
+
+
+def test_lines_that_end_with_a_carriage_return_are_typed_without_it() -> None:
+    hunk = hunk_of("", "a\r\nb\r\n")
+    assert editable(hunk) == "a\nb\n"
+    assert edited(hunk, "a\nb\n") == hunk.new_lines
+    assert edited(hunk, "a\nnew\nb\n") == ["a\r\n", "new\r\n", "b\r\n"]
+    mixed = hunk_of("", "a\r\nb\n")
+    assert editable(mixed) == "a‹0D›\nb\n"
+    assert edited(mixed, editable(mixed)) == mixed.new_lines

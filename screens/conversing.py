@@ -17,6 +17,7 @@ from widgets.composer import Composer
 from widgets.messages import CommandGiven, SheetOpened
 
 if TYPE_CHECKING:
+    from widgets.settings_pane import SettingsPane
     from widgets.text_pane import TextPane
 
 
@@ -121,8 +122,11 @@ class Conversing(Steering):
                 await self.app.run_action("leave")
             case "help", _:
                 await self.app.run_action("keys")
+            case "key", _:
+                await self.go("settings")
+                cast("SettingsPane", self.desk.pane).ask_key()
             case _:
-                await self.go({"land": "landing", "key": "first_run"}.get(name, name))
+                await self.go({"land": "landing"}.get(name, name))
 
     @property
     def _own(self) -> dict[str, Callable[[], None]]:

@@ -12,7 +12,7 @@ from widgets.messages import WentTo
 from widgets.table_pane import TablePane, TableRow, more
 
 SIGNS = {"ok": ("✓", "done"), "warn": ("!", "asks"), "bad": ("✗", "failed")}
-HELP = {"model": "first_run", "trust": "trust", "settings": "settings", "checks": "settings"} | {
+HELP = {"model": "settings", "trust": "trust", "settings": "settings", "checks": "settings"} | {
     "editor": "settings",
     "repository": "first_run",
     "state": "sessions",

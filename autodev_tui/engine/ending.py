@@ -24,7 +24,7 @@ async def end_task(services: Services, task: str) -> bool:
     board = services.board
     if TaskState.CANCELLED not in legal_moves(board.tasks[task].state):
         return False
-    questions = [_without(one, task) for one in board.pending() if task in (one.asked_by or [one.task])]
+    questions = [_without(one, task) for one in board.pending() if task == one.task or task in one.asked_by]
     steps = [
         step.but(state=CUT_SHORT[step.state], ended=services.clock())
         for step in board.steps(task)
@@ -33,6 +33,7 @@ async def end_task(services: Services, task: str) -> bool:
     ended = board.task_moved(task, TaskState.CANCELLED)
     await board.commit(ended, *questions, *steps, why="cancelled by the human")
     await tell_unheard(services, task)
+    services.signal.give()
     return True
 
 

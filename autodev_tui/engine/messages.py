@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.domain.updates import Message
@@ -42,7 +44,8 @@ class Mailbox:
             text=text,
             created=self._board.clock(),
         )
-        await self._board.commit(extra=[self._moved(message)])
+        async with self._moving(message) as ops:
+            await self._board.commit(extra=ops)
         return message
 
     async def take_back(self, name: str) -> None:
@@ -52,26 +55,40 @@ class Mailbox:
             raise LookupError(f"no message {name} in this session")
         if message.state != "queued":
             raise Refusal(f"too late: the message is {message.state.replace('_', ' ')} already")
-        await self._board.commit(extra=[self._moved(message, "taken_back")])
+        async with self._moving(message.but(state="taken_back")) as ops:
+            await self._board.commit(extra=ops)
 
     async def deliver(self, agent: Agent) -> None:
         """Let the agent hear what waits for it, word for word; it is heard in the line that delivers it."""
         for message in self.queued(agent.task_id):
-            delivered = self._moved(message, "delivered")
-            await agent.say(f"message {message.id}", message.text, extra=[delivered])
+            async with self._moving(message.but(state="delivered")) as ops:
+                await agent.say(f"message {message.id}", message.text, extra=ops)
 
     async def close(self, task: str) -> list[Message]:
         """The task has ended: what was not heard is taken back, and returned."""
         left = self.queued(task)
-        if left:
-            await self._board.commit(extra=[self._moved(one, "taken_back") for one in left])
+        async with self._moving(*(one.but(state="taken_back") for one in left)) as ops:
+            if ops:
+                await self._board.commit(extra=ops)
         return left
 
-    def _moved(self, message: Message, state: Literal["queued", "delivered", "taken_back"] = "queued") -> Op:
-        """The store's operation. It counts at once, so that nobody else moves the message meanwhile."""
-        message = message.but(state=state)
-        self._messages[message.id] = message
-        return TABLE, message.id, message.doc()
+    @asynccontextmanager
+    async def _moving(self, *messages: Message) -> AsyncIterator[list[Op]]:
+        """The store's operations. They count at once, so that nobody else moves these messages meanwhile.
+
+        Where they fail, the messages are as before: what was heard is not heard again, its note being there.
+        """
+        before = dict(self._messages)
+        self._messages.update({one.id: one for one in messages})
+        try:
+            yield [(TABLE, one.id, one.doc()) for one in messages]
+        except BaseException:
+            for one in messages:
+                if one.id in before:
+                    self._messages[one.id] = before[one.id]
+                else:
+                    del self._messages[one.id]
+            raise
 
     def _refuse(self, task: str | None, text: str) -> None:
         if not text.strip():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
 
 from autodev_tui.domain import commands, events
 from autodev_tui.domain.levels import Level
@@ -169,7 +170,7 @@ def _tell(services: Services, task: str, text: str) -> None:
     services.board.log.emit(events.Noticed(task=task or None, text=text))
 
 
-COMMANDS = {
+COMMANDS: dict[type[Any], Callable[[Site, Any], Awaitable[None]]] = {
     commands.PauseTask: pause_task,
     commands.ContinueTask: continue_task,
     commands.SendMessage: send_message,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autodev_tui.providers.base import Request, Turn
-from autodev_tui.providers.scripted import LIMITS
+from autodev_tui.providers.scripted import LIMITS, USAGE
 from autodev_tui.settings import Settings
 from tests.fakes.engine_kit import DONE, Kit, Scripted, make_turn, until
 
@@ -38,6 +38,8 @@ class Agents(Scripted):
         self._plan = plan
         self._rest = {name: list(script) for name, script in (scripts or {}).items()}
         self._count = 0
+        self.usage = USAGE
+        """What each call uses."""
         self.calling: list[str] = []
         """The tasks whose model calls are under way."""
         self.peak = 0
@@ -79,12 +81,12 @@ class Agents(Scripted):
     def _reply_to(self, request: Request) -> Turn:
         self._count += 1
         if request.meta["role"] == "planning":
-            return make_turn(self._plan, first_id=900_000 + self._count)
+            return make_turn(self._plan, usage=self.usage, first_id=900_000 + self._count)
         rest = self._rest.get(request.meta["task"], [])
         call = rest.pop(0) if rest else DONE
         if isinstance(call, Exception):
             raise call
-        return make_turn(call, first_id=self._count * 100)
+        return make_turn(call, usage=self.usage, first_id=self._count * 100)
 
 
 def many(place: Path, agents: Agents, at_once: int = 5, **more: Any) -> Kit:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autodev_tui.domain import commands
 from autodev_tui.domain.levels import Level
+from autodev_tui.domain.session import Usage
 from autodev_tui.engine import flow, integrate
 from autodev_tui.engine.event_log import read_events
 from autodev_tui.engine.overlaps import may_touch
@@ -336,3 +337,31 @@ def test_whether_two_names_touch_does_not_depend_on_their_order(one: list[str], 
     first, second = "/".join(one), "/".join(other)
     assert may_touch(first, second) == may_touch(second, first)
     assert may_touch(first, first)
+
+
+async def test_a_spent_budget_is_one_question_of_all_agents(tmp_path: Path) -> None:
+    agents = Agents(plan_of({}, {}, {}), {name: [("list_files", {})] for name in ("T1", "T2", "T3")})
+    agents.usage = Usage(requests=1, cost_usd=0.4)
+    agents.hold("T1", "T2", "T3")
+    async with at_work(tmp_path, agents, interactive=True) as one:
+        await one.start(budget_usd=1.0)
+        await calling(agents, "T1", "T2", "T3")
+        agents.open()
+        question = await waiting(one, "budget")
+        await until(lambda: not agents.calling)
+        assert len(one.board.pending()) == 1
+        assert one.session.usage.cost_usd == pytest.approx(1.6), "no more than what was under way"
+        await one.answer(question, "choose", choice="raise")
+        assert (await one.engine.wait()).code == flow.DONE
+        assert one.session.budget_usd == pytest.approx(2.6)
+
+
+async def test_who_stops_at_the_budget_stops_all(tmp_path: Path) -> None:
+    agents = Agents(plan_of({}, {}), {name: [("list_files", {})] for name in ("T1", "T2")})
+    agents.usage = Usage(requests=1, cost_usd=0.4)
+    async with at_work(tmp_path, agents, interactive=True) as one:
+        await one.start(budget_usd=1.0)
+        await one.answer(await waiting(one, "budget"), "choose", choice="stop")
+        outcome = await one.engine.wait()
+        assert outcome.code == flow.FAILED and "stopped at the budget" in outcome.error
+        assert len([one for one in one.board.approvals.values() if one.kind == "budget"]) == 1

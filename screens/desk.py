@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -34,6 +35,10 @@ PANES = {
     "text": "text_pane.TextPane",
 }
 """Name → module and class below `widgets`: a pane is loaded when it is first wanted, not at the start."""
+CLOCKED = frozenset(
+    {"plan", "review", "change", "questions", "conflict", "landing", "checkpoints", "sessions", "rules"}
+)
+"""Panes that tell times, and take the clock."""
 WHOLE = frozenset({"first_run", "resume"})
 """Panes that take the whole body."""
 PASSING = frozenset(
@@ -50,8 +55,9 @@ class Desk(Container):
     Desk > .-away { display: none; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, now: Callable[[], float], *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._now = now
         self.current = ""
         self.before = ""
         """What closing the present pane brings back."""
@@ -66,7 +72,9 @@ class Desk(Container):
         """Show the pane `name`."""
         if name not in self.panes:
             module, _, cls = PANES[name].partition(".")
-            pane: LinePane = getattr(import_module(f"widgets.{module}"), cls)(id=f"pane-{name}")
+            pane: LinePane = getattr(import_module(f"widgets.{module}"), cls)(
+                id=f"pane-{name}", **({"now": self._now} if name in CLOCKED else {})
+            )
             self.panes[name] = pane
             await self.mount(pane)
             self._restore(name)

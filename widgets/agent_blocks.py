@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from autodev_tui.domain.mirror import Stream
-from autodev_tui.domain.states import StepState
+from autodev_tui.domain.mirror import Mirror, Stream
+from autodev_tui.domain.states import StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.text import visible
 from autodev_tui.domain.updates import Message
@@ -20,7 +20,7 @@ from autodev_tui.domain.updates import Message
 FILTERS = ("", "messages", "commands", "edits", "failures", "questions")
 """What a pane may show alone, in the order of `&`; the first shows everything."""
 
-Kind = Literal["call", "message", "thinking", "human", "note", "event", "waiting", "queued"]
+Kind = Literal["call", "message", "thinking", "human", "note", "event", "waiting", "end", "queued"]
 
 VERBS = {
     "read_file": "read",
@@ -213,6 +213,24 @@ def queued_blocks(messages: Iterable[Message]) -> list[Block]:
         Block(f"queued {one.id}", "queued", _filters("messages"), text=one.text, at=one.created)
         for one in messages
     ]
+
+
+def end_blocks(mirror: Mirror, agent: str) -> list[Block]:
+    """Why nothing goes on here, where the log itself does not say it."""
+    task = mirror.tasks.get(agent)
+    if task is None:
+        return []
+    if agent in mirror.paused:
+        step = mirror.step_counts.get(agent, len(mirror.steps_of(agent)))
+        words = f"paused by you at step {step} · x continue · i say what to change"
+        return [Block("end:paused", "end", text=words, extra={"glyph": "‖"})]
+    if task.state is TaskState.FAILED and task.error:
+        words = f"failed: {task.error} · x try once more"
+        return [Block("end:failed", "end", _filters("failures"), text=words, extra={"glyph": "✗"})]
+    if task.state is TaskState.CANCELLED:
+        words = f"cancelled: {task.error}" if task.error else "cancelled"
+        return [Block("end:cancelled", "end", text=words, extra={"glyph": "⊘"})]
+    return []
 
 
 def note_words(name: str) -> str:

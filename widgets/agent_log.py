@@ -15,9 +15,10 @@ from autodev_tui.domain.mirror import Mirror, Stream
 from autodev_tui.domain.requests import TextAnswer
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
-from widgets.agent_blocks import EDITS, Block, blocks_of, live_blocks, queued_blocks
+from widgets.agent_blocks import EDITS, Block, blocks_of, end_blocks, live_blocks, queued_blocks
 from widgets.agent_markdown import markdown_lines
 from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of, streaming
+from widgets.agent_still import Pair, Still
 from widgets.cells import Line
 from widgets.text_flow import RING, Flow
 
@@ -27,6 +28,8 @@ LONG = 3000
 """Longer words are rendered in a thread, and stand plain until then."""
 MOST = 20_000
 """Still longer ones stay plain: what Markdown makes of them may take seconds."""
+CIRCLE = 3
+"""Calls that are opened where an agent is stuck."""
 _LEAST = 60
 """What a block costs that has no words."""
 
@@ -44,19 +47,6 @@ class Wanted:
     part: Literal["text", "thinking"] = "text"
 
 
-@dataclass
-class Held:
-    """A block as it stands while the log is not followed."""
-
-    block: Block
-    rows: list[Row] | None
-    """None: it is drawn anew once, at the height that it needs."""
-    total: int
-    """Rows that it had in all, those that have left the ring included."""
-    needs: int = 0
-    """Rows that it would have if the log were followed."""
-
-
 class AgentLog:
     """What a pane shows of an agent. `build` takes over what is known; nothing else changes the rows."""
 
@@ -72,8 +62,6 @@ class AgentLog:
         self.rows: list[Row] = []
         self.blocks: list[Block] = []
         self.starts: list[int] = []
-        self.new = 0
-        """Rows that came since the log is not followed."""
         self.more = False
         """Older blocks wait to be laid out."""
         self.live = False
@@ -85,8 +73,9 @@ class AgentLog:
         self._drawn: dict[str, tuple[Block, list[Row]]] = {}
         self._answers: dict[str, tuple[int, TextAnswer]] = {}
         self._markdown: dict[str, tuple[int, Sequence[Line]]] = {}
-        self._flows: dict[str, tuple[Flow[Row], int]] = {}
-        self._held: dict[str, Held] | None = None
+        self._flows: dict[str, tuple[Flow[Row], int, int]] = {}
+        self._stuck = False
+        self._still: Still | None = None
         self._restored: dict[str, Any] | None = None
 
     # -- what the pane tells
@@ -104,8 +93,8 @@ class AgentLog:
     def changed(self, block: str) -> None:
         """This block is drawn anew, at the height that it needs now."""
         self._drawn.pop(block, None)
-        if self._held and block in self._held:
-            self._held[block].rows = None
+        if self._still:
+            self._still.changed(block)
 
     def set_width(self, width: int) -> None:
         """The pane is as wide as this; everything is wrapped anew."""
@@ -117,21 +106,23 @@ class AgentLog:
         """Every block is drawn anew, at the height that it needs now."""
         self._drawn.clear()
         self._flows.clear()
-        for one in (self._held or {}).values():
-            one.rows = None
+        if self._still:
+            self._still.change_all()
 
     def set_follow(self, on: bool) -> None:
         """Follow the end, or keep every row where it is."""
         self.follow = on
         self._restored = None
-        self._held = (
-            None if on else {b.id: Held(b, rows, self._total(b.id, rows)) for b, rows in self._shown()}
-        )
-        self.new = 0
+        self._still = None if on else Still(self._shown(), self._total)
+
+    @property
+    def new(self) -> int:
+        """Rows that came since the log is not followed."""
+        return self._still.new if self._still else 0
 
     def let_in(self) -> None:
         """What came meanwhile is shown from the next build on, which must be followed by `hold`."""
-        self._held = None
+        self._still = None
 
     def hold(self) -> None:
         """From now on every row that is there stays where it is."""
@@ -169,28 +160,46 @@ class AgentLog:
     def build(self, mirror: Mirror, now: float) -> None:
         """Take over what the mirror knows. Costs what changed, and a bounded part of what is missing."""
         self.wanted, self.long, self.live = [], [], False
+        self._open_circle(mirror)
         natural = self._natural(mirror, now)
         if self._restored is not None and not self.more:
-            self._hold_again(natural, self._restored)
-        pairs = self._still(natural) if self._held is not None else natural
+            self._still = Still.again(natural, self._total, self._restored)
+            self._restored = None
+        pairs = self._still.shown(natural) if self._still else natural
         self.blocks, self.rows, self.starts = [], [], []
         for block, rows in pairs:
             self.blocks.append(block)
             self.starts.append(len(self.rows))
             self.rows.extend(rows)
 
-    def _shown(self) -> list[tuple[Block, list[Row]]]:
+    def _open_circle(self, mirror: Mirror) -> None:
+        """Of an agent that goes round in circles, the last calls are opened, once."""
+        task = mirror.tasks.get(self.agent)
+        stuck = task is not None and mirror.word(task) == "stuck"
+        if stuck and not self._stuck:
+            calls = [step for step in mirror.steps_of(self.agent) if step.kind is StepKind.TOOL][-CIRCLE:]
+            for step in calls:
+                if step.input_hash == calls[-1].input_hash and step.id not in self.opened:
+                    self.opened[step.id] = "part"
+                    self.changed(step.id)
+        self._stuck = stuck
+
+    def _total(self, block: str, rows: Sequence[Row]) -> int:
+        return self._flows[block][0].count if block in self._flows else len(rows)
+
+    def _shown(self) -> list[Pair]:
         ends = [*self.starts[1:], len(self.rows)]
         spans = zip(self.blocks, self.starts, ends, strict=True)
         return [(block, self.rows[start:end]) for block, start, end in spans]
 
-    def _natural(self, mirror: Mirror, now: float) -> list[tuple[Block, list[Row]]]:
+    def _natural(self, mirror: Mirror, now: float) -> list[Pair]:
         """Every block that is laid out so far, with the rows that it needs."""
         stream = mirror.stream(self.agent)
         busy = mirror.facts.busy
-        found: list[tuple[Block, list[Row]]] = []
+        found: list[Pair] = []
         count = 0
-        for block in reversed(queued_blocks(mirror.queued(self.agent or None))):
+        closing = [*end_blocks(mirror, self.agent), *queued_blocks(mirror.queued(self.agent or None))]
+        for block in reversed(closing):
             count += self._take(found, block, stream, now, busy)
         budget, self.more = BUDGET, False
         for step in reversed(mirror.steps_of(self.agent)):
@@ -212,9 +221,7 @@ class AgentLog:
         found.reverse()
         return found
 
-    def _take(
-        self, found: list[tuple[Block, list[Row]]], block: Block, stream: Stream, now: float, busy: bool
-    ) -> int:
+    def _take(self, found: list[Pair], block: Block, stream: Stream, now: float, busy: bool) -> int:
         if self.only and self.only not in block.filters:
             return 0
         rows = self._rows(block, stream, now, busy)
@@ -240,21 +247,22 @@ class AgentLog:
 
     def _look_live(self, block: Block, look: Look, stream: Stream) -> None:
         if block.kind == "message":
-            look.flow = self._flow(block, stream.text, stream.text_count)
+            look.flow = self._flow(block, stream.text, stream.text_count, stream.text_from)
         elif block.kind == "call" and block.step and stream.output_step == block.step.id:
             look.last = stream.output[-4000:].rstrip().rpartition("\n")[2]
             if look.open:
                 look.flow = self._flow(block, stream.output, stream.output_count)
 
-    def _flow(self, block: Block, text: str, count: int) -> Flow[Row]:
-        flow, seen = self._flows.get(block.id) or (streaming(block, self.width, self.wrap), 0)
+    def _flow(self, block: Block, text: str, count: int, begun: int = 0) -> Flow[Row]:
+        """The rows of a text of which `count` characters have come, those before `begun` for nothing."""
+        flow, seen, since = self._flows.get(block.id) or (None, 0, 0)
         fresh = count - seen
-        if not 0 <= fresh <= len(text):
-            # Some of it never came here, or it began anew.
+        if flow is None or since != begun or not 0 <= fresh <= len(text):
+            # It begins, began anew, or some of it never came here.
             flow, fresh = streaming(block, self.width, self.wrap), len(text)
         if fresh:
             flow.feed(text[-fresh:])
-        self._flows[block.id] = (flow, count)
+        self._flows[block.id] = (flow, count, begun)
         return flow
 
     def _look_final(self, block: Block, look: Look) -> None:
@@ -302,53 +310,6 @@ class AgentLog:
         answer = self.answer(block.id)
         return answer.head if block.cut and answer is not None else block.text
 
-    # -- standing still
-
-    def _total(self, block: str, rows: Sequence[Row]) -> int:
-        return self._flows[block][0].count if block in self._flows else len(rows)
-
-    def _still(self, natural: list[tuple[Block, list[Row]]]) -> list[tuple[Block, list[Row]]]:
-        """The rows that were there, where they were; what is older stands before, what is new is counted."""
-        held = self._held
-        assert held is not None
-        now = {block.id: (block, rows) for block, rows in natural}
-        new = 0
-        for name, one in held.items():
-            present, fresh = now.get(name, (one.block, one.rows or []))
-            one.block = present
-            if one.rows is None:
-                one.rows, one.total = fresh, self._total(name, fresh)
-            elif present.kind != "message":
-                # Words that streamed stay plain until they are followed again: Markdown would move them.
-                one.rows = (fresh + [Row([])] * len(one.rows))[: len(one.rows)]
-            one.needs = len(fresh)
-            new += max(self._total(name, fresh) - one.total, 0)
-        older: dict[str, Held] = {}
-        met = not held
-        for block, rows in natural:
-            if block.id in held:
-                met = True
-            elif met:
-                new += len(rows)
-            else:
-                older[block.id] = Held(block, rows, self._total(block.id, rows), len(rows))
-        self.new = max(self.new, new)
-        self._held = older | held
-        return [(one.block, one.rows or []) for one in self._held.values()]
-
-    def _hold_again(self, natural: list[tuple[Block, list[Row]]], restored: dict[str, Any]) -> None:
-        """Hold what was held before the restart, each block at the height that it had."""
-        self._restored = None
-        counts: dict[str, int] = restored["rows"]
-        names = [block.id for block, _ in natural]
-        end = names.index(restored["last"]) + 1 if restored["last"] in names else len(names)
-        self._held = {}
-        for block, rows in natural[:end]:
-            count = counts.get(block.id, len(rows))
-            kept = (rows + [Row([])] * count)[:count]
-            unseen = max(len(rows) - count, 0)
-            self._held[block.id] = Held(block, kept, self._total(block.id, rows) - unseen)
-
     # -- over a restart
 
     def state(self) -> dict[str, Any]:
@@ -360,16 +321,10 @@ class AgentLog:
             "times": self.times,
             "only": self.only,
             "follow": self.follow,
+            "stuck": self._stuck,
         }
-        if self._held:
-            found["held"] = {
-                "last": next(reversed(self._held)),
-                "rows": {
-                    name: len(one.rows)
-                    for name, one in self._held.items()
-                    if one.rows is not None and len(one.rows) != one.needs
-                },
-            }
+        if self._still:
+            found["held"] = self._still.state()
         return found
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -379,8 +334,9 @@ class AgentLog:
         self.wrap, self.times = bool(state.get("wrap")), bool(state.get("times"))
         self.only = str(state.get("only", ""))
         self.follow = bool(state.get("follow", True))
-        self._held = None
-        self._restored = None if self.follow else dict(state.get("held", {"last": "", "rows": {}}))
+        self._stuck = bool(state.get("stuck"))
+        self._still = None
+        self._restored = None if self.follow else dict(state.get("held", {}))
 
 
 def _spooled(step: Step) -> bool:

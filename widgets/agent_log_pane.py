@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import Answer, GetOutput, TextAnswer
-from widgets.agent_blocks import FILTERS, Block, copy_of
+from widgets.agent_blocks import Block
 from widgets.agent_log import AgentLog, Place, Wanted
 from widgets.agent_markdown import markdown_lines
 from widgets.agent_rows import INDENT, Row
@@ -24,7 +24,6 @@ from widgets.messages import Asked
 FRAMES = 20
 """Repaints in a second, at most."""
 ASKED_AT_ONCE = 8
-SIDEWAYS = 8
 WHEEL = 3
 
 
@@ -48,6 +47,8 @@ class LogPane(LinePane):
         self._at: Place = ("", 0)
         self._shift = 0
         self._range: Place | None = None
+        self._opening = ""
+        """The block that the human opened last, until its text is in view."""
         self._asked: set[Wanted] = set()
         self._rendering: set[tuple[str, int]] = set()
 
@@ -102,6 +103,7 @@ class LogPane(LinePane):
         top = self._put_cursor()
         super().renew()
         self.scroll_to(y=top, animate=False, force=True)
+        self._reveal()
         self._fetch()
         if log.more and self._on_screen:
             self.call_later(self.renew)
@@ -117,6 +119,18 @@ class LogPane(LinePane):
             top = found_top if found_top is not None else round(self.scroll_y)
         self.set_reactive(LogPane.cursor, cursor)
         return top
+
+    def _reveal(self) -> None:
+        """As much as can be of a block that was just opened, once its text is there."""
+        log, block = self.content, self.block
+        if block is None or block.id != self._opening or any(one.block == block.id for one in log.wanted):
+            return
+        self._opening = ""
+        if log.block_at(self.cursor) == len(log.blocks) - 1 and log.follow:
+            if len(log.rows) - log.starts[-1] <= self.body_height:
+                return
+            log.set_follow(False)
+        self._to_block(log.block_at(self.cursor))
 
     def _fetch(self) -> None:
         for wanted in self.content.wanted:
@@ -318,76 +332,6 @@ class LogPane(LinePane):
         """On in the log."""
         event.stop()
         self._wheel(WHEEL)
-
-    # -- looking
-
-    def _changed(self, block: Block) -> None:
-        self.content.changed(block.id)
-        self.renew()
-
-    def action_fold(self) -> None:
-        """Open or close the block: the beginning and the end of what it has; a page, where it has nothing."""
-        block = self.block
-        if block is None or not block.opens or block.kind == "message":
-            self.page(1)
-            return
-        if not self.content.opened.pop(block.id, ""):
-            self.content.opened[block.id] = "part"
-        self._changed(block)
-
-    def action_open(self) -> None:
-        """All of the block, or only its row again."""
-        block = self.block
-        if block is None or not block.opens:
-            self.ignore("nothing to open here")
-            return
-        if self.content.opened.get(block.id) == "full":
-            del self.content.opened[block.id]
-            self.content.source.discard(block.id)
-        else:
-            self.content.opened[block.id] = "full"
-        self._changed(block)
-
-    def action_times(self) -> None:
-        """With or without the time of day."""
-        self.content.times = not self.content.times
-        self.content.change_all()
-        self.renew()
-
-    def action_wrap(self) -> None:
-        """Wrap long rows, or cut them."""
-        self.content.wrap = not self.content.wrap
-        self._shift = 0
-        self.content.change_all()
-        self.renew()
-
-    def action_sideways(self, step: int) -> None:
-        """Long rows further to the left or right."""
-        self._shift = max(self._shift + step * SIDEWAYS, 0)
-        self.refresh()
-
-    def action_filter(self) -> None:
-        """Show everything, or only the next kind of block."""
-        log = self.content
-        log.only = FILTERS[(FILTERS.index(log.only) + 1) % len(FILTERS)]
-        log.set_follow(True)
-        self.renew()
-
-    def action_range(self) -> None:
-        """Begin or end a range of rows."""
-        self._unfollow()
-        self._range = None if self._range else self.content.place(self.cursor)
-        self.refresh()
-
-    def copied(self) -> tuple[str, str]:
-        """The rows of the range, else what the block is about."""
-        if self._range is not None:
-            first, last = self._span()
-            self._range = None
-            self.refresh()
-            return "\n".join(self.row_text(index).strip() for index in range(first, last + 1)), "rows"
-        block = self.block
-        return copy_of(block, self.content.words(block)) if block else ("", "")
 
     # -- over a restart
 

@@ -8,13 +8,16 @@ from autodev_tui.domain.commands import CancelTask, ContinueSession, ContinueTas
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.text import visible
 from widgets import agent_title as titles
-from widgets.agent_blocks import EDITS
+from widgets.agent_blocks import EDITS, FILTERS, Block, copy_of
 from widgets.agent_log_pane import LogPane
 from widgets.cells import Line
 from widgets.keys import bindings
 from widgets.line_pane import Now
 from widgets.messages import CommandGiven, EditedOutside, SheetOpened, WentTo
 from widgets.wording import counted
+
+SIDEWAYS = 8
+"""Cells of one step to the left or right."""
 
 
 class AgentPane(LogPane):
@@ -86,6 +89,36 @@ class AgentPane(LogPane):
         super().on_focus()
         self.post_message(self.Focused(self.agent))
 
+    # -- looking
+
+    def _changed(self, block: Block) -> None:
+        self.content.changed(block.id)
+        self._opening = block.id
+        self.renew()
+
+    def action_fold(self) -> None:
+        """Open or close the block: the beginning and the end of what it has; a page, where it has nothing."""
+        block = self.block
+        if block is None or not block.opens or block.kind == "message":
+            self.page(1)
+            return
+        if not self.content.opened.pop(block.id, ""):
+            self.content.opened[block.id] = "part"
+        self._changed(block)
+
+    def action_open(self) -> None:
+        """All of the block, or only its row again."""
+        block = self.block
+        if block is None or not block.opens:
+            self.ignore("nothing to open here")
+            return
+        if self.content.opened.get(block.id) == "full":
+            del self.content.opened[block.id]
+            self.content.source.discard(block.id)
+        else:
+            self.content.opened[block.id] = "full"
+        self._changed(block)
+
     def action_layout(self) -> None:
         """The source of an opened message; else tiles or tabs."""
         block = self.block
@@ -94,6 +127,47 @@ class AgentPane(LogPane):
             return
         self.content.source ^= {block.id}
         self._changed(block)
+
+    def action_times(self) -> None:
+        """With or without the time of day."""
+        self.content.times = not self.content.times
+        self.content.change_all()
+        self.renew()
+
+    def action_wrap(self) -> None:
+        """Wrap long rows, or cut them."""
+        self.content.wrap = not self.content.wrap
+        self._shift = 0
+        self.content.change_all()
+        self.renew()
+
+    def action_sideways(self, step: int) -> None:
+        """Long rows further to the left or right."""
+        self._shift = max(self._shift + step * SIDEWAYS, 0)
+        self.refresh()
+
+    def action_filter(self) -> None:
+        """Show everything, or only the next kind of block."""
+        log = self.content
+        log.only = FILTERS[(FILTERS.index(log.only) + 1) % len(FILTERS)]
+        log.set_follow(True)
+        self.renew()
+
+    def action_range(self) -> None:
+        """Begin or end a range of rows."""
+        self._unfollow()
+        self._range = None if self._range else self.content.place(self.cursor)
+        self.refresh()
+
+    def copied(self) -> tuple[str, str]:
+        """The rows of the range, else what the block is about."""
+        if self._range is not None:
+            first, last = self._span()
+            self._range = None
+            self.refresh()
+            return "\n".join(self.row_text(index).strip() for index in range(first, last + 1)), "rows"
+        block = self.block
+        return copy_of(block, self.content.words(block)) if block else ("", "")
 
     # -- going elsewhere and telling
 

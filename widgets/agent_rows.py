@@ -78,6 +78,8 @@ def rows_of(block: Block, look: Look) -> list[Row]:
             return _note(block, look)
         case "waiting":
             return [Row(_waiting(block, look))]
+        case "end":
+            return _end(block, look)
     return _event(block, look)
 
 
@@ -345,6 +347,14 @@ def _waiting(block: Block, look: Look) -> Line:
     left = max(retrying.at + retrying.wait_s - look.now, 0.0) if retrying.at else retrying.wait_s
     words = f"retrying {retrying.attempt} of {retrying.of}, {left:.0f} s"
     return [("↺ ", "running"), (words, "running"), (f" · {visible(retrying.why, keep='')}", "data-muted")]
+
+
+def _end(block: Block, look: Look) -> list[Row]:
+    glyph = str(block.extra["glyph"])
+    role = "failed" if glyph == "✗" else "muted"
+    first, *rest = _plain(block.text, look.width - INDENT)
+    rows = [Row([(f"{glyph} ", role), (first, "data")])]
+    return rows + [Row([("  ", "text"), (row, "data")]) for row in rest]
 
 
 def _event(block: Block, look: Look) -> list[Row]:

@@ -42,13 +42,20 @@ class Stream:
 
     text: str = ""
     text_count: int = 0
-    """Characters of it in all, of which `text` is the end."""
+    """Characters of all words so far, of which `text` is the end."""
+    text_from: int = 0
+    """How many had come when the present words began."""
     thinking: str = ""
     output: str = ""
     """Of the command that runs."""
     output_count: int = 0
     output_step: str = ""
     retrying: Retrying | None = None
+
+    def forget_words(self) -> None:
+        """What was said until now does not count any more."""
+        self.text = self.thinking = ""
+        self.text_from = self.text_count
 
 
 @dataclass
@@ -108,7 +115,7 @@ class Mirror:
         for event in update.events:
             if isinstance(event, Retrying) and event.task not in ended:
                 stream = self.stream(event.task)
-                stream.text = stream.thinking = ""
+                stream.forget_words()
                 stream.retrying = event
                 changed.add(event.task or "")
             elif isinstance(event, PlanReady):
@@ -138,8 +145,7 @@ class Mirror:
         stream = self.stream(step.task)
         if step.kind is StepKind.MODEL:
             # Begun: what streams now belongs to it. Ended: its words are in the step itself.
-            stream.text = stream.thinking = ""
-            stream.text_count = 0
+            stream.forget_words()
             stream.retrying = None
         if stream.output_step == step.id and step.state is not StepState.STARTED:
             stream.output = stream.output_step = ""

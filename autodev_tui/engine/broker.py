@@ -74,9 +74,9 @@ class Broker:
         return self._interactive and not _ASKING_ONLY.get()
 
     @contextlib.contextmanager
-    def asking_only(self) -> Iterator[None]:
-        """Inside, a question is asked but not waited for: for code that others wait for."""
-        token = _ASKING_ONLY.set(True)
+    def asking_only(self, on: bool = True) -> Iterator[None]:
+        """Inside, a question is asked but not waited for, as others wait; with `on` False it is."""
+        token = _ASKING_ONLY.set(on)
         try:
             yield
         finally:

@@ -117,6 +117,10 @@ class Overlaps:
         """The human lets this task go on all the same."""
         self._waived.add(task)
 
+    def is_waived(self, task: str) -> bool:
+        """Whether the human let this task go on though it meets another."""
+        return task in self._waived
+
     def _pairs(self) -> Iterator[tuple[str, str, str]]:
         """(later, earlier, path) of those at work that changed the same file, in the order of the plan.
 

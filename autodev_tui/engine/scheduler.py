@@ -106,7 +106,7 @@ class Scheduler:
 
     def _meets(self, task: Task) -> str:
         """Whom this task would meet in what it is to change; it begins when that one is done."""
-        if task.state is TaskState.COMPLETED:
+        if task.state is TaskState.COMPLETED or self._services.overlaps.is_waived(task.id):
             return ""
         for name in self._services.at_work:
             other = self._board.tasks.get(name)

@@ -48,7 +48,8 @@ async def continue_task(site: Site, command: commands.ContinueTask) -> None:
         if joined or task.state is TaskState.CANCELLED:
             raise Refusal(f"{task.id} is {task.state}: there is nothing to go on with")
         await services.board.commit(task.but(held=""))
-        services.overlaps.waive(task.id)
+        if task.id in services.meets:
+            services.overlaps.waive(task.id)
     _tell(services, command.task, f"{command.task or 'the planner'} goes on")
     if engine.busy:
         services.tried.discard(command.task)

@@ -47,7 +47,9 @@ class Verifier:
 
     async def environment(self, directory: Path) -> Environment:
         """The environment for the code in `directory`; asks before anything is installed."""
-        return await self._services.alone(self._setting_up, lambda: self._environment(directory))
+        # Waited for inside: everybody needs it, and one question about it is enough.
+        with self._services.broker.asking_only(False):
+            return await self._services.alone(self._setting_up, lambda: self._environment(directory))
 
     async def _environment(self, directory: Path) -> Environment:
         environment = await self._prepare(directory)

@@ -282,6 +282,7 @@ async def test_agents_that_changed_the_same_file_wait_for_each_other(tmp_path: P
         assert review.task == "T1"
         await until(lambda: one.services.meets == {"T2": ["T1 in same.txt"]}, "T2 meets T1")
         assert states(one)["T2"] == "in_progress", "it waits at its next step"
+        assert one.services.working == []
         path = one.board.log._path
         assert path
         said = [event.text for event in read_events(path) if event.kind == "noticed"]
@@ -305,6 +306,20 @@ async def test_nobody_who_ended_is_waited_for(tmp_path: Path) -> None:
         await until(lambda: one.engine.session and one.services.meets == {"T2": ["T1 in same.txt"]})
         await one.engine.submit(commands.CancelTask(task="T1"))
         assert (await until_asked(one, "T2")).kind == "changes"
+
+
+async def test_the_human_lets_one_go_on_though_it_meets_another(tmp_path: Path) -> None:
+    scripts = {"T1": [write("same.txt", "1\n"), ("list_files", {})], "T2": [write("same.txt", "2\n")]}
+    agents = Agents(plan_of({}, {}, {"files": ["x"]}, {"files": ["x"]}), scripts)
+    agents.hold("T3", "T4")
+    async with at_work(tmp_path, agents, interactive=True) as one:
+        await one.start()
+        await until(lambda: one.engine.session and set(one.services.meets) == {"T2", "T4"})
+        await one.engine.submit(commands.ContinueTask(task="T2"))
+        await until_asked(one, "T2")
+        await one.engine.submit(commands.ContinueTask(task="T4"))
+        await calling(agents, "T3", "T4")
+        assert one.services.meets == {}
 
 
 @pytest.mark.parametrize(

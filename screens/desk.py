@@ -59,8 +59,8 @@ class Desk(Container):
         super().__init__(id=id)
         self._now = now
         self.current = ""
-        self.before = ""
-        """What closing the present pane brings back."""
+        self.before: list[str] = []
+        """What closing the present pane brings back, the last one first."""
         self.panes: dict[str, LinePane] = {}
         self._states: dict[str, dict[str, Any]] = {}
 
@@ -79,19 +79,22 @@ class Desk(Container):
             await self.mount(pane)
             self._restore(name)
         if name != self.current:
-            self.before = self.current if name in PASSING and self.current not in PASSING else self.before
-            if name not in PASSING:
-                self.before = ""
-            self.current = name
+            passing = name in PASSING and self.current
+            left = [*self.before, self.current] if passing else []
+            self.before = [other for other in left if other != name]
+        return self._bring(name)
+
+    def _bring(self, name: str) -> LinePane:
+        self.current = name
         for other, pane in self.panes.items():
             pane.set_class(other != name, "-away")
         return self.panes[name]
 
     async def close(self) -> str:
         """Put the present pane away; the name of the one that is shown now, if any."""
-        name, self.before = self.before, ""
-        if name:
-            await self.open(name)
+        if self.before:
+            name = self.before.pop()
+            self._bring(name)
             return name
         if self.current:
             self.panes[self.current].add_class("-away")

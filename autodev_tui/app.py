@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 SAVE_AFTER_S = 0.25
 """How the screen looks is kept so long after it changed."""
+INTERRUPTED = 130
+"""The exit code of whatever a signal ended."""
 TWICE_S = 2.0
 """A second ctrl+c within this time stops all agents."""
 
@@ -72,6 +76,9 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     def on_mount(self) -> None:
         """Start the engine once the first frame is painted."""
         self.call_after_refresh(self._follow)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(number, self._end)
         self.set_interval(SAVE_AFTER_S, self._keep_view)
         self.set_interval(0.25, self._spin)
 
@@ -198,7 +205,11 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     def _leave_now(self) -> None:
         self.run_worker(self._leave())
 
-    async def _leave(self) -> None:
+    def _end(self) -> None:
+        """Somebody, or the terminal that went away, wants the program to end: it leaves in order."""
+        self.run_worker(self._leave(INTERRUPTED), group="leave")
+
+    async def _leave(self, code: int = 0) -> None:
         if self._leaving:
             return
         self._leaving = True
@@ -209,7 +220,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         await self.bridge.aclose()
         agents = f"{working} agent{'s' if working != 1 else ''} paused · " if working else ""
         self.last_words = f"{agents}autodev brings everything back"
-        self.exit(0)
+        self.exit(code)
 
     def action_keys(self) -> None:
         """The keys that work here."""
@@ -252,4 +263,4 @@ def run_workbench(directory: Path, session: str | None = None) -> int:
     code = app.run()
     if app.last_words:
         print(app.last_words, file=sys.stderr)
-    return code or 0
+    return (app.return_code or 0) if code is None else code

@@ -272,12 +272,15 @@ class LogPane(LinePane):
             self._unfollow()
 
     def _to_block(self, at: int) -> None:
+        """Stand on a block, with as much of it in view as there is room for."""
         log = self.content
-        self.cursor = log.starts[at]
+        start = self.cursor = log.starts[at]
         end = log.starts[at + 1] if at + 1 < len(log.starts) else len(log.rows)
-        if end - log.starts[at] <= self.body_height:
+        if end - start > self.body_height:
+            self.scroll_to(y=start, animate=False, force=True)
+        else:
             self.show_row(end - 1)
-        self.show_row(log.starts[at])
+            self.show_row(start)
         self._mark()
 
     def action_turn(self, step: int) -> None:

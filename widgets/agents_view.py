@@ -12,7 +12,6 @@ from autodev_tui.domain.mirror import Mirror
 from widgets.agent_pane import AgentPane
 from widgets.agent_title import OVER, PLANNER, WORKING, begun, word_of
 from widgets.cells import Line
-from widgets.keys import bindings
 from widgets.line_pane import LinePane, Now
 
 TILES = 4
@@ -50,9 +49,7 @@ def heights(count: int, front: int, rows: int) -> list[int]:
 class Nobody(LinePane):
     """Stands where agents will be."""
 
-    CONTEXT = "agents"
     EMPTY = "Nobody works. Agents show here when the plan is approved."
-    BINDINGS = bindings("agents")
 
     def title(self) -> tuple[Line, Line]:
         """The pane's number and name."""

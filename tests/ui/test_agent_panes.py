@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -43,8 +42,8 @@ TILES = """\
 class Agents(Stage):
     """The agents, with a clock that stands."""
 
-    def __init__(self, logs: Logs, **answers: Any) -> None:
-        super().__init__(AgentsView(lambda: NOW), {GetOutput: TextAnswer(head="out", rows=1), **answers})
+    def __init__(self, logs: Logs) -> None:
+        super().__init__(AgentsView(lambda: NOW), {GetOutput: TextAnswer(head="out", rows=1)})
         self.logs = logs
 
     def on_mount(self) -> None:
@@ -188,19 +187,29 @@ async def test_down_at_the_end_of_what_stands_still_lets_in_what_came() -> None:
 
 async def test_blocks_open_and_close() -> None:
     app = Agents(workbench())
+    run = app.logs.mirror.steps_of("T3")[2]
     async with app.run_test(size=(60, 20)) as pilot:
         await ready(app, pilot)
         await pilot.press("k", "k", "space")
         await until(pilot, lambda: "▌▾ run    pytest" in app.screen_text() and "   out" in app.screen_text())
-        assert [asked.request.rows for asked in app.heard(Asked)] == [40]
+        assert [asked.request for asked in app.heard(Asked)] == [GetOutput(step=run.id, rows=40)]
         await pilot.press("space")
         assert "out" not in app.screen_text()
         await pilot.press("enter")
         await until(pilot, lambda: len(app.heard(Asked)) == 2)
-        assert app.heard(Asked)[-1].request == GetOutput(step=app.logs.mirror.steps_of("T3")[2].id, rows=0)
+        assert app.heard(Asked)[-1].request == GetOutput(step=run.id, rows=0)
         await pilot.press("j", "enter", "t")
         assert app.front.content.source
         assert len(app.view._shown) == 3
+
+
+async def test_a_step_is_brought_to_the_top_of_its_agent() -> None:
+    app = Agents(streaming())
+    async with app.run_test(size=(60, 12)) as pilot:
+        await ready(app, pilot)
+        app.view.bring("T1", app.logs.mirror.steps_of("T1")[4].id)
+        await until(pilot, lambda: "src/4.py" in drawn(app)[1])
+        assert drawn(app)[1].startswith("▌")
 
 
 async def test_keys_that_tell_and_go() -> None:

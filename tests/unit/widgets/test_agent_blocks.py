@@ -259,6 +259,52 @@ def test_a_stream_longer_than_what_is_kept_loses_nothing_that_came(logs: Logs) -
     assert texts(log)[0].strip() == "4 3000"
 
 
+def test_a_reply_that_begins_anew_shows_nothing_of_the_first_try(logs: Logs) -> None:
+    logs.asked("T3")
+    logs.stream("T3", "first try\n")
+    log = build(logs)
+    retrying = {"kind": "retrying", "task": "T3", "attempt": 1, "of": 5, "wait_s": 1, "why": "busy"}
+    logs.tell(events=[retrying])
+    logs.stream("T3", "second t")
+    assert texts(build(logs, log)) == ["  second t"]
+    logs.tell(events=[retrying])
+    logs.stream("T3", "third try, longer than the second")
+    assert texts(build(logs, log)) == ["  third try, longer than the second"]
+
+
+def test_why_nothing_goes_on_is_the_last_row(logs: Logs) -> None:
+    logs.call("T3", "read_file", {"path": "a.py"})
+    logs.tell(paused=["T3"], step_counts={"T3": 14})
+    assert rows(logs)[1:] == ["‖ paused by you at step 14 · x continue · i say", "  what to change"]
+    logs.tell(paused=[], tasks=[logs.mirror.tasks["T3"].but(state=TaskState.FAILED, error="no \u202emodel")])
+    assert rows(logs)[1:] == ["✗ failed: no ‹U+202E›model · x try once more"]
+
+
+def test_the_last_calls_of_an_agent_that_is_stuck_are_open_once(logs: Logs) -> None:
+    for _ in range(4):
+        step = logs.call("T3", "run_command", {"command": "make"}, input_hash="h")
+    log = build(logs)
+    logs.asks(step)
+    asked = next(iter(logs.mirror.approvals.values()))
+    stuck = {"kind": "escalation", "title": "T3 is stuck: the same call 4 times"}
+    logs.tell(approvals=[asked.but(**stuck)])
+    build(logs, log)
+    assert list(log.opened) == [block.id for block in log.blocks[1:]]
+    log.opened.clear()
+    assert not build(logs, log).opened
+
+
+def test_a_command_that_an_engine_left_running_is_not_timed(logs: Logs) -> None:
+    logs.call("T3", "run_command", {"command": "make"}, state=StepState.STARTED)
+    logs.asked("T3")
+    logs.tell(facts={"busy": False})
+    assert [" ".join(row.split()) for row in rows(logs)] == [
+        "▸ run make ‖ paused",
+        "",
+        "‖ paused before the model's reply",
+    ]
+
+
 def test_off_nothing_moves_and_what_is_new_is_counted(logs: Logs) -> None:
     command = logs.call("T3", "run_command", {"command": "make"}, state=StepState.STARTED)
     logs.asked("T3")

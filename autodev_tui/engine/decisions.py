@@ -88,18 +88,30 @@ def _refuse_no_answer(approval: Approval, decision: Decision) -> None:
     named = approval.kind in (ApprovalKind.QUESTION, ApprovalKind.ESCALATION)
     if decision.verdict == "approve" and named and len(approval.choices) > 1:
         raise DecisionRefused(f"{approval.id} needs one of these answers: {offers} · autodev answer")
-    if decision.verdict == "approve" and approval.kind is ApprovalKind.MERGE:
+    if decision.verdict in ("approve", "edit") and approval.kind is ApprovalKind.MERGE:
         _refuse_half_merged(approval, decision)
-    if decision.verdict == "edit" and not decision.hunks and not decision.text.strip():
-        raise DecisionRefused(f"{approval.id}: nothing was written to take its place")
-    if decision.verdict == "edit" and approval.kind is ApprovalKind.EDIT and "new_text" not in approval.ask:
-        raise DecisionRefused(f"{approval.id}: only what is written can be edited, not a deletion or a move")
+    if decision.verdict == "edit":
+        _refuse_no_edit(approval, decision)
     if decision.remember and (
         approval.hard_gates or decision.remember not in approval.ask.get("remember", {})
     ):
         raise DecisionRefused(f"{approval.id} cannot be remembered: this is asked every time")
     if decision.remember and decision.verdict != "approve":
         raise DecisionRefused(f"{approval.id}: only a yes can be remembered")
+
+
+def _refuse_no_edit(approval: Approval, decision: Decision) -> None:
+    if approval.kind in (ApprovalKind.CHANGES, ApprovalKind.MERGE):
+        if not decision.hunks:
+            raise DecisionRefused(f"{approval.id}: no hunk was edited")
+    elif approval.kind not in (ApprovalKind.COMMAND, ApprovalKind.EDIT, ApprovalKind.LAND):
+        raise DecisionRefused(f"{approval.id} is a {approval.kind} question: there is nothing to edit in it")
+    elif not decision.text.strip():
+        raise DecisionRefused(f"{approval.id}: nothing was written to take its place")
+    elif approval.kind is ApprovalKind.COMMAND and "class" not in approval.ask:
+        raise DecisionRefused(f"{approval.id}: this is no command of an agent's: it runs as it is, or not")
+    elif approval.kind is ApprovalKind.EDIT and "new_text" not in approval.ask:
+        raise DecisionRefused(f"{approval.id}: only what is written can be edited, not a deletion or a move")
 
 
 def _refuse_half_merged(approval: Approval, decision: Decision) -> None:
@@ -109,3 +121,8 @@ def _refuse_half_merged(approval: Approval, decision: Decision) -> None:
             f"{approval.id}: every one of its {len(places)} places needs a side or lines of its own"
             f" · without: {', '.join(approval.choices)}"
         )
+    lines = len(approval.ask["conflicts"])
+    for one in decision.hunks:
+        edited = one.verdict == "edit" and one.hunk <= lines and one.new_lines is not None
+        if not edited and one.verdict not in ("accept", "reject"):
+            raise DecisionRefused(f"{approval.id}: place {one.hunk} needs a side or lines of its own")

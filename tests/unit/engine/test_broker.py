@@ -13,7 +13,7 @@ import pytest
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.engine.board import Board
-from autodev_tui.engine.broker import Broker
+from autodev_tui.engine.broker import Broker, Superseded
 from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.flow import Waiting
 from store.database import Database
@@ -34,7 +34,7 @@ def make(board: Board, *, interactive: bool = False) -> Broker:
 
 async def ask(broker: Broker, command: str = "make", effect: str = "run", **more: Any) -> Approval:
     return await broker.ask(
-        ApprovalKind.COMMAND, f"run {command}", {"command": command}, effect=effect, **more
+        ApprovalKind.COMMAND, f"run {command}", {"command": command, "class": "other"}, effect=effect, **more
     )
 
 
@@ -170,3 +170,36 @@ async def test_a_withdrawn_question_no_longer_waits(board: Board) -> None:
     await broker.withdraw("run")
     assert board.pending() == []
     await broker.withdraw("run")
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "why"),
+    [
+        (ApprovalKind.PLAN, {"text": "another plan"}, "nothing to edit"),
+        (ApprovalKind.BUDGET, {"text": "more"}, "nothing to edit"),
+        (ApprovalKind.CHANGES, {"text": "words"}, "no hunk was edited"),
+        (ApprovalKind.LAND, {}, "nothing was written"),
+        (ApprovalKind.COMMAND, {"text": "install more"}, "runs as it is, or not"),
+        (ApprovalKind.EDIT, {"text": "new"}, "not a deletion"),
+        (ApprovalKind.MERGE, {"text": "new"}, "every one of its 0 places"),
+    ],
+)
+async def test_an_edit_that_edits_nothing_is_refused(
+    board: Board, kind: ApprovalKind, answer: dict[str, Any], why: str
+) -> None:
+    broker = make(board)
+    with pytest.raises(Waiting):
+        await broker.ask(kind, "what", {"what": 1}, effect="e")
+    (question,) = board.pending()
+    with pytest.raises(DecisionRefused, match=why):
+        await broker.decide(decision(question, "edit", **answer))
+    assert board.pending() == [question]
+
+
+async def test_a_waiting_agent_hears_that_its_question_fell_away(board: Board) -> None:
+    broker = make(board, interactive=True)
+    waiting = asyncio.create_task(ask(broker))
+    await until(board.pending)
+    await broker.withdraw("run")
+    with pytest.raises(Superseded):
+        await waiting

@@ -98,6 +98,9 @@ async def test_lines_that_the_human_wrote_are_what_joins(tmp_path: Path) -> None
         assert (hunk.proposal, view.proposal) == (None, {})
         with pytest.raises(DecisionRefused, match="every one of its 1 places"):
             await one.answer(question)
+        for bad in (HunkDecision(hunk=1, verdict="comment"), HunkDecision(hunk=1, verdict="edit")):
+            with pytest.raises(DecisionRefused, match="place 1 needs a side"):
+                await one.answer(question, hunks=[bad])
         await one.answer(question, hunks=[HunkDecision(hunk=1, verdict="edit", new_lines=["both\n"])])
         await waiting(one, "land")
         assert joined(one).splitlines() == ["both", "two", "three"]

@@ -77,6 +77,7 @@ async def test_seven_hunks_decided_in_four_ways(tmp_path: Path) -> None:
         assert [hunk["number"] for hunk in first.ask["hunks"]] == list(range(1, 8))
         await one.answer(
             first,
+            "edit",
             hunks=[
                 HunkDecision(
                     hunk=1,

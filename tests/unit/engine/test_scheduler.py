@@ -380,3 +380,42 @@ async def test_who_stops_at_the_budget_stops_all(tmp_path: Path) -> None:
         outcome = await one.engine.wait()
         assert outcome.code == flow.FAILED and "stopped at the budget" in outcome.error
         assert len([one for one in one.board.approvals.values() if one.kind == "budget"]) == 1
+
+
+async def test_a_whole_session_with_a_human_lands_while_questions_wait(tmp_path: Path) -> None:
+    ask = ("ask_user", {"question": "which name?"})
+    scripts = {"T1": [ask, write("1.txt")], "T2": [write("2.txt")], "T3": [write("3.txt")]}
+    agents = Agents(plan_of({}, {}, {"depends_on": ["T2"]}), scripts)
+    async with at_work(tmp_path, agents, 2, interactive=True) as one:
+        await one.start(level=Level.COLLABORATIVE)
+        await one.answer(await waiting(one, "plan"))
+        question = await until_asked(one, "T1")
+        for task in ("T2", "T3"):
+            await one.answer(await until_asked(one, task))
+        await until(lambda: states(one)["T3"] == "completed")
+        assert one.engine.busy and [pending.id for pending in one.board.pending()] == [question.id]
+        await one.answer(question, "choose", text="one")
+        await until(lambda: [q for q in one.board.pending() if q.kind == "changes"])
+        await one.answer(await until_asked(one, "T1"))
+        await one.answer(await waiting(one, "land"))
+        outcome = await one.engine.wait()
+        assert (outcome.code, str(one.session.state)) == (flow.DONE, "landed"), outcome.error
+        assert {"1.txt", "2.txt", "3.txt"} <= set(one.fixture.git("ls-tree", "--name-only", "HEAD").split())
+
+
+async def test_what_conflicts_is_asked_about_while_others_join(tmp_path: Path) -> None:
+    scripts = {"T1": [write("same.txt", "1\n")], "T2": [write("same.txt", "2\n")], "T3": [write("3.txt")]}
+    agents = Agents(plan_of({}, {}, {}), scripts)
+    async with at_work(tmp_path, agents, interactive=True) as one:
+        await one.start()
+        for task in ("T1", "T2"):
+            await one.answer(await until_asked(one, task))
+        conflict = await waiting(one, "merge")
+        assert conflict.task == "T2"
+        await one.answer(await until_asked(one, "T3"))
+        await until(lambda: one.board.tasks["T3"].worktree == "" and states(one)["T3"] == "completed")
+        await one.answer(conflict, "choose", choice="leave out")
+        await waiting(one, "land")
+        tree = one.fixture.git("ls-tree", "--name-only", one.session.session_branch).split()
+        assert {"same.txt", "3.txt"} <= set(tree)
+        assert one.fixture.git("show", f"{one.session.session_branch}:same.txt") == "1"

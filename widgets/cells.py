@@ -71,9 +71,16 @@ def cut_line(line: Iterable[Segment], width: int) -> Line:
             left -= size
             continue
         if left > 0:
-            kept.append((cut(text + "  ", left) if size <= left else cut(text, left), role))
+            # The mark is ours, also behind text that is not.
+            kept += [(cut(text + "  ", left)[:-1], role), ("…", "muted")]
         break
     return kept
+
+
+def fit(line: Iterable[Segment], width: int) -> Line:
+    """The line in exactly `width` cells, its end cut with `…`."""
+    line = cut_line(line, width)
+    return [*line, (" " * (width - width_of(line)), "text")]
 
 
 def spread(left: Iterable[Segment], right: Iterable[Segment], width: int, gap: int = 1) -> Line:

@@ -92,7 +92,8 @@ class PlanEditing(WordsPane):
             changed = edit(plan)
         except PlanRefused as refusal:
             self._queue.clear()
-            self.post_message(Said(str(refusal), role="asks"))
+            if not self.typing:
+                self.post_message(Said(str(refusal), role="asks"))
             return str(refusal)
         if changed == plan:
             return None

@@ -10,7 +10,7 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.text import visible
 from widgets.armed_pane import ArmedPane
-from widgets.cells import Line, pad, spread
+from widgets.cells import Line, fit, spread
 from widgets.glyphs import ROLE, TASK
 from widgets.keys import bindings
 from widgets.messages import WentTo
@@ -134,8 +134,8 @@ class PlanPane(ArmedPane, PlanEditing):
         if level_width < LEVEL:
             level = level[:1]
         left: Line = [
-            (pad(name, max(room, 8)), "data" if minutes else "muted"),
-            (pad("".join(text for text, _ in needs), NEEDS), needs[0][1] if needs else "text"),
+            *fit([(name, "data" if minutes else "muted")], max(room, 8)),
+            *fit(needs, NEEDS),
             *level,
         ]
         return spread(left, [(end, "text" if minutes else "muted")], width)

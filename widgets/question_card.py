@@ -13,7 +13,6 @@ from autodev_tui.domain.text import HIDDEN, visible
 from widgets.cells import Line, wrap
 
 LABEL = 10
-SAVES = "enter saves the rule and approves · esc goes back"
 INDENT = 2
 
 _CHANGES = {
@@ -99,7 +98,7 @@ def rule_card(approval: Approval, width: int, choice: int) -> Card:
                 options[len(rows)] = place
             rows.append([(" " * INDENT, "text"), (text, "data-bold" if place == choice else "data")])
         rows.append([])
-    rows.append([(f"  {SAVES} · /rules takes a rule back", "muted")])
+    rows.append([("  enter saves it and approves · esc goes back · /rules takes a rule back", "muted")])
     return Card(rows, options)
 
 
@@ -227,4 +226,4 @@ def _flat(value: Any) -> str:
         return "\n".join(f"{name}: {_flat(inner)}" for name, inner in value.items())
     if isinstance(value, list):
         return ", ".join(_flat(inner) for inner in value)
-    return str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

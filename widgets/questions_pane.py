@@ -13,10 +13,10 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import ApprovalState
 from autodev_tui.domain.text import visible
 from widgets.armed_pane import ArmedPane
-from widgets.cells import Line, pad, rule, spread
+from widgets.cells import Line, fit, rule, spread
 from widgets.keys import bindings
 from widgets.messages import CommandGiven, WentTo
-from widgets.question_card import SAVES, Card, asked_text, card, headline, rule_card, scopes
+from widgets.question_card import Card, asked_text, card, headline, rule_card, scopes
 from widgets.wording import running_time
 
 LISTED = 5
@@ -175,7 +175,7 @@ class QuestionsPane(ArmedPane):
         word = "answered" if self.answered(approval) else f"{'later' if later else 'waits'} {waits}"
         left: Line = [
             ("◌ " if later else "◐ ", "muted" if later else "asks"),
-            (pad(visible(who, keep=""), 13), "data"),
+            *fit([(visible(who, keep=""), "data")], 13),
             (f" {verb:<6}", "text"),
             (visible(_object(approval), keep=""), "data"),
             ("   (network)" if approval.ask.get("network") else "", "muted"),
@@ -246,6 +246,10 @@ class QuestionsPane(ArmedPane):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that this question has no use for do nothing."""
         approval = self.current()
+        if self._saving and action in self.ARMED_ACTIONS:
+            return False
+        if action == "next":
+            return len(self._waiting) > 1 or self.finding
         if action == "remember":
             return approval is not None and bool(scopes(approval))
         if action == "edit" and approval is not None:
@@ -271,9 +275,6 @@ class QuestionsPane(ArmedPane):
     def action_approve(self) -> None:
         """Approve, or answer with the chosen one; a question for words asks for them."""
         approval = self.current()
-        if self._saving:
-            self.ignore(SAVES)
-            return
         if approval is None or not self.may_decide(approval):
             return
         if approval.choices:

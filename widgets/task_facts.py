@@ -8,7 +8,7 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, cut_path, spread, wrap
+from widgets.cells import Line, cut_line, cut_path, spread, width_of, wrap
 from widgets.glyphs import EVIDENCE, ROLE
 from widgets.wording import money, short_hash, took
 
@@ -24,7 +24,7 @@ def facts(mirror: Mirror, task: Task, width: int) -> list[Line]:
             [(" ✗ " if not n else "   ", "failed"), (text, "data")] for n, text in _wrapped(task.error, width)
         ]
     rows.append(_fact("needs", [(", ".join(task.dependencies) or "nothing", "data")]))
-    rows.append(_fact("level", level_words(mirror, task)))
+    rows += _level(mirror, task, width)
     rows.append(_fact("cost", [(cost_words(mirror, task), "text")]))
     if task.files:
         rows.append(_fact("files", [(_files(task.files, width - LABEL - 1), "data")]))
@@ -45,7 +45,7 @@ def goal_facts(mirror: Mirror, width: int) -> list[Line]:
         return []
     goal = visible(session.goal, keep="\n")
     rows: list[Line] = [[(f" {text}", "data")] for text in wrap(goal, max(width - 2, 1))]
-    rows.append(_fact("level", level_words(mirror, None)))
+    rows += _level(mirror, None, width)
     spent = money(session.usage.cost_usd, known=session.usage.cost_known)
     budget = f" of {session.budget_usd:.2f}" if session.budget_usd is not None else ""
     rows.append(_fact("cost", [(spent + budget, "text")]))
@@ -104,6 +104,14 @@ def criterion_word(criterion: Criterion, task: Task) -> str:
     return task.evidence if criterion.check and task.evidence in EVIDENCE else "claimed"
 
 
+def _level(mirror: Mirror, task: Task | None, width: int) -> list[Line]:
+    """The level, with what holds it on a row of its own where there is no room beside."""
+    words = level_words(mirror, task)
+    if width_of(words) <= width - LABEL - 2:
+        return [_fact("level", words)]
+    return [_fact("level", words[:1]), *(_fact("", [(text.strip(), role)]) for text, role in words[1:])]
+
+
 def _fact(name: str, line: Line) -> Line:
     return [(f" {name:<{LABEL}}", "muted"), *[(visible(text, keep=""), role) for text, role in line]]
 
@@ -126,8 +134,8 @@ def _files(files: list[str], width: int) -> str:
 
 def _criterion(criterion: Criterion, task: Task, width: int) -> Line:
     word = criterion_word(criterion, task)
-    text = cut(visible(criterion.text, keep=""), max(width - 4, 1))
-    return [(f"  {EVIDENCE[word]} ", ROLE[word]), (text, "data")]
+    line: Line = [(f"  {EVIDENCE[word]} ", ROLE[word]), (visible(criterion.text, keep=""), "data")]
+    return cut_line(line, width)
 
 
 def _checks_row(task: Task) -> list[Line]:

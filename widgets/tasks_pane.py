@@ -20,7 +20,7 @@ from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, rule, spread
+from widgets.cells import Line, cut_line, rule, spread
 from widgets.glyphs import ROLE, TASK
 from widgets.keys import bindings
 from widgets.messages import CommandGiven, SheetOpened, WentTo
@@ -167,10 +167,12 @@ class TasksPane(PlanEditing):
     def _part_row(self, part: Part) -> Line:
         if part.kind == "meets":
             met = self.mirror.meets[part.task][part.place]
-            return [("     ! ", "asks"), (f"meets {visible(met, keep='')}", "text")]
+            line: Line = [("     ! ", "asks"), ("meets ", "text"), (visible(met, keep=""), "data")]
+            return cut_line(line, self.body_width)
         todo = self.mirror.tasks[part.task].todos[part.place]
         glyph, role = _TODO.get(str(todo.get("status", "")), ("·", "muted"))
-        return [(f"     {glyph} ", role), (visible(str(todo.get("content", "")), keep=""), "data")]
+        words = visible(str(todo.get("content", "")), keep="")
+        return cut_line([(f"     {glyph} ", role), (words, "data")], self.body_width)
 
     def _goal_row(self) -> Line:
         session = self.mirror.session
@@ -203,7 +205,8 @@ class TasksPane(PlanEditing):
             self._facts = facts(self.mirror, task, width) if task else goal_facts(self.mirror, width)
             name = visible(f"{task.id} {task.title}" if task else "Goal", keep="")
             return rule([(name, "data")], [], self.size.width, focused=False)
-        return [(" ", "text"), *self._facts[index - 1]] if index <= len(self._facts) else []
+        line = self._facts[index - 1] if index <= len(self._facts) else []
+        return [(" ", "text"), *cut_line(line, width)]
 
     # -- where the cursor stands
 

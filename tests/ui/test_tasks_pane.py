@@ -205,7 +205,7 @@ async def test_two_agents_that_meet_say_so_under_the_later_one():
     tree = Tree(meets={"T5": ["T4 in src/auth.py"]})
     async with tree.running() as pilot:
         await tree.begin(pilot)
-        assert drawn(tree.stage)[7] == "      ! meets T4 in src/auth."
+        assert drawn(tree.stage)[7] == "      ! meets T4 in src/auth…"
 
 
 async def test_the_cursor_stays_on_its_task_when_others_come():

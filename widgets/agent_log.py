@@ -188,7 +188,7 @@ class AgentLog:
         return self._flows[block][0].count if block in self._flows else len(rows)
 
     def _shown(self) -> list[Pair]:
-        ends = [*self.starts[1:], len(self.rows)]
+        ends = [*self.starts[1:], len(self.rows)] if self.starts else []
         spans = zip(self.blocks, self.starts, ends, strict=True)
         return [(block, self.rows[start:end]) for block, start, end in spans]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, ClassVar
 
 from textual.reactive import reactive
+from textual.selection import Selection
 from textual.strip import Strip
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange
@@ -225,8 +226,6 @@ class DiffPane(LinePane):
         model = self.model
         assert model is not None
         row = model.row(index)
-        if row.hunk:
-            self.drawn.add(row.hunk)
         stands = index == self.cursor
         if row.kind is Kind.FILE:
             return self._file(row.file, first=index == round(self.scroll_y))
@@ -264,7 +263,18 @@ class DiffPane(LinePane):
                 # A blank row stands before its file: what is above it is still the file before.
                 file = self._file(at - (kind is Kind.BLANK), first=True)
                 return self.strip([(" ", "text"), *file], self.size.width)
+        index = round(self.scroll_y) + y - 1
+        if self.model and 0 < y <= self.body_height and index < self.model.height:
+            self.drawn.add(self.model.row(index).hunk)
         return super().render_line(y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The text under a mouse selection, of its rows alone."""
+        first = selection.start.y if selection.start else 0
+        last = selection.end.y if selection.end else self.row_count() - 1
+        rows = [self.row(index) for index in range(first, min(last + 1, self.row_count()))]
+        text = "\n" * first + "\n".join(" " + "".join(part for part, _ in row) for row in rows)
+        return selection.extract(text), "\n"
 
     def _file(self, at: int, *, first: bool) -> Line:
         assert self.model is not None

@@ -15,7 +15,7 @@ from autodev_tui.domain.requests import Answer, GetReview, Refused, ReviewAnswer
 from autodev_tui.domain.review import ReviewDraft, ReviewView
 from autodev_tui.domain.states import ApprovalState, TaskState
 from autodev_tui.domain.text import visible
-from widgets.cells import Line
+from widgets.cells import Line, cut, width_of
 from widgets.diff_layout import Kind, Row
 from widgets.diff_rows import evidence_line
 from widgets.glyphs import HUNK, ROLE
@@ -190,14 +190,16 @@ class ReviewPane(ReviewActs):
         if self.view is None or self.decisions is None:
             return super().review_title() if self.only_looks else ([("3 Review", "text")], [])
         view = self.view
-        left: Line = [("3 Review ", "text"), (f"{view.task or 'the whole change'} ", "data")]
-        if view.task:
-            left.append((_small(visible(view.title, keep="")), "data"))
         right: Line = [(f"only {self.filter} · ", "asks")] if self.filter != FILTERS[0] else []
         for word, count in self.decisions.counts().items():
             if count or word == "open":
                 gap = "  " if right and not right[-1][0].endswith("· ") else ""
                 right.append((f"{gap}{count} {word}", "text"))
+        left: Line = [("3 Review ", "text"), (f"{view.task or 'the whole change'} ", "data")]
+        if view.task:
+            # The title gives way to the counts.
+            room = self.size.width - width_of([*left, *right]) - 9
+            left.append((cut(_small(visible(view.title, keep="")), max(room, 8)), "data"))
         return left, right
 
     def badges(self, hunk: int) -> list[str]:

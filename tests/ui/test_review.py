@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from textual.geometry import Offset
 from textual.pilot import Pilot
+from textual.selection import Selection
 
 from autodev_tui.domain.approval import Approval, ApprovalKind, HunkDecision
 from autodev_tui.domain.changeset import ChangeSet
@@ -494,6 +496,23 @@ async def test_a_restart_comes_back_to_the_same_line() -> None:
         await desk.pilot.pause()
         assert desk.pane.here == here
         assert desk.app.text().split("\n")[1:8] == top
+
+
+async def test_a_long_title_gives_way_to_the_counts() -> None:
+    view = review(seven_hunks()).but(title="Make every token expire and every key rotate")
+    async with opened(view, size=(60, 20)) as desk:
+        await desk.press("a", "r", "x", "enter")
+        title = desk.app.text().split("\n")[0]
+        assert title.startswith("━ 3 Review T2 make ") and "…" in title
+        assert title.endswith("1 accepted  1 rejected  5 open ━") and len(title) == 60
+
+
+async def test_a_mouse_selection_copies_what_is_under_it() -> None:
+    async with opened() as desk:
+        selected = desk.pane.get_selection(Selection(Offset(13, 4), Offset(19, 6)))
+        assert selected is not None
+        assert selected[0].split("\n")[0] == "line 3"
+        assert selected[0].split("\n")[2].endswith("− line 5")
 
 
 async def test_ascii_glyphs_leave_no_other_in_our_own_text() -> None:

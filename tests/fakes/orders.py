@@ -115,3 +115,14 @@ def script(*, pace_s: float = 0.0, second: list[dict[str, Any]] | None = None) -
             ),
         ]
     }
+
+
+COMMAND = "sort docs/orders.md > docs/sorted.md"
+
+
+def asking(command: str = COMMAND, **more: Any) -> dict[str, Any]:
+    """The same words, but the second agent first asks to run a command."""
+    words = script(**more)
+    asked = reply(call("run_command", command=command), text="A sorted copy helps.")
+    words["conversations"][2]["replies"].insert(1, asked)
+    return words

@@ -25,6 +25,7 @@ KEYS = {
     "end": "\x1b[F", "shift+tab": "\x1b[Z", "f1": "\x1bOP", "f2": "\x1bOQ",
     **{f"ctrl+{letter}": chr(ord(letter) - 96) for letter in "abcdefghijklmnopqrstuvwxyz"},
 }  # fmt: skip
+ESCAPE_S = 0.3
 _SEQUENCE = re.compile(
     r"\x1b\[(?P<private>[?>=!]?)(?P<args>[0-9;:$ ]*)(?P<final>[@-~])"
     r"|\x1b\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)"
@@ -216,6 +217,9 @@ class Terminal:
         """Press keys by name; a text of several characters that is no name is typed."""
         for key in keys:
             os.write(self._master, KEYS.get(key, key).encode())
+            if key == "escape":
+                # Followed at once by another key it would be that key with alt.
+                time.sleep(ESCAPE_S)
 
     def wait(self, what: str | Callable[[str], bool], timeout_s: float = 30) -> str:
         """The screen, once it holds `what`. Raises AssertionError with the screen when it does not."""
@@ -237,6 +241,10 @@ class Terminal:
                 if not self._lock.wait(quiet_s):
                     return "\n".join(self.screen.lines())
         raise AssertionError(f"the screen never rests:\n{self.text}")
+
+    def hang_up(self) -> None:
+        """The window is closed, the line is cut."""
+        os.close(self._master)
 
     def kill(self) -> None:
         """kill -9."""

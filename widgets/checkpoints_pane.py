@@ -8,6 +8,8 @@ from typing import Any
 from textual.message import Message
 
 from autodev_tui.domain.requests import GetCheckpoints, Request
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.text import visible
 from widgets.cells import Line
 from widgets.keys import bindings
@@ -45,9 +47,10 @@ class CheckpointsPane(TablePane):
         return GetCheckpoints()
 
     def stamp(self) -> Any:
-        """Asked again when a step was done."""
+        """Asked again when there is another one."""
         session = self.mirror.session
-        return (session.id if session else "", tuple(self.mirror.step_counts.items()))
+        latest = [_latest_of(own) for own in self.mirror.steps.values()]
+        return (session.id if session else "", *latest)
 
     def title(self) -> tuple[Line, Line]:
         """How many, and what is marked."""
@@ -119,3 +122,9 @@ class CheckpointsPane(TablePane):
                 return
             index += step
         self.ignore("no other task there")
+
+
+def _latest_of(steps: dict[str, Step]) -> str:
+    """The latest checkpoint among an agent's steps, "" without one."""
+    made = (step for step in reversed(steps.values()) if step.kind is StepKind.CHECKPOINT)
+    return next((step.id for step in made if step.state is StepState.DONE), "")

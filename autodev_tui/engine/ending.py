@@ -5,6 +5,7 @@ from __future__ import annotations
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.states import ApprovalState, StepState, TaskState, legal_moves
+from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.services import Services
 
 CUT_SHORT = {
@@ -14,6 +15,20 @@ CUT_SHORT = {
     StepState.UNKNOWN: StepState.SKIPPED,
 }
 """How the steps of a task end that is ended itself: nobody asks about them any more."""
+
+
+async def cancel_task(services: Services, task: str) -> None:
+    """End a task for good, whatever it is doing. Raises LookupError, and Refusal when it has ended."""
+    if task not in services.board.tasks:
+        raise LookupError(f"no task {task} in this session")
+    state = services.board.tasks[task].state
+    if TaskState.CANCELLED not in legal_moves(state):
+        raise Refusal(f"{task} is {state} already")
+    if working := services.at_work.get(task):
+        services.cancelled.add(task)
+        working.cancel()
+    else:
+        await end_task(services, task)
 
 
 async def end_task(services: Services, task: str) -> bool:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from autodev_tui.domain import commands, events, requests
 from autodev_tui.domain.ids import Ids
 from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import SessionState, TaskState, legal_moves
+from autodev_tui.domain.states import SessionState
 from autodev_tui.engine.answers import answer
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.commands_runner import CommandRunner
 from autodev_tui.engine.driving import drive
-from autodev_tui.engine.ending import end_task
+from autodev_tui.engine.ending import cancel_task
 from autodev_tui.engine.event_log import EventLog
 from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.flags import arms
@@ -138,7 +138,7 @@ class Engine:
             case commands.SetSlider(level=level):
                 await set_slider(self._open, level)
             case commands.CancelTask(task=task):
-                await self._cancel(task)
+                await cancel_task(self._open, task)
             case commands.Decide(decision=decision):
                 await decide(self.site, decision)
             case _:
@@ -165,8 +165,7 @@ class Engine:
     ) -> None:
         """What is given holds from the next start or resume on, settings from the next action of any agent.
 
-        `model` is provider, name, specification.
-        A model that is replaced is closed: only while no session runs.
+        `model` is provider, name, specification; one that is replaced is closed: only while no session runs.
         """
         if model:
             old = self._provider
@@ -387,16 +386,3 @@ class Engine:
     def _stop(self, why: str) -> None:
         self.stopped = why
         self._open.board.touch()
-
-    async def _cancel(self, task: str) -> None:
-        services = self._open
-        if task not in services.board.tasks:
-            raise LookupError(f"no task {task} in this session")
-        state = services.board.tasks[task].state
-        if TaskState.CANCELLED not in legal_moves(state):
-            raise EngineBusy(f"{task} is {state} already")
-        if working := services.at_work.get(task):
-            services.cancelled.add(task)
-            working.cancel()
-        else:
-            await end_task(services, task)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from autodev_tui.domain import requests
 from autodev_tui.domain.commands import SaveView
-from autodev_tui.domain.events import Noticed, Retrying, SessionMoved, TaskMoved
+from autodev_tui.domain.events import EVENT, Noticed, Retrying, SessionMoved, TaskMoved
 from autodev_tui.domain.review import FileText
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.engine.event_log import read_events
+from autodev_tui.engine.event_log import iter_lines
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.shell_calls import record_path
 from autodev_tui.engine.site import Site
@@ -24,6 +26,8 @@ ROWS_AT_MOST = 5000
 BYTES_A_ROW = 1024
 """Of an output that is read for so many rows; a longer row costs others their place."""
 LOG_ROWS = 500
+LOG_EVENTS = 10_000
+"""Of which the rows of the log are taken."""
 
 
 async def get_file(site: Site, request: requests.GetFile) -> requests.FileAnswer:
@@ -46,7 +50,10 @@ async def get_diff(site: Site, request: requests.GetDiff) -> requests.DiffAnswer
 async def get_output(site: Site, request: requests.GetOutput) -> requests.TextAnswer:
     """The text of a step, head and tail."""
     services = site.engine.services
-    step = services.board.step(request.step)
+    try:
+        step = services.board.step(request.step)
+    except KeyError:
+        raise LookupError(f"no step {request.step} in this session") from None
     return await asyncio.to_thread(_output, services, step, request.part, request.rows or ROWS_AT_MOST)
 
 
@@ -59,8 +66,11 @@ def _output(services: Services, step: Step, part: str, rows: int) -> requests.Te
     if not elided:
         return _cut(clean(head + tail, services.masker), rows, str(spool))
     half = rows // 2
-    first = clean(head, services.masker).split("\n")[:-1][:half]
-    last = clean(tail, services.masker).removesuffix("\n").split("\n")[1:][-half:]
+    # Rows that the cut goes through are left out, unless there are no others.
+    first = clean(head, services.masker).split("\n")
+    first = (first[:-1] or first)[:half]
+    last = clean(tail, services.masker).removesuffix("\n").split("\n")
+    last = (last[1:] or last)[-half:]
     total = _rows_of(spool)
     return requests.TextAnswer(
         head="\n".join(first),
@@ -76,7 +86,7 @@ def _rows_of(spool: Path) -> int:
     return sum(block.count(b"\n") for part in spool.parent.glob(f"{spool.name}*") for block in _blocks(part))
 
 
-def _blocks(path: Path) -> Any:
+def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             yield block
@@ -110,9 +120,13 @@ async def get_log(site: Site, _: requests.GetLog) -> requests.RowsAnswer:
     if session is None:
         return requests.RowsAnswer()
     path = site.state / "sessions" / session.id / "events.jsonl"
-    events = await asyncio.to_thread(read_events, path)
-    rows = [row for event in events if (row := _row(event))]
+    rows = await asyncio.to_thread(_log_rows, path)
     return requests.RowsAnswer(rows=rows[-LOG_ROWS:], facts={"path": str(path)})
+
+
+def _log_rows(path: Path) -> list[dict[str, Any]]:
+    latest = deque(iter_lines(path, 0), maxlen=LOG_EVENTS)
+    return [row for line in latest if (row := _row(EVENT.validate_json(line)))]
 
 
 def _row(event: Any) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ from autodev_tui.domain import commands
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.engine import flow
-from autodev_tui.engine.engine import EngineBusy
+from autodev_tui.engine.refusal import Refusal
 from autodev_tui.providers.base import Request
 from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, turns, until, waiting
 
@@ -177,7 +177,7 @@ async def test_a_task_is_ended_in_the_middle_of_a_model_call(tmp_path: Path) -> 
         assert one.board.tasks["T1"].state is TaskState.CANCELLED
         assert one.board.tasks["T1"].transitions[-1].why == "cancelled by the human"
         assert outcome.code == flow.DONE, "nothing is left to do, and nothing changed"
-        with pytest.raises(EngineBusy, match="cancelled already"):
+        with pytest.raises(Refusal, match="cancelled already"):
             await one.engine.submit(commands.CancelTask(task="T1"))
         with pytest.raises(LookupError):
             await one.engine.submit(commands.CancelTask(task="T9"))

@@ -50,6 +50,7 @@ class ReviewPane(ReviewActs):
         self.nothing = "Nothing to review."
         self._asked_for = ""
         self._looked_for_moves = ""
+        self._not_to_be_had = ("", "")
         self._state: dict[str, Any] = {}
 
     # -- what is reviewed
@@ -71,7 +72,9 @@ class ReviewPane(ReviewActs):
         waiting = mirror.of_kind(ApprovalKind.CHANGES)
         if waiting:
             before = self._state.get("approval")
-            self._ask_for(next((one.id for one in waiting if one.id == before), waiting[0].id))
+            first = next((one for one in waiting if one.id == before), waiting[0])
+            if (first.id, first.shown_hash) != self._not_to_be_had:
+                self._ask_for(first.id)
         elif not self._asked_for:
             self.show_nothing()
 
@@ -96,6 +99,9 @@ class ReviewPane(ReviewActs):
             if isinstance(answer, ReviewAnswer):
                 self._take(answer.review)
             elif isinstance(answer, Refused):
+                # It is not asked for again by itself: whoever wants it goes to it.
+                known = self.mirror.approvals.get(approval) if self.mirror else None
+                self._not_to_be_had = (approval, known.shown_hash if known else "")
                 self.post_message(Said(f"✗ {answer.reason}", role="failed"))
 
         self.post_message(Asked(GetReview(approval=approval), answered))

@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from autodev_tui.domain.commands import Command, Decide, SaveDraft
-from autodev_tui.domain.requests import FileAnswer, GetFile, GetReview, ReviewAnswer
+from autodev_tui.domain.requests import FileAnswer, GetFile, GetReview, Refused, ReviewAnswer
 from autodev_tui.domain.review import FileText, ReviewDraft, ReviewView
 from widgets.line_pane import LinePane
 from widgets.messages import Asked, CommandGiven, EditedOutside, Said, WentTo
@@ -64,9 +64,10 @@ class ReviewScreen(Screen[None]):
     def _asked(self, event: Asked) -> None:
         if isinstance(event.request, GetFile) and event.request.path in self.texts:
             event.answered(FileAnswer(file=self.texts[event.request.path]))
-        if isinstance(event.request, GetReview) and event.request.approval in self.reviews:
+        if isinstance(event.request, GetReview):
             self.reviews_asked += 1
-            event.answered(ReviewAnswer(review=self.reviews[event.request.approval]))
+            view = self.reviews.get(event.request.approval)
+            event.answered(ReviewAnswer(review=view) if view else Refused(reason="gone"))
 
     @on(Said)
     def _said(self, event: Said) -> None:

@@ -602,6 +602,19 @@ async def test_what_was_sent_and_taken_back_is_there_again() -> None:
         assert desk.host.draft is not None and desk.host.draft.decisions[0].hunk == 1
 
 
+async def test_a_review_that_cannot_be_had_is_asked_for_once() -> None:
+    view = review(seven_hunks()).but(approval="a2")
+    async with opened() as desk:
+        for _ in range(3):
+            desk.pane.show(known(view))
+            await desk.pilot.pause()
+        assert (desk.host.reviews_asked, desk.host.words[-1]) == (1, "✗ gone")
+        desk.host.reviews["a2"] = view
+        desk.pane.stand_at(approval="a2")
+        await desk.pilot.pause()
+        assert desk.pane.view == view
+
+
 async def test_a_burst_at_the_next_review_decides_nothing() -> None:
     first, second = review(seven_hunks()), review(seven_hunks()).but(approval="a2")
     async with opened(first) as desk:

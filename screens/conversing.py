@@ -122,6 +122,8 @@ class Conversing(Steering):
                 await self.app.run_action("leave")
             case "help", _:
                 await self.app.run_action("keys")
+            case "settings", [name]:
+                await self.go("settings", option=name)
             case "key", _:
                 await self.go("settings")
                 cast("SettingsPane", self.desk.pane).ask_key()

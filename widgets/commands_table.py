@@ -37,7 +37,7 @@ COMMANDS = (
     SlashCommand("usage", "see money, tokens and time"),
     SlashCommand("sessions", "see all sessions of this repository"),
     SlashCommand("rules", "see remembered approvals, revoke them"),
-    SlashCommand("settings", "see and change every option"),
+    SlashCommand("settings", "see and change every option", "NAME"),
     SlashCommand("doctor", "see what is wrong here and what to do"),
     SlashCommand("prompts", "see the prompts that hold here"),
     SlashCommand("log", "see the latest notices and errors"),

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import TextArea
 
@@ -23,6 +24,7 @@ from widgets.composer_text import ComposerText
 from widgets.history import History
 from widgets.messages import Asked, EditedOutside, Said
 
+HINT = Content("say what you want   (/ commands, @ files, ! shell)")
 ADVICE_AFTER_S = 0.4
 """Without a key, before the rules are asked about a goal."""
 
@@ -154,6 +156,7 @@ class Composer(Vertical):
         if self._searching:
             left, right = [("search what was typed", "asks")], []
         self._rule.set(left, right, self.text_field.has_focus)
+        self.text_field.placeholder = HINT if self.target == GOAL and not self._searching else Content("")
 
     def on_descendant_focus(self) -> None:
         """The rule turns heavy."""

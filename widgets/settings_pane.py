@@ -9,6 +9,7 @@ from autodev_tui.domain.commands import SetOption
 from autodev_tui.domain.requests import GetSettings, Request
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut, wrap
+from widgets.completion import best
 from widgets.keys import bindings
 from widgets.messages import CommandGiven
 from widgets.secret_words import KeyAsking
@@ -30,6 +31,7 @@ class SettingsPane(KeyAsking):
         super().__init__(id=id, classes=classes)
         self.opened = ""
         """The option whose choices are shown."""
+        self._wanted = ""
 
     def request(self) -> Request:
         """Every option."""
@@ -65,6 +67,21 @@ class SettingsPane(KeyAsking):
             if option["name"] == self.opened:
                 rows += [self._choice(option, str(choice)) for choice in option["choices"]]
         return rows
+
+    def stand_at(self, option: str = "", **_: object) -> None:
+        """At the option of this name, or at the first one whose name has it in it."""
+        self._wanted = option
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """The rows anew, at the option that was asked for."""
+        super().rebuild()
+        if self._wanted and self.answer is not None:
+            wanted, self._wanted = self._wanted, ""
+            names = [row.key for row in self.rows]
+            found = best(wanted, [name for name in names if name], 1)
+            if found:
+                self.cursor = names.index(found[0])
 
     def _option(self, option: dict[str, Any], width: int) -> TableRow:
         own = option["source"] not in ("default", "")

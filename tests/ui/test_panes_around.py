@@ -191,6 +191,16 @@ async def test_a_choice_is_shown_first_and_taken_with_enter() -> None:
         assert pane.key == "autonomy"
 
 
+async def test_an_option_is_found_by_a_part_of_its_name() -> None:
+    pane = SettingsPane()
+    app = Stage(pane, {requests.GetSettings: SETTINGS})
+    async with app.run_test(size=SIZE) as pilot:
+        pane.stand_at(option="turns")
+        await until(pilot, lambda: pane.key == "max_turns")
+        pane.stand_at(option="autonomy")
+        assert pane.key == "autonomy"
+
+
 async def test_a_value_is_typed_and_stays_until_it_fits() -> None:
     pane = SettingsPane()
     app = Stage(pane, {requests.GetSettings: SETTINGS})

@@ -13,7 +13,7 @@ SLICE = 1_000
 _COMMAND = re.compile(r"/([a-z]*)(?:\s+(.*))?", re.DOTALL)
 _TARGET = re.compile(r"@(T\d+|all|planner)(?:\s+(.*))?", re.DOTALL)
 _COMMAND_BEGUN = re.compile(r"/([a-z]*)")
-_ARGUMENT_BEGUN = re.compile(r"/([a-z]+) +(\S*)")
+_ARGUMENT_BEGUN = re.compile(r"/([a-z]+) +([^\s@]*)")
 _AT_BEGUN = re.compile(r"(?:^|\s)@([^\s@]*)$")
 
 

@@ -45,6 +45,7 @@ def test_no_word_is_lost(text: str) -> None:
     [
         ("/le", 0, Begun("command", "le", first=True)),
         ("/level gu", 0, Begun("argument", "gu", "level")),
+        ("/goal @sr", 0, Begun("name", "sr")),
         ("/le", 1, None),
         ("@T", 0, Begun("name", "T", first=True)),
         ("see @src/a", 0, Begun("name", "src/a")),

@@ -8,6 +8,7 @@ from textual import events
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import TaskState
+from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 from widgets.armed_pane import ArmedPane
 from widgets.cells import Line, fit, spread
@@ -39,6 +40,8 @@ class PlanPane(ArmedPane, PlanEditing):
     def __init__(self, **fields: Any) -> None:
         super().__init__(**fields)
         self._order: list[str] = []
+        self._tasks: dict[str, Task] = {}
+        """The tasks as they were shown last."""
         self._wanted: str | None = None
         self._whole = False
         """Whether all tasks are shown in full instead of the table."""
@@ -50,7 +53,7 @@ class PlanPane(ArmedPane, PlanEditing):
     def show(self, mirror: Mirror) -> None:
         """The newest state; the cursor stays on its task."""
         here = self._wanted or self.chosen()
-        self.mirror = mirror
+        self.mirror, self._tasks = mirror, dict(mirror.tasks)
         question = self.plan_question()
         asked = [str(one.get("id")) for one in question.ask.get("tasks", [])] if question else []
         self._order = [one for one in asked if one in mirror.tasks] or list(mirror.tasks)
@@ -80,7 +83,7 @@ class PlanPane(ArmedPane, PlanEditing):
         if not self._order:
             return left, []
         parts = [f"{len(self._order)} task{'s' if len(self._order) != 1 else ''}"]
-        minutes = sum(self.mirror.tasks[one].estimated_effort for one in self._order) * 60
+        minutes = sum(self._tasks[one].estimated_effort for one in self._order) * 60
         parts.append(f"~{took(max(round(minutes), 1) * 60)}")
         if cost := self._estimate().get("cost_usd"):
             parts.append(cost_range(float(cost[0]), float(cost[1])))
@@ -90,7 +93,7 @@ class PlanPane(ArmedPane, PlanEditing):
 
     @property
     def _begun_any(self) -> bool:
-        return any(task.state is not TaskState.PLANNED for task in self.mirror.tasks.values())
+        return any(task.state is not TaskState.PLANNED for task in self._tasks.values())
 
     def _estimate(self) -> dict[str, Any]:
         question = self.plan_question()
@@ -115,7 +118,7 @@ class PlanPane(ArmedPane, PlanEditing):
             return self._columns("  task", [("needs", "muted")], [("level", "muted")], "", "estimate")
         if index > len(self._order):
             return [("  " + self._cost_words(), "muted")] if index == len(self._order) + 2 else []
-        task = self.mirror.tasks[self._order[index - 1]]
+        task = self._tasks[self._order[index - 1]]
         word = self.mirror.word(task)
         glyph = "○" if word == "asks" and task.state is TaskState.PLANNED else TASK[word]
         name = f"{task.id} {visible(task.title, keep='')}"
@@ -165,7 +168,7 @@ class PlanPane(ArmedPane, PlanEditing):
 
     def foot_row(self, index: int) -> Line:
         """A row of the chosen task, the first of them a rule."""
-        task = self.mirror.tasks.get(self.chosen() or "")
+        task = self._tasks.get(self.chosen() or "")
         if task is None:
             return []
         if index == 0:
@@ -178,7 +181,7 @@ class PlanPane(ArmedPane, PlanEditing):
     def _in_full(self) -> list[tuple[str, Line]]:
         rows: list[tuple[str, Line]] = []
         for name in self._order:
-            task = self.mirror.tasks[name]
+            task = self._tasks[name]
             rows.append((name, task_rule(task, self.body_width)))
             rows += [(name, line) for line in detail(task, self.body_width)]
             reason = str(task.autonomy.get("reasoning", ""))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
-
 from textual.message import Message
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
@@ -16,16 +14,15 @@ from autodev_tui.domain.commands import (
     ResumeSession,
 )
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut_line, rule, spread
-from widgets.glyphs import ROLE, TASK
+from widgets.cells import Line, cut_line, rule
 from widgets.keys import bindings
 from widgets.messages import CommandGiven, SheetOpened, WentTo
 from widgets.plan_editing import PlanEditing
 from widgets.task_facts import facts, goal_facts
+from widgets.task_tree import TaskTree, task_of
 from widgets.wording import counted
 
 FACTS_SHARE = 0.44
@@ -34,20 +31,6 @@ LEAST_HEIGHT = 18
 """Rows of the pane from which there is room for facts."""
 TALL = 50
 """Rows of the pane from which the facts take whatever the tree leaves."""
-
-_TODO = {"completed": ("✓", "done"), "in_progress": ("●", "running")}
-
-
-class Part(NamedTuple):
-    """A row below a task: what it meets, or something that it has set out to do."""
-
-    task: str
-    kind: Literal["meets", "todo"]
-    place: int
-
-
-Node = str | Part | None
-"""One row of the tree: a task by its id, a part of one, None: the goal."""
 
 
 class TasksPane(PlanEditing):
@@ -80,109 +63,36 @@ class TasksPane(PlanEditing):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._nodes_shown: list[Node] = []
-        self._open: set[str] = set()
-        """Tasks whose list of what is to do is open."""
-        self._goal_closed = False
-        """Whether the goal's branch is closed."""
+        self._rows = TaskTree()
         self._wanted: str | None = None
         self._facts: list[Line] = []
-        self._done = 0
 
     # -- what is shown
 
     def show(self, mirror: Mirror) -> None:
         """The newest state; the cursor stays on its task."""
-        here = self._node()
+        here = self._rows.node(self.cursor)
         self.mirror = mirror
-        self._build()
+        self._rows.build(mirror)
         if self._wanted is not None and self._wanted in mirror.tasks:
             here, self._wanted = self._wanted, None
-        self._stand(here)
+        self.cursor = self._rows.place(here, self.cursor)
         self.renew()
         self.plan_shown()
 
-    def _build(self) -> None:
-        """The rows anew; with thousands of tasks too, this takes no longer than a frame."""
-        mirror = self.mirror
-        nodes: list[Node] = [None] if mirror.session is not None else []
-        if not self._goal_closed:
-            nodes += mirror.tasks
-            for name in (self._open | set(mirror.meets)) & mirror.tasks.keys():
-                at = nodes.index(name) + 1
-                nodes[at:at] = self._parts(name)
-        self._nodes_shown = nodes
-        self._done = [task.state for task in mirror.tasks.values()].count(TaskState.COMPLETED)
-
-    def _parts(self, name: str) -> list[Node]:
-        met: list[Node] = [
-            Part(name, "meets", place) for place in range(len(self.mirror.meets.get(name, [])))
-        ]
-        if name in self._open:
-            met += [Part(name, "todo", place) for place in range(len(self.mirror.tasks[name].todos))]
-        return met
-
-    def _node(self) -> Node:
-        return self._nodes_shown[self.cursor] if self.cursor < len(self._nodes_shown) else None
-
-    def _stand(self, node: Node) -> None:
-        """The cursor on this row, else on its task's, else where it is."""
-        shown = self._nodes_shown
-        if self.cursor < len(shown) and shown[self.cursor] == node:
-            return
-        if node not in shown and isinstance(node, Part):
-            node = node.task
-        if node in shown:
-            self.cursor = shown.index(node)
-
     def title(self) -> tuple[Line, Line]:
         """How many tasks are done."""
-        count = len(self.mirror.tasks)
-        right: Line = [(f"{counted(self._done)} of {counted(count)}", "text")] if count else []
+        count = len(self._rows.tasks)
+        right: Line = [(f"{counted(self._rows.done)} of {counted(count)}", "text")] if count else []
         return [("1 Tasks", "bold")], right
 
     def row_count(self) -> int:
         """The goal, the tasks and what is open of them."""
-        return len(self._nodes_shown)
+        return len(self._rows.nodes)
 
     def row(self, index: int) -> Line:
-        """Glyph, id, title and the word of the state at the right."""
-        node = self._nodes_shown[index]
-        if node is None:
-            return self._goal_row()
-        if isinstance(node, Part):
-            return self._part_row(node)
-        task = self.mirror.tasks[node]
-        word = self.mirror.word(task)
-        fold = (("▾" if task.id in self._open else "▸") if task.todos else " ") + " "
-        title = visible(task.title, keep="")
-        left: Line = [
-            (fold, "muted"),
-            (f"{TASK[word]} ", ROLE[word]),
-            (f"{task.id} ", "text"),
-            (title, "data"),
-        ]
-        return spread(left, [(word, ROLE[word]), (" ", "text")], self.body_width)
-
-    def _part_row(self, part: Part) -> Line:
-        if part.kind == "meets":
-            met = self.mirror.meets[part.task][part.place]
-            line: Line = [("     ! ", "asks"), ("meets ", "text"), (visible(met, keep=""), "data")]
-            return cut_line(line, self.body_width)
-        todo = self.mirror.tasks[part.task].todos[part.place]
-        glyph, role = _TODO.get(str(todo.get("status", "")), ("·", "muted"))
-        words = visible(str(todo.get("content", "")), keep="")
-        return cut_line([(f"     {glyph} ", role), (words, "data")], self.body_width)
-
-    def _goal_row(self) -> Line:
-        session = self.mirror.session
-        assert session is not None
-        goal = session.title or session.goal.strip().split("\n")[0]
-        fold = "▸" if self._goal_closed else "▾"
-        left: Line = [(f"{fold} ", "muted"), (visible(goal, keep=""), "data-bold")]
-        word = _goal_word(session)
-        right: Line = [(word, "muted"), (" ", "text")] if word else []
-        return spread(left, right, self.body_width)
+        """One row of the tree."""
+        return self._rows.line(self.mirror, index, self.body_width)
 
     # -- facts
 
@@ -190,11 +100,11 @@ class TasksPane(PlanEditing):
     def own_foot(self) -> int:
         """The facts' rows."""
         height = self.size.height
-        if height < LEAST_HEIGHT or not self.mirror.tasks:
+        if height < LEAST_HEIGHT or not self._rows.tasks:
             return 0
         share = round(height * FACTS_SHARE)
         if height >= TALL:
-            return max(share, min(height - 2 - len(self._nodes_shown), height - height // 3))
+            return max(share, min(height - 2 - len(self._rows.nodes), height - height // 3))
         return share
 
     def foot_row(self, index: int) -> Line:
@@ -212,7 +122,7 @@ class TasksPane(PlanEditing):
 
     def current_task(self) -> Task | None:
         """The task under the cursor; None on the goal."""
-        return self.mirror.tasks.get(_task_of(self._node()) or "")
+        return self._rows.tasks.get(task_of(self._rows.node(self.cursor)) or "")
 
     def chosen(self) -> str | None:
         """The id of the task under the cursor."""
@@ -221,8 +131,8 @@ class TasksPane(PlanEditing):
 
     def stand_on(self, task: str) -> None:
         """Put the cursor on this task, now or as soon as it is there."""
-        if task in self.mirror.tasks:
-            self._stand(task)
+        if task in self._rows.tasks:
+            self.cursor = self._rows.place(task, self.cursor)
         else:
             self._wanted = task
 
@@ -242,7 +152,7 @@ class TasksPane(PlanEditing):
     def action_open(self) -> None:
         """Its agent, review, question or plan, whatever is next for it."""
         task = self.current_task()
-        if not self._nodes_shown:
+        if not self._rows.nodes:
             self.ignore("no goal yet · i, then say what you want")
             return
         if task is None:
@@ -274,28 +184,19 @@ class TasksPane(PlanEditing):
         """Open or close the branch under the cursor; a page down where there is none."""
         task = self.current_task()
         if task is None:
-            self.action_unfold(self._goal_closed)
+            self.action_unfold(self._rows.closed)
         elif task.todos:
-            self.action_unfold(task.id not in self._open)
+            self.action_unfold(task.id not in self._rows.open)
         else:
             self.page(1)
 
     def action_unfold(self, open_it: bool) -> None:
         """Open or close the branch under the cursor."""
-        if not self._nodes_shown:
+        if not self._rows.nodes:
             return
-        node = self._node()
-        name = _task_of(node)
-        if name is None:
-            self._goal_closed = not open_it
-        elif open_it:
-            self._open.add(name)
-        elif name in self._open:
-            self._open.discard(name)
-        else:
-            node = None
-        self._build()
-        self._stand(node)
+        node = self._rows.unfold(self._rows.node(self.cursor), open_it)
+        self._rows.build(self.mirror)
+        self.cursor = self._rows.place(node, self.cursor)
         self.renew()
 
     def action_hold(self) -> None:
@@ -382,23 +283,19 @@ class TasksPane(PlanEditing):
         """Cursor by its task, what is open, scroll and half-typed words."""
         return super().state() | {
             "task": self.chosen(),
-            "open": sorted(self._open),
-            "closed": self._goal_closed,
+            "open": sorted(self._rows.open),
+            "closed": self._rows.closed,
         }
 
     def restore(self, state: dict[str, object]) -> None:
         """Look as it did."""
         found = state.get("open")
-        self._open = {str(one) for one in found} if isinstance(found, list) else set()
-        self._goal_closed = bool(state.get("closed"))
-        self._build()
+        self._rows.open = {str(one) for one in found} if isinstance(found, list) else set()
+        self._rows.closed = bool(state.get("closed"))
+        self._rows.build(self.mirror)
         super().restore(state)
         if isinstance(task := state.get("task"), str):
             self.stand_on(task)
-
-
-def _task_of(node: Node) -> str | None:
-    return node.task if isinstance(node, Part) else node
 
 
 def _pane_of(approval: Approval) -> str:
@@ -409,14 +306,3 @@ def _pane_of(approval: Approval) -> str:
         ApprovalKind.LAND: "landing",
     }
     return desks.get(approval.kind, "questions")
-
-
-def _goal_word(session: Session) -> str:
-    """The state of the whole, where it says more than the tasks do."""
-    return {
-        SessionState.PAUSED: "paused",
-        SessionState.LANDED: "done",
-        SessionState.FAILED: "failed",
-        SessionState.CANCELLED: "cancelled",
-        SessionState.PLANNING: "planning",
-    }.get(session.state, "")

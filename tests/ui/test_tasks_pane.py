@@ -196,9 +196,9 @@ async def test_what_an_agent_has_set_out_to_do_folds_under_its_task():
         await tree.press(pilot, "j", "h")
         assert tree.pane.chosen() == "T3" and "freeze" not in "".join(drawn(tree.stage))
         await tree.press(pilot, "h", "h")
-        assert len(tree.pane._nodes_shown) == 1, "h goes up, then closes the goal's branch"
+        assert tree.pane.row_count() == 1, "h goes up, then closes the goal's branch"
         await tree.press(pilot, "space")
-        assert len(tree.pane._nodes_shown) == 7
+        assert tree.pane.row_count() == 7
 
 
 async def test_two_agents_that_meet_say_so_under_the_later_one():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import conflicts, flow
+from autodev_tui.engine.board import Board
 from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
@@ -34,15 +36,14 @@ def edit(old: str, new: str) -> tuple[str, dict[str, Any]]:
 
 
 def script(**tasks: list[list[tuple[str, dict[str, Any]]]]) -> Any:
-    """The plan, then the turns of each task."""
-    count = 0
+    """The plan, then the turns of each task; a turn that was lost is answered in the same way again."""
 
     def reply(request: Request) -> Turn:
-        nonlocal count
-        count += 1
         if request.meta["role"] == "planning":
             return make_turn(PLAN, first_id=1)
-        return make_turn(*tasks[request.meta["task"]].pop(0), first_id=count * 100)
+        task = request.meta["task"]
+        turn = sum(message["role"] == "assistant" for message in request.messages)
+        return make_turn(*tasks[task][turn], first_id=int(task[1:]) * 1000 + turn * 10)
 
     return reply
 
@@ -173,3 +174,51 @@ async def test_the_agent_gets_the_conflict_word_for_word_and_its_work_joins(
         changed = one.fixture.git("log", "-1", "--format=%s", one.board.tasks["T2"].branch)
         diff = one.fixture.git("diff", f"{one.board.tasks['T2'].branch}~1", one.board.tasks["T2"].branch)
         assert "-first\n+first and second" in diff, changed
+
+
+class Killed(BaseException):
+    """The end of the process, in a test: nothing that handles errors sees it."""
+
+
+COMMITS = [6, 8, *(pytest.param(number, marks=pytest.mark.soak) for number in (3, 4, 5, 7, 9, 10, 12, 14))]
+"""Before which of a run's commits it is killed: at these it resolves the conflict."""
+
+
+@pytest.mark.parametrize("number", COMMITS)
+@pytest.mark.parametrize("how", ["lines", "agent"])
+async def test_a_kill_loses_no_answer_and_joins_nothing_twice(
+    tmp_path: Path, how: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, count = Board.commit, 0
+
+    async def commit(board: Board, *records: Any, **more: Any) -> None:
+        nonlocal count
+        count += 1
+        if count >= number:
+            raise Killed
+        await plain(board, *records, **more)
+
+    mend = [READ, edit("first", "first and second")]
+    reply = both(edit("one", "first"), edit("one", "second"), mend, [DONE])
+    async with kit(tmp_path, reply) as one:
+        assert (await one.run(level=Level.FULL)).code == flow.WAITING_CODE
+        question = next(q for q in one.board.pending() if q.kind == "merge")
+        if how == "agent":
+            await one.answer(question, "choose", choice="agent")
+        else:
+            lines = ["first and second\n"]
+            await one.answer(question, hunks=[HunkDecision(hunk=1, verdict="edit", new_lines=lines)])
+        with monkeypatch.context() as patch:
+            patch.setattr(Board, "commit", commit)
+            with suppress(Killed):
+                await one.resume()
+        outcome = await one.resume()
+        assert outcome.code == flow.DONE, outcome.error
+        assert joined(one).splitlines() == ["first and second", "two", "three"]
+        branch = one.session.session_branch
+        merges = one.fixture.git(
+            "log", "--merges", "--format=%H", f"{one.session.base_commit}..{branch}"
+        ).split()
+        assert len(merges) == 1, "one merge, however often it was cut off"
+        assert one.board.approvals[question.id].read
+        assert [q.kind for q in one.board.pending()] == ["land"]

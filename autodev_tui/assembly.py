@@ -136,8 +136,8 @@ class Model(NamedTuple):
 
 
 def find_model(
-    place: Place,
-    database: Database,
+    environment: Mapping[str, str],
+    database: Database | None,
     command: commands.StartSession | commands.ResumeSession | None,
     settings: Settings,
     options: Mapping[str, Any],
@@ -152,10 +152,10 @@ def find_model(
     from autodev_tui.providers.registry import default_model, make_provider
 
     own = None
-    if isinstance(command, commands.ResumeSession) and not options.get("model"):
+    if database and isinstance(command, commands.ResumeSession) and not options.get("model"):
         own = find_session(database, command.session).model
-    spec = own or settings.model or default_model(place.environment) or NO_MODEL
-    provider, name = make_provider(spec, place.environment, prices=settings.price_table())
+    spec = own or settings.model or default_model(environment) or NO_MODEL
+    provider, name = make_provider(spec, environment, prices=settings.price_table())
     return Model(provider, name, spec)
 
 

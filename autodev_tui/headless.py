@@ -91,7 +91,7 @@ async def _run(
         opened.enter_context(contextlib.closing(await asyncio.to_thread(place.open_log)))
         settings = place.settings(database, options)
         prompts = await asyncio.to_thread(place.prompts)
-        model = find_model(place, database, command, settings, options)
+        model = find_model(place.environment, database, command, settings, options)
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await model.provider.limits(model.name)
         refuse_unknown_price(command, database, model.name, settings)

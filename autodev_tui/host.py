@@ -22,7 +22,7 @@ from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.reload import follow_configuration
-from autodev_tui.looking import Opened, look, open_place, session_to_show, stamp
+from autodev_tui.looking import Opened, look, look_outside, open_place, session_to_show, stamp
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.sandbox.probe import probe
 from autodev_tui.sandbox.spec import Rung
@@ -30,7 +30,7 @@ from autodev_tui.settings import SettingsError
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.git import GitError
 from autodev_tui.vcs.include import INCLUDE_FILE
-from autodev_tui.vcs.opening import create
+from autodev_tui.vcs.opening import NO_REPOSITORY, create
 from prompts import PromptError
 from store.errors import StoreError, StoreLocked
 from store.lock import owner
@@ -72,6 +72,8 @@ class Host:
         self._engine: Engine | None = None
         self._problem = ""
         """Why there is nothing to drive here."""
+        self._may_begin = False
+        """The folder can be made a repository."""
         self._sandbox: asyncio.Task[None] | None = None
         """Finds out which sandbox works."""
         self._background: set[asyncio.Task[Any]] = set()
@@ -91,10 +93,14 @@ class Host:
             place = await asyncio.to_thread(Place.find, self._directory, self._environment, for_work=False)
         except (RepositoryError, GitError) as error:
             self._problem = str(error)
-            self._known = EngineFacts(problems=[self._problem])
+            self._may_begin = isinstance(error, RepositoryError) and error.what == NO_REPOSITORY
+            self._known = await asyncio.to_thread(
+                look_outside, self._environment, self._options, self._problem
+            )
             self._feed.show(None, None)
+            self._sandbox = self._spawn(self._try_sandbox())
             return
-        self._problem = ""
+        self._problem, self._may_begin = "", False
         try:
             self._opened = await asyncio.to_thread(open_place, place, self._options)
         except StoreLocked:
@@ -187,9 +193,9 @@ class Host:
 
     async def _try_sandbox(self) -> None:
         found = await asyncio.to_thread(probe)
-        assert self._engine
-        self._engine.site.probe = found
-        await self._engine.use(rung=found.rung)
+        if self._engine:
+            self._engine.site.probe = found
+            await self._engine.use(rung=found.rung)
         works = found.rung is not Rung.NONE
         problem = "; ".join(f"{rung.value}: {why}" for rung, holds, why in found.tried if not holds)
         self._known = self._known.but(
@@ -234,7 +240,7 @@ class Host:
             raise EngineBusy("a session runs already · stop it first")
         await asyncio.to_thread(Place.find, self._directory, self._environment)
         model = await asyncio.to_thread(
-            find_model, opened.place, opened.database, command, engine.site.settings, self._options
+            find_model, self._environment, opened.database, command, engine.site.settings, self._options
         )
         await model.provider.limits(model.name)
         refuse_unknown_price(command, opened.database, model.name, engine.site.settings)
@@ -244,8 +250,8 @@ class Host:
         self._known = self._known.but(model=model.spec, model_problem="")
 
     async def _init(self) -> None:
-        if self._engine:
-            raise Refusal("this is a git repository already")
+        if not self._may_begin:
+            raise Refusal(self._problem or "this is a git repository already")
         await asyncio.to_thread(create, self._directory, self._environment)
         await self.open()
 

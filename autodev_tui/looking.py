@@ -19,7 +19,7 @@ from autodev_tui.domain.updates import EngineFacts
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.missing import MissingProvider
 from autodev_tui.sandbox.processes import terminal_of
-from autodev_tui.settings import Settings, SettingsError
+from autodev_tui.settings import Settings, SettingsError, load_settings
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.git import GitError
 from prompts import PromptError, PromptTemplateManager
@@ -85,10 +85,7 @@ def look(place: Place, database: Database, options: Mapping[str, Any], before: S
     except PromptError as error:
         problems.append(str(error))
         prompts = PromptTemplateManager()
-    try:
-        model, model_problem = find_model(place, database, None, settings, options), ""
-    except ProviderError as error:
-        model, model_problem = Model(MissingProvider(str(error)), "", ""), str(error)
+    model, model_problem = _model(place.environment, settings, options)
     root = place.repository.root
     try:
         Place.find(root, place.environment)
@@ -96,6 +93,7 @@ def look(place: Place, database: Database, options: Mapping[str, Any], before: S
         problems.append(str(error))
     facts = EngineFacts(
         repository=root.name,
+        root=str(root),
         branch=place.repository.branch,
         model=model.spec,
         model_problem=model_problem,
@@ -105,6 +103,32 @@ def look(place: Place, database: Database, options: Mapping[str, Any], before: S
         problems=problems,
     )
     return Found(settings, prompts, model, facts)
+
+
+def look_outside(environment: Mapping[str, str], options: Mapping[str, Any], problem: str) -> EngineFacts:
+    """What holds in a folder that is no repository."""
+    problems, settings = [problem], Settings()
+    try:
+        settings = load_settings(environment, options=options)
+    except SettingsError as error:
+        problems += str(error).splitlines()
+    model, model_problem = _model(environment, settings, options)
+    return EngineFacts(
+        model=model.spec,
+        model_problem=model_problem,
+        settings=settings.model_dump(mode="json"),
+        problems=problems,
+    )
+
+
+def _model(
+    environment: Mapping[str, str], settings: Settings, options: Mapping[str, Any]
+) -> tuple[Model, str]:
+    """The model that a new session gets, and why there is none."""
+    try:
+        return find_model(environment, None, None, settings, options), ""
+    except ProviderError as error:
+        return Model(MissingProvider(str(error)), "", ""), str(error)
 
 
 def session_to_show(database: Database, *, watching: bool) -> Session | None:

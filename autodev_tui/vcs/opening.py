@@ -15,6 +15,8 @@ from autodev_tui.vcs.user_config import UserConfig, user_environment
 
 OLDEST_GIT = (2, 38)
 """The first with `git merge-tree --write-tree`."""
+NO_REPOSITORY = "not a git repository"
+"""What is wrong with a folder that can be made one."""
 _IN_PROGRESS = {
     "rebase-merge": ("a rebase is in progress", "git rebase --continue or --abort"),
     "rebase-apply": ("a rebase or `git am` is in progress", "git rebase --continue or --abort"),
@@ -143,7 +145,7 @@ def _ask(start: Path, environ: Mapping[str, str], *args: str) -> str:
             "if you trust it: git config --global --add safe.directory DIRECTORY",
         )
     if "not a git repository" in words:
-        raise RepositoryError("not a git repository", str(start), "start autodev in one, or: git init")
+        raise RepositoryError(NO_REPOSITORY, str(start), "start autodev in one, or: git init")
     raise RepositoryError(
         words.splitlines()[-1] if words else "git failed", str(start), "`git status` says more"
     )

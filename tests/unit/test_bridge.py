@@ -285,9 +285,23 @@ async def test_a_folder_that_is_no_repository_becomes_one(tmp_path: Path, script
         refused = await one.engine.submit(commands.StartSession(goal="x"))
         assert refused
         assert "not a git repository" in refused.reason
+        await one.until(lambda: one.mirror.facts.sandbox == "landlock", "the sandbox")
+        assert one.mirror.facts.model == "scripted/claude-opus-5"
         assert await one.engine.submit(commands.InitRepository()) is None
         await one.until(lambda: one.mirror.facts.repository == "plain", "the repository")
         assert one.mirror.facts.problems == []
+        again = await one.engine.submit(commands.InitRepository())
+        assert again
+        assert "already" in again.reason
+
+
+async def test_nothing_is_made_a_repository_inside_of_one(place: FixtureRepository, scripted: None) -> None:
+    async with front(place.root / ".git", environment(place)) as one:
+        await one.until(lambda: one.mirror.facts.problems, "what is wrong")
+        refused = await one.engine.submit(commands.InitRepository())
+        assert refused
+        assert "inside a .git directory" in refused.reason
+        assert not (place.root / ".git" / ".git").exists()
 
 
 async def test_wrong_configuration_is_told_and_does_not_stop_anything(

@@ -43,8 +43,6 @@ class DiffPane(LinePane):
         super().__init__(id=id, classes=classes)
         self.model: DiffModel | None = None
         self.words = ""
-        self.drawn: set[int] = set()
-        """Hunks that were drawn since `look_again`."""
         self._wrapped = False
         self._paint: DiffPaint | None = None
         self._asked: set[str] = set()
@@ -61,7 +59,7 @@ class DiffPane(LinePane):
         self.model = model = DiffModel(changes) if changes else None
         self._paint = DiffPaint(model, self._beside, self.refresh) if model else None
         self.words = title
-        for kept in (self._asked, self._folds, self._gutters, self.drawn):
+        for kept in (self._asked, self._folds, self._gutters):
             kept.clear()
         self._marked = (-1, 0, 0)
         self.end_find()
@@ -165,11 +163,6 @@ class DiffPane(LinePane):
         top = round(self.scroll_y)
         return start < top + self.body_height and end > top + 1
 
-    def look_again(self) -> None:
-        """Nothing of what is shown counts as drawn any more."""
-        self.drawn.clear()
-        self.refresh()
-
     # -- what a review adds
 
     def title(self) -> tuple[Line, Line]:
@@ -177,6 +170,9 @@ class DiffPane(LinePane):
         files = len(self.model.files) if self.model else 0
         count = f"{files} file{'' if files == 1 else 's'}"
         return [(self.words, "data")], [(count, "text")] if files else []
+
+    def drew(self, hunk: int) -> None:
+        """A row of a hunk (0: of none) was drawn."""
 
     def badges(self, hunk: int) -> list[str]:
         """What stands out about a hunk."""
@@ -265,7 +261,7 @@ class DiffPane(LinePane):
                 return self.strip([(" ", "text"), *file], self.size.width)
         index = round(self.scroll_y) + y - 1
         if self.model and 0 < y <= self.body_height and index < self.model.height:
-            self.drawn.add(self.model.row(index).hunk)
+            self.drew(self.model.row(index).hunk)
         return super().render_line(y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

@@ -65,6 +65,10 @@ class ReviewActs(ReviewInputs):
             self.arming.focused()
         self.returning = False
 
+    def drew(self, hunk: int) -> None:
+        """What was drawn long enough may be decided."""
+        self.arming.drawn_hunk(hunk)
+
     def may_decide(self) -> int:
         """The hunk that a key decides now; 0 where none may, and then it was said why."""
         if self.decisions is None:
@@ -75,7 +79,7 @@ class ReviewActs(ReviewInputs):
             self.ignore("no hunk here · n p go to one")
         elif not self.arming.armed:
             self.ignore("look first: a key decides when nothing was pressed for a moment")
-        elif hunk not in self.drawn or not self.in_view(hunk):
+        elif not self.arming.seen(hunk) or not self.in_view(hunk):
             self.show_row(self.cursor)
             self.ignore("look first: this hunk was not shown yet")
         else:
@@ -220,8 +224,8 @@ class ReviewActs(ReviewInputs):
     def mark_moved(self, paths: Iterable[str]) -> None:
         """These files are not what is shown any more; everything is to be looked at again."""
         self.moved.update(paths)
-        self.look_again()
         self.arming.appeared()
+        self.refresh()
 
     # -- the way back
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-REST_S = 0.3
+REST_S = 0.5
 """Seconds without a key before the first decision on what appeared. A burst of keys decides nothing."""
+SEEN_S = 0.15
+"""Seconds that a hunk is on the screen before it can be decided: a held key runs into what nobody saw."""
 
 
 class ReviewArming:
@@ -16,10 +18,12 @@ class ReviewArming:
         self._since = clock()
         self._drawn = False
         self._armed = False
+        self._seen: dict[int, float] = {}
 
     def appeared(self) -> None:
         """Something else is shown now."""
         self._drawn = self._armed = False
+        self._seen.clear()
 
     def focused(self) -> None:
         """The keys come here from now on."""
@@ -31,6 +35,14 @@ class ReviewArming:
         if not self._drawn:
             self._drawn = True
             self._since = self._clock()
+
+    def drawn_hunk(self, hunk: int) -> None:
+        """A hunk, or a part of it, was drawn."""
+        self._seen.setdefault(hunk, self._clock())
+
+    def seen(self, hunk: int) -> bool:
+        """Whether a hunk was on the screen long enough to be seen."""
+        return hunk in self._seen and self._clock() - self._seen[hunk] >= SEEN_S
 
     def key(self) -> None:
         """A key came: it is the first that decides, or it puts that off."""

@@ -284,9 +284,22 @@ async def test_a_burst_over_a_pane_that_just_appeared_decides_nothing() -> None:
 
 async def test_a_hunk_that_was_never_drawn_is_not_decided() -> None:
     async with opened() as desk:
-        desk.pane.drawn.clear()
+        last = desk.pane.row_count() - 1
+        desk.pane.set_reactive(type(desk.pane).cursor, last - 1)
         desk.pane.action_accept()
-        assert desk.state(1) == "open"
+        await desk.pilot.pause()
+        assert desk.state(7) == "open"
+        assert "not shown yet" in desk.host.ignored[-1]
+
+
+async def test_a_held_key_stops_at_what_nobody_saw_yet() -> None:
+    async with opened() as desk:
+        await desk.pilot.press(*"aaaaaaaaaaaa")
+        decided = [number for number in range(1, 8) if desk.state(number) == "accepted"]
+        assert decided == [1, 2]
+        desk.app.settle()
+        await desk.press("a")
+        assert desk.state(3) == "accepted"
 
 
 async def test_a_double_enter_sends_nothing() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from operator import is_
 from typing import Any
 
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
+from textual.message import Message
 from textual.strip import Strip
 
 from autodev_tui.domain.mirror import Mirror
@@ -21,16 +23,17 @@ from widgets.cells import Line, cut_line
 from widgets.line_pane import LinePane, Now
 from widgets.messages import Asked
 
-FRAMES = 20
-"""Repaints in a second, at most."""
 ASKED_AT_ONCE = 8
 WHEEL = 3
 
 
 class LogPane(LinePane):
-    """One agent's log. `show` hands over what is known; it is drawn FRAMES times a second, hidden never."""
+    """One agent's log. `show` hands over what is known, `frame` draws it; hidden, it computes nothing."""
 
     EMPTY = "Nothing has happened here yet."
+
+    class Stale(Message):
+        """Something was asked for and has come: a frame is due."""
 
     def __init__(self, agent: str, now: Now, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -40,9 +43,10 @@ class LogPane(LinePane):
         self.now = now
         self._styles: dict[str, Style] = {}
         self._base: Style | None = None
+        self._painted: tuple[int, int, int, str, list[Row]] | None = None
+        """What the last frame showed."""
         self._on_screen = False
         self._dirty = False
-        self._ticking = False
         self._top: Place = ("", 0)
         self._at: Place = ("", 0)
         self._shift = 0
@@ -54,44 +58,31 @@ class LogPane(LinePane):
 
     # -- being kept current
 
-    def on_mount(self) -> None:
-        """The timers run only while there is something to do."""
-        self._frames = self.set_interval(1 / FRAMES, self._frame, pause=True)
-        self._seconds = self.set_interval(1.0, self._second, pause=True)
-
     def on_show(self) -> None:
         """From now on it is drawn."""
         self._on_screen = True
-        self._seconds.resume()
         self.renew()
 
     def on_hide(self) -> None:
         """From now on nothing is computed."""
-        self._on_screen = self._ticking = False
-        self._frames.pause()
-        self._seconds.pause()
+        self._on_screen = False
 
     def show(self, mirror: Mirror) -> None:
-        """Something may have changed."""
+        """Something may have changed: the next frame shows it."""
         self.mirror = mirror
-        if not self._on_screen:
-            return
         self._dirty = True
-        if not self._ticking:
-            self._frame()
 
-    def _frame(self) -> None:
-        self._ticking = self._dirty
-        if self._dirty:
-            self._dirty = False
-            self._frames.resume()
-            self.renew()
-        else:
-            self._frames.pause()
+    def frame(self) -> bool:
+        """Draw what came since the last frame; whether anything did."""
+        if not self._dirty or not self._on_screen:
+            return False
+        self._dirty = False
+        self.renew()
+        return True
 
-    def _second(self) -> None:
-        if self.mirror is not None and (self.content.live or self.mirror.facts.busy):
-            self.show(self.mirror)
+    def _stale(self) -> None:
+        self._dirty = True
+        self.post_message(self.Stale())
 
     def renew(self) -> None:
         """Lay out what changed; the end stays in view, or every row where it is."""
@@ -101,12 +92,28 @@ class LogPane(LinePane):
         log.set_width(self.body_width)
         log.build(self.mirror, self.now())
         top = self._put_cursor()
-        super().renew()
+        # Set without a layout of the whole screen, which its scroll bars would need if there were any.
+        self.set_reactive(LogPane.virtual_size, Size(self.size.width, len(log.rows) + 1 + self.foot))
+        if self.find_text:
+            self._look()
         self.scroll_to(y=top, animate=False, force=True)
+        self._repaint()
         self._reveal()
         self._fetch()
         if log.more and self._on_screen:
             self.call_later(self.renew)
+
+    def _repaint(self) -> None:
+        """Draw what has changed: most frames of a log that stands still change nothing but its title."""
+        top, width = round(self.scroll_y), self.size.width
+        rows = self.content.rows[top : top + self.body_height]
+        view = (top, self.cursor, width, self.find_text, rows)
+        before, self._painted = self._painted, view
+        same = before is not None and before[:-1] == view[:-1] and len(before[-1]) == len(rows)
+        if same and before is not None and all(map(is_, before[-1], rows)):
+            self.refresh(Region(0, 0, width, 1))
+        else:
+            self.refresh()
 
     def _put_cursor(self) -> int:
         """Put the cursor where it belongs among the rows that are there now; the row that belongs on top."""
@@ -151,15 +158,13 @@ class LogPane(LinePane):
         if not isinstance(answer, TextAnswer):
             answer = TextAnswer(head=getattr(answer, "reason", "not there"), rows=1)
         self.content.answered(wanted, answer)
-        if self.mirror is not None:
-            self.show(self.mirror)
+        self._stale()
 
     async def _in_markdown(self, block: Block, width: int, key: tuple[str, int]) -> None:
         lines = await asyncio.to_thread(markdown_lines, self.content.words(block), width)
         self._rendering.discard(key)
         self.content.rendered(block, width, lines)
-        if self.mirror is not None:
-            self.show(self.mirror)
+        self._stale()
 
     # -- drawing
 

@@ -9,6 +9,7 @@ from typing import Any
 from widgets.agent_blocks import Block
 from widgets.agent_rows import Row
 
+_BLANK = Row([])
 Pair = tuple[Block, list[Row]]
 Total = Callable[[str, Sequence[Row]], int]
 """Rows that a block has had in all, those that have left the ring included."""
@@ -92,4 +93,4 @@ class Still:
 
 
 def _fit(rows: list[Row], count: int) -> list[Row]:
-    return (rows + [Row([])] * count)[:count]
+    return (rows + [_BLANK] * count)[:count] if len(rows) != count else rows

@@ -7,14 +7,18 @@ from typing import Any, Literal
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 
 from autodev_tui.domain.mirror import Mirror
+from widgets.agent_log_pane import LogPane
 from widgets.agent_pane import AgentPane
 from widgets.agent_title import OVER, PLANNER, WORKING, begun, word_of
 from widgets.cells import Line
 from widgets.line_pane import LinePane, Now
 
 TILES = 4
+FRAMES = 20
+"""Repaints in a second, at most."""
 LEAST_ROWS = 6
 """Of a tile, its rule included."""
 MOST_ROWS = 8
@@ -69,6 +73,7 @@ class AgentsView(Vertical):
         self._mirror: Mirror | None = None
         self._panes: dict[str, AgentPane] = {}
         self._nobody = Nobody()
+        self._ticking = False
         self._shown: list[str] = []
         self._front: str | None = None
         self._chosen = False
@@ -99,10 +104,12 @@ class AgentsView(Vertical):
         self._mirror = mirror
         self._arrange()
         for agent in self._shown:
-            if changed is None or agent in changed or agent == self._front:
+            if changed is None or agent in changed:
                 self._panes[agent].show(mirror)
             else:
-                self._panes[agent].refresh()
+                self._panes[agent].refresh(Region(0, 0, self.size.width, 1))
+        if not self._ticking:
+            self._frame()
 
     def bring(self, agent: str, step: str = "") -> None:
         """Put this agent in front, at a step of it."""
@@ -116,6 +123,32 @@ class AgentsView(Vertical):
     def focus_front(self) -> None:
         """Give the agent in front the keys."""
         self.front_pane.focus()
+
+    # -- frames: one timer for all panes, so that one repaint serves them all
+
+    def on_mount(self) -> None:
+        """The timer of frames runs only while there is something to draw."""
+        self._frames = self.set_interval(1 / FRAMES, self._frame, pause=True)
+        self.set_interval(1.0, self._second)
+
+    def _frame(self) -> None:
+        drawn = [self._panes[agent].frame() for agent in self._shown]
+        self._ticking = any(drawn)
+        if self._ticking:
+            self._frames.resume()
+        else:
+            self._frames.pause()
+
+    def _second(self) -> None:
+        """Times that are shown go on by themselves."""
+        if self._mirror is not None and self._mirror.facts.busy and self.display:
+            self.show(self._mirror)
+
+    def on_log_pane_stale(self, event: LogPane.Stale) -> None:
+        """A pane has got what it asked for."""
+        event.stop()
+        if not self._ticking:
+            self._frame()
 
     # -- who is shown where
 

@@ -1,7 +1,7 @@
 """Eight agents that stream 2,000 lines a second each: a key is on the screen within 50 ms, p99.
 
 The baseline is the same view with the same agents while nothing streams. Half of the agents write words, half
-run a command whose output is open; the updates come 30 times a second, as the engine sends them.
+run a command; the updates come 30 times a second, as the engine sends them.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from rich.console import RenderableType
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
-from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import SessionState, StepState, TaskState
-from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.domain.task import Task
-from autodev_tui.domain.updates import EngineFacts, StreamPiece, Update
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.updates import StreamPiece, Update
 from tests.bench.harness import Row, spread
+from tests.fakes.agent_logs import Logs
 from widgets.agents_view import AgentsView
 
 AGENTS = 8
 LINES_A_SECOND = 2000
 UPDATES_A_SECOND = 30
+HISTORY = 100
+"""Turns of each agent that are over."""
 KEYS = 120
 LIMIT_S = 0.050
 SIZE = (120, 36)
@@ -70,21 +69,29 @@ async def _run() -> list[Row]:
         loud = [await _key(app, view, number) for number in range(KEYS)]
         stop.set()
         lines = await streaming
-    p99, calm = (statistics.quantiles(one, n=100, method="inclusive")[98] for one in (loud, quiet))
-    detail = f"{spread(loud)} against {spread(quiet)} quiet, n = {len(loud)}, {lines:,.0f} lines a second"
+    p99, calm = _p99([wall for wall, _ in loud]), _p99([wall for wall, _ in quiet])
+    own = _p99([processor for _, processor in loud])
+    detail = (
+        f"{spread([wall for wall, _ in loud])} against {spread([wall for wall, _ in quiet])} quiet, "
+        f"n = {len(loud)}, {lines:,.0f} lines a second; p99 of our own processor time {own * 1e3:.1f} ms"
+    )
     return [
         Row("key to repaint while 8 agents stream", p99, 0.0, p99 / calm, LIMIT_S, p99 <= LIMIT_S, detail)
     ]
 
 
-async def _key(app: Host, view: AgentsView, number: int) -> float:
-    """Seconds from a key that moves the cursor to the frame that shows it."""
+def _p99(samples: list[float]) -> float:
+    return statistics.quantiles(samples, n=100, method="inclusive")[98]
+
+
+async def _key(app: Host, view: AgentsView, number: int) -> tuple[float, float]:
+    """Seconds from a key that moves the cursor to the frame that shows it, and how long we worked in them."""
     app.was = view.front_pane.cursor
     app.painted.clear()
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     app.simulate_key("j" if number % 2 else "k")
     await app.painted.wait()
-    took = time.perf_counter() - begun
+    took = time.perf_counter() - begun, time.process_time() - worked
     await asyncio.sleep(0.02)
     return took
 
@@ -98,53 +105,29 @@ async def _stream(view: AgentsView, mirror: Mirror, stop: asyncio.Event) -> floa
         text = "".join(
             f"{due - left} tests/test_tokens.py::test_expiry[{left}] PASSED\n" for left in range(count)
         )
-        pieces = [_piece(agent, text) for agent in range(1, AGENTS + 1)]
+        pieces = [_piece(agent, mirror, text) for agent in range(1, AGENTS + 1)]
         view.show(mirror, mirror.apply(Update(streams=pieces)))
         await asyncio.sleep(1 / UPDATES_A_SECOND)
     return sent * AGENTS / (time.perf_counter() - begun)
 
 
-def _piece(agent: int, text: str) -> StreamPiece:
+def _piece(agent: int, mirror: Mirror, text: str) -> StreamPiece:
+    task = f"T{agent}"
     if agent % 2:
-        return StreamPiece(task=f"T{agent}", kind="text", text=text)
-    return StreamPiece(task=f"T{agent}", kind="output", step=f"s/{agent:02d}live", text=text)
+        return StreamPiece(task=task, kind="text", text=text)
+    return StreamPiece(task=task, kind="output", step=mirror.steps_of(task)[-1].id, text=text)
 
 
 def _mirror() -> Mirror:
-    session = Session(
-        id="s", goal="g", model="m", slider=Level.COLLABORATIVE, state=SessionState.RUNNING, target_branch="main",
-        base_commit="", session_branch="", start_time=0.0,
-    )  # fmt: skip
-    names = [f"T{number}" for number in range(1, AGENTS + 1)]
-    tasks = [
-        Task(id=name, session="s", title="A task", state=TaskState.IN_PROGRESS, worktree="/w")
-        for name in names
-    ]
-    steps = [_step(number, at) for number in range(1, AGENTS + 1) for at in range(200)]
-    steps += [_live(number) for number in range(1, AGENTS + 1)]
-    mirror = Mirror()
-    facts = EngineFacts(busy=True)
-    mirror.apply(Update(facts=facts, session=session, tasks=tasks, steps=steps, working=names))
-    return mirror
-
-
-def _step(agent: int, at: int) -> Step:
-    name, result = f"s/{agent:02d}{at:04d}", {"lines": 118, "text": "said"}
-    reply = {
-        "text": "The **clock** must be frozen: `freezegun` is not here. " * 4,
-        "content": [],
-        "calls": [],
-    }
-    if at % 2:
-        return Step(id=name, session="s", seq=at, task=f"T{agent}", kind=StepKind.TOOL, name="read_file",
-                    state=StepState.DONE, args={"path": "src/tokens.py"}, result=result, created=1.0)  # fmt: skip
-    return Step(id=name, session="s", seq=at, task=f"T{agent}", kind=StepKind.MODEL, name="m", turn=at,
-                state=StepState.DONE, result={"text": "", "reply": reply}, created=1.0)  # fmt: skip
-
-
-def _live(agent: int) -> Step:
-    fields = {"session": "s", "seq": 900, "task": f"T{agent}", "state": StepState.STARTED, "created": 1.0}
-    if agent % 2:
-        return Step(id=f"s/{agent:02d}live", kind=StepKind.MODEL, name="m", turn=900, started=1.0, **fields)
-    return Step(id=f"s/{agent:02d}live", kind=StepKind.TOOL, name="run_command", args={"command": "pytest"},
-                started=1.0, **fields)  # fmt: skip
+    logs = Logs()
+    for number in range(1, AGENTS + 1):
+        task = f"T{number}"
+        logs.task(task, "A task")
+        for turn in range(HISTORY):
+            logs.says(task, "The **clock** must be frozen: `freezegun` is not here. " * 4, turn=turn)
+            logs.call(task, "read_file", {"path": "src/tokens.py"}, turn=turn)
+        if number % 2:
+            logs.asked(task)
+        else:
+            logs.call(task, "run_command", {"command": "pytest"}, state=StepState.STARTED)
+    return logs.mirror

@@ -79,6 +79,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, self._end)
+        self.app_resume_signal.subscribe(self, lambda app: self.action_redraw())
         self.set_interval(SAVE_AFTER_S, self._keep_view)
         self.set_interval(0.25, self._spin)
 

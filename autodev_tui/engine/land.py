@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState
+from autodev_tui.domain.states import SessionState, StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.decisions import canonical
 from autodev_tui.engine.effects import once
-from autodev_tui.engine.hook_runs import hooks_of, show_hooks, tell_hooks, with_hooks
-from autodev_tui.engine.integrate import left_out
-from autodev_tui.engine.landing_view import land_effect, other_hows, wishes
-from autodev_tui.engine.level_preview import told
+from autodev_tui.engine.hook_runs import hooks_of, tell_hooks, with_hooks
+from autodev_tui.engine.landing_question import (
+    ask_to_land,
+    heed_refusal,
+    heed_wish,
+    plan_now,
+    refusal_effect,
+    refused,
+    said_yes,
+)
+from autodev_tui.engine.landing_view import land_effect
 from autodev_tui.engine.report import keep_pull_request
 from autodev_tui.engine.services import Services
-from autodev_tui.engine.session_review import follow_up_task
 from autodev_tui.engine.verify import Verifier
-from autodev_tui.policy.table import Action, Facts, Verdict, decide
 from autodev_tui.vcs.checkouts import find_checkout
-from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.index_lock import drop_unfinished
-from autodev_tui.vcs.landing import after_landing, perform, plan_landing, prepare_landing
-from autodev_tui.vcs.landing_plan import (
-    HookOutput,
-    LandingConflict,
-    LandingGate,
-    LandingPlan,
-    LandingRefused,
-)
-from autodev_tui.vcs.messages import commit_message, step_trailers
+from autodev_tui.vcs.landing import after_landing, perform, prepare_landing
+from autodev_tui.vcs.landing_plan import LandingGate, LandingPlan, LandingRefused
 from autodev_tui.vcs.repository import Repository
 
 
@@ -51,18 +47,18 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome | None:
         return flow.Outcome(flow.DONE, "nothing changed, so nothing lands")
     try:
         while services.session.state is not SessionState.LANDED:
-            await _heed_refusal(services)
+            await heed_refusal(services)
             started = board.named(StepKind.LAND, None, "land")
             if started and started.state in (StepState.STARTED, StepState.DONE):
                 plan = LandingPlan(**started.intent["plan"])
                 approval = board.approvals.get(started.intent["approval"])
             else:
-                plan, quality = await _plan(services, verifier)
+                plan, quality = await plan_now(services, verifier)
                 await asyncio.to_thread(
                     keep_pull_request, services.repository, board.database, services.session
                 )
-                approval = await _decision(services, plan, quality)
-                if approval and await _heed_wish(services, approval):
+                approval = await ask_to_land(services, plan, quality)
+                if approval and await heed_wish(services, approval):
                     continue
                 if services.session.state is SessionState.RUNNING:
                     return None
@@ -70,139 +66,10 @@ async def land(services: Services, verifier: Verifier) -> flow.Outcome | None:
         await _follow_up(services)
     except flow.Waiting as waiting:
         only_landing = all(one.kind is ApprovalKind.LAND for one in waiting.approvals)
-        if only_landing and not services.session.land and not _said_yes(services):
+        if only_landing and not services.session.land and not said_yes(services):
             return flow.Outcome(flow.DONE)
         raise
     return flow.Outcome(flow.DONE)
-
-
-def _refusal(services: Services) -> str:
-    return f"landing refused:{services.session.id}"
-
-
-def _said_yes(services: Services) -> bool:
-    approval = services.broker.find(land_effect(services))
-    return approval is not None and services.broker.is_decided(approval)
-
-
-async def _heed_refusal(services: Services) -> None:
-    """Act on what the human said about a landing that was refused: it is tried again, or given up."""
-    refusal = services.broker.find(_refusal(services))
-    if refusal is None or not services.broker.is_decided(refusal):
-        return
-    await services.broker.used(refusal)
-    if refusal.state is ApprovalState.REJECTED:
-        if _said_yes(services) and (taken_back := services.broker.find(land_effect(services))):
-            await services.broker.used(taken_back)
-        raise flow.GaveUp(f"landing was refused: {refusal.ask['why']}")
-
-
-def _auto(services: Services, hooks: dict[str, str], quality: dict[str, Any]) -> bool:
-    """Whether nobody need be asked; never where the user's hooks could not be run in a sandbox."""
-    if not services.sandboxed and hooks:
-        return False
-    gate = quality.get("verdict")
-    if gate == "ask" and quality is not services.session.quality:
-        # A merge that nobody has seen and no check vouches for.
-        return False
-    return decide(services.level(None), Action.LAND, _facts(services, gate)).verdict is Verdict.AUTO
-
-
-def _facts(services: Services, gate: Any) -> Facts:
-    return Facts(
-        sandbox=services.sandboxed,
-        gate_passed=True if gate == "pass" else None if gate == "ask" else False,
-        land_flag=services.session.land,
-    )
-
-
-async def _heed_wish(services: Services, approval: Approval) -> bool:
-    """Whether the human wants another message or another way: then it is shown so, and asked again."""
-    decision = approval.decision
-    if decision is None or decision.verdict not in ("edit", "choose"):
-        return False
-    await services.broker.used(approval)
-    return True
-
-
-async def _plan(services: Services, verifier: Verifier) -> tuple[LandingPlan, dict[str, Any]]:
-    """What landing would do now, and what the gate says of the tree that it makes."""
-    session = services.session
-    while True:
-        try:
-            wish = wishes(services)
-            plan = await asyncio.to_thread(
-                plan_landing,
-                services.repository,
-                session.head_commit,
-                session.target_branch,
-                wish.message or await asyncio.to_thread(_message, services),
-                step_trailers(f"{session.id}/land", session=session.id),
-                merge_commit=wish.merge,
-            )
-            break
-        except (LandingRefused, LandingConflict) as refusal:
-            await _refused(services, str(refusal))
-    await services.broker.withdraw(_refusal(services))
-    quality = services.session.quality
-    if plan.tree != quality.get("tree"):
-        gate = await verifier.judge(plan.tree, None)
-        if gate.verdict == "fail":
-            raise flow.GaveUp(
-                f"{session.target_branch} has moved, and the merge with it is red: {'; '.join(gate.reasons)}"
-            )
-        quality = {
-            "tree": plan.tree,
-            "verdict": gate.verdict,
-            "score": gate.score,
-            "reasons": gate.reasons,
-            "ran": gate.ran,
-            "not_run": gate.not_run,
-        }
-    return plan, quality
-
-
-async def _decision(services: Services, plan: LandingPlan, quality: dict[str, Any]) -> Approval | None:
-    """The human's yes; None when nobody need be asked. Raises Waiting."""
-    hooks = await asyncio.to_thread(hooks_of, services, plan)
-    if _auto(services, hooks, quality) and not _said_yes(services):
-        return None
-    session = services.session
-    approval = await services.broker.ask(
-        ApprovalKind.LAND,
-        f"land {session.head_commit[:7]} on {session.target_branch}",
-        {
-            "branch": session.target_branch,
-            "old": plan.old,
-            "head": session.head_commit,
-            "tree": plan.tree,
-            "mode": plan.mode,
-            "paths": [path.path for path in plan.paths],
-            "quality": quality,
-            "message": plan.message,
-            "hows": await asyncio.to_thread(other_hows, services.repository, plan),
-            "hooks": show_hooks(hooks),
-        },
-        effect=land_effect(services),
-        base={"old": plan.old, "head": session.head_commit, "tree": plan.tree, "hooks": hooks},
-        risk="high",
-        **told(services, Action.LAND, _facts(services, quality.get("verdict")), None),
-    )
-    if approval.state is ApprovalState.REJECTED:
-        reason = approval.decision.reason if approval.decision else ""
-        if reason.strip() and services.broker.interactive:
-            again = follow_up_task(
-                services,
-                "Address why the landing was sent back",
-                f"The human looked at the whole change before it landed, and sent it back: {reason}",
-                [],
-            )
-            running = services.session.but(state=SessionState.RUNNING)
-            await services.broker.used(approval, again, running)
-            return approval
-        await services.broker.used(approval)
-        raise flow.GaveUp(f"landing was rejected{': ' + reason if reason else ''}")
-    return approval
 
 
 async def _perform(services: Services, plan: LandingPlan, approval: Approval | None) -> None:
@@ -255,7 +122,7 @@ async def _perform(services: Services, plan: LandingPlan, approval: Approval | N
         outputs = refusal.outputs if isinstance(refusal, LandingGate) else []
         tell_hooks(services, outputs)
         # A yes to exactly this landing holds until it is done.
-        await _refused(services, str(refusal), outputs)
+        await refused(services, str(refusal), outputs)
         return
 
 
@@ -268,7 +135,7 @@ async def _follow_up(services: Services) -> None:
     approval = board.approvals.get(landed.intent["approval"])
     allowed = dict(approval.base["hooks"]) if approval else None
     await services.broker.withdraw(land_effect(services))
-    await services.broker.withdraw(_refusal(services))
+    await services.broker.withdraw(refusal_effect(services))
 
     async def do(_: Step) -> dict[str, Any]:
         said = await with_hooks(services, allowed, lambda run: after_landing(repository, plan, run))
@@ -317,34 +184,3 @@ def _let_go(repository: Repository, target: str) -> None:
     checkout = find_checkout(repository, target)
     if checkout:
         drop_unfinished(checkout.git_dir)
-
-
-async def _refused(services: Services, why: str, outputs: Sequence[HookOutput] = ()) -> None:
-    """A refused landing is a question: nothing moved, and the human says when to try again."""
-    session = services.session
-    hooks = [one.but(duration_s=0.0).doc() for one in outputs]
-    await services.broker.ask(
-        ApprovalKind.LAND,
-        f"landing on {session.target_branch} was refused: {why}",
-        {"branch": session.target_branch, "why": why, "head": session.head_commit, "hooks": hooks},
-        effect=_refusal(services),
-        base={"head": session.head_commit, "why": why},
-        risk="high",
-        choices=["try again"],
-    )
-    await _heed_refusal(services)
-
-
-def _message(services: Services) -> str:
-    """The message of a merge commit, should the landing make one. Sync: compares two trees."""
-    session, repository = services.session, services.repository
-    tree = repository.tree_of(session.head_commit)
-    changes = change_set(repository, repository.tree_of(session.base_commit), tree)
-    joined = [
-        task
-        for task in services.board.tasks.values()
-        if task.state is TaskState.COMPLETED and not left_out(services.board, task.id)
-    ]
-    tasks = "\n".join(f"- {task.id} {task.title}" for task in joined)
-    trailers = step_trailers(f"{session.id}/land", session=session.id)
-    return commit_message(session.goal.strip().splitlines()[0], changes, body=tasks, trailers=trailers)

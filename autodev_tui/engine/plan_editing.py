@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ _EDITABLE = (
     SessionState.FAILED,
     SessionState.INTERRUPTED,
 )
+
+
+_ID = re.compile(r"T[1-9][0-9]{0,5}")
 
 
 async def edit_plan(site: Site, command: commands.EditPlan) -> None:
@@ -76,15 +80,19 @@ def _parts(services: Services, seen: str) -> tuple[dict[str, Task], dict[str, Ta
 
 
 def _with_ids(tasks: Sequence[PlannedTask], known: Mapping[str, Task]) -> list[PlannedTask]:
-    """The same tasks; those that are new have ids of the plan, also where others depend on them."""
-    number = max((int(name[1:]) for name in known if name[1:].isdigit()), default=0)
+    """The same tasks; those that are new have ids of the plan, also where others depend on them.
+
+    An id of the plan that is free stays: a task that was deleted comes back under its name.
+    """
+    kept = {one.id for one in tasks if one.id in known or _ID.fullmatch(one.id)}
+    number = max((int(name[1:]) for name in {*known, *kept} if name[1:].isdigit()), default=0)
     names: dict[str, str] = {}
     for one in tasks:
         if one.id in names:
             raise Refusal(f"two tasks are called {one.id}")
-        if one.id not in known:
+        if one.id not in kept:
             number += 1
-        names[one.id] = one.id if one.id in known else f"T{number}"
+        names[one.id] = one.id if one.id in kept else f"T{number}"
     return [
         one.but(id=names[one.id], dependencies=[names.get(need, need) for need in one.dependencies])
         for one in tasks

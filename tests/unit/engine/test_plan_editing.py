@@ -104,6 +104,17 @@ async def test_an_edited_plan_keeps_its_order_and_its_question_over_a_restart(tm
         assert len([q for q in one.board.approvals.values() if q.effect == plan_effect(one.services)]) == 2
 
 
+async def test_a_deleted_task_comes_back_under_its_name(tmp_path: Path) -> None:
+    async with kit(tmp_path, reply) as one:
+        await one.run(level=Level.COLLABORATIVE)
+        before, digest = planned(one), plan_digest(one.board.tasks.values())
+        await edit(one, [before[1].but(dependencies=[])])
+        assert list(one.board.tasks) == ["T2"]
+        await edit(one, before)
+        assert list(one.board.tasks) == ["T1", "T2"]
+        assert plan_digest(one.board.tasks.values()) == digest
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -128,6 +128,11 @@ class WordsPane(LinePane):
             event.prevent_default()
             self._words.field.post_message(events.Key(event.key, event.character))
 
+    def on_focus(self) -> None:
+        """Whoever comes back goes on typing."""
+        if self._words is not None and self._words.is_attached:
+            self._words.field.focus()
+
     def words_sized(self) -> None:
         """The words take other rows: the cursor's row stays in sight."""
         self.renew()

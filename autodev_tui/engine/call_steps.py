@@ -105,6 +105,10 @@ class CallSteps:
         used = [approval.but(read=True)] if approval else []
         via = _WAY_TO_START[present.state, approval is not None]
         await self.board.commit(started, *used, via=via, extra=extra)
+        asked = self.board.approvals.get(present.approval)
+        if asked and not approval:
+            # A rule, or the level by now, allows what was asked before.
+            await self._broker.withdraw(asked.effect, step.task)
 
     async def refuse(self, step: Step, approval: Approval) -> None:
         """The human said no: the call is not run, and the model reads the reason."""

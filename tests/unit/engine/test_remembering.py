@@ -74,6 +74,24 @@ async def test_a_remembered_check_holds_for_its_program_and_in_the_next_session(
         assert rule.pattern["program"] == ["echo"]
 
 
+async def test_a_question_that_a_rule_answers_meanwhile_falls_away(tmp_path: Path) -> None:
+    async with kit(
+        tmp_path, turns(make_turn(run("echo a")), make_turn(run("echo b")), make_turn(DONE))
+    ) as one:
+        await one.run(level=Level.GUIDED)
+        await one.answer(one.board.pending()[0])
+        await one.resume()
+        await one.answer(one.board.pending()[0], remember="session")
+        (document,) = one.stored("rules")
+        await one.engine.keep([("rules", document["id"], None)])
+        assert (await one.resume()).code == flow.WAITING_CODE
+        assert one.board.pending()[0].ask["command"] == "echo b"
+        await one.engine.keep([("rules", document["id"], document)])
+        assert (await one.resume()).code == flow.DONE
+        assert one.board.pending() == []
+        assert [step.intent.get("rule") for step in ran(one)] == [None, document["id"]]
+
+
 async def test_a_rule_that_was_put_into_the_store_counts_for_nothing(tmp_path: Path) -> None:
     async with kit(tmp_path, turns(make_turn(run("make x")), make_turn(DONE)), interactive=True) as one:
         await one.start(level=Level.COLLABORATIVE)

@@ -60,8 +60,8 @@ def _without(question: Approval, task: str) -> Approval:
     return question.but(state=ApprovalState.SUPERSEDED)
 
 
-async def tell_unheard(services: Services, task: str) -> None:
-    """A task has ended: messages that it did not hear are not lost without a word."""
+async def tell_unheard(services: Services, task: str | None) -> None:
+    """A task (None: the planner) has ended: messages that it did not hear are not lost without a word."""
     for message in await services.mailbox.close(task):
-        text = f"{task} ended before it heard your message: {message.text}"
+        text = f"{task or 'the planner'} ended before it heard your message: {message.text}"
         services.board.log.emit(events.Noticed(task=task, text=text, severity="warning"))

@@ -64,7 +64,7 @@ class Mailbox:
             async with self._moving(message.but(state="delivered")) as ops:
                 await agent.say(f"message {message.id}", message.text, extra=ops)
 
-    async def close(self, task: str) -> list[Message]:
+    async def close(self, task: str | None) -> list[Message]:
         """The task has ended: what was not heard is taken back, and returned."""
         left = self.queued(task)
         async with self._moving(*(one.but(state="taken_back") for one in left)) as ops:

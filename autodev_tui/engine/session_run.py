@@ -39,6 +39,7 @@ PHASES = (
     "Learn from Execution",
 )
 """S01's six phases, in order."""
+ENDED = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
 class SessionRun:
@@ -114,6 +115,9 @@ class SessionRun:
         if not self._services.broker.interactive:
             # Nobody is there who could let them go on.
             await release(self._services)
+        ended = [one.id for one in self._board.tasks.values() if one.state in ENDED and not one.worktree]
+        for name in (None, *ended):
+            await tell_unheard(self._services, name)
         await Scheduler(self._services, self._run_task).run()
 
     async def _run_task(self, name: str) -> None:

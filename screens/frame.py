@@ -145,6 +145,7 @@ class Frame(Screen[None], inherit_bindings=False):
         columns, rows = plan.agents
         left = plan.tasks + 1 if plan.tasks and plan.tasks < width else 0
         self._place("#first-line", plan.tasks, top, 1 if left else 0, plan.body - top)
+        self.agents.most_tiles = plan.tiles
         self._place("#agents", left, top, columns, rows)
         desk_columns, desk_rows = plan.desk
         if plan.beside:

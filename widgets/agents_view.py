@@ -69,11 +69,14 @@ class AgentsView(Vertical):
 
     def __init__(self, now: Now, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.most_tiles = TILES
+        """How many tiles the arrangement of the screen allows; 1: tabs."""
         self._now = now
         self._mirror: Mirror | None = None
         self._panes: dict[str, AgentPane] = {}
         self._nobody = Nobody()
         self._ticking = False
+        self._session = ""
         self._shown: list[str] = []
         self._front: str | None = None
         self._chosen = False
@@ -102,6 +105,10 @@ class AgentsView(Vertical):
     def show(self, mirror: Mirror, changed: set[str] | None = None) -> None:
         """Take over what is known; `changed` names the agents whose log changed, None means all may have."""
         self._mirror = mirror
+        session = mirror.session.id if mirror.session else ""
+        if session != self._session and self._session:
+            self._forget()
+        self._session = session
         self._arrange()
         for agent in self._shown:
             if changed is None or agent in changed:
@@ -110,6 +117,13 @@ class AgentsView(Vertical):
                 self._panes[agent].refresh(Region(0, 0, self.size.width, 1))
         if not self._ticking:
             self._frame()
+
+    def _forget(self) -> None:
+        """Another session: its agents have names that were known, and nothing else in common with them."""
+        for pane in self._panes.values():
+            pane.remove()
+        self._panes, self._shown, self._states = {}, [], {}
+        self._front, self._chosen, self._mode = None, False, ""
 
     def bring(self, agent: str, step: str = "") -> None:
         """Put this agent in front, at a step of it."""
@@ -159,7 +173,7 @@ class AgentsView(Vertical):
         agents = [agent for agent in mirror.agents() if begun(mirror, agent) or agent == PLANNER]
         working = [agent for agent in agents if word_of(mirror, agent) in WORKING]
         self._keep_front(mirror, agents, working)
-        room = layout_for(self.size.width, self.size.height)
+        room = min(layout_for(self.size.width, self.size.height), self.most_tiles)
         tiled = len(working) <= room if not self._mode else self._mode == "tiles"
         shown = chosen(agents, working, self._shown, self._front, room if tiled and room > 1 else 1)
         behind: list[str] = []

@@ -315,6 +315,24 @@ async def test_a_restart_shows_the_same_screen() -> None:
         assert second.view.state() == state
 
 
+async def test_another_session_has_nothing_of_the_last_one() -> None:
+    app = Agents(streaming())
+    async with app.run_test(size=(60, 12)) as pilot:
+        await ready(app, pilot)
+        await pilot.press("k", "k")
+        other = Logs()
+        session = other.mirror.session
+        assert session
+        other.tell(session=session.but(id="other"))
+        other.task("T1", "Tests")
+        other.says("T1", "hello")
+        app.logs = other
+        app.view.show(other.mirror)
+        await until(pilot, lambda: "T1 tests" in drawn(app)[0] and "hello" in app.screen_text())
+        assert "follow off" not in drawn(app)[0]
+        assert "src" not in app.screen_text()
+
+
 async def test_hidden_panes_compute_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logs = workbench()
     app = Agents(logs)

@@ -31,6 +31,9 @@ _TOLD = frozenset(
 )  # fmt: skip
 """What is asked with these names has its own rows; everything else is listed as it is."""
 
+_OURS = ("where", "changes", "asked", "always")
+"""Facts that are told in words of ours."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -82,8 +85,8 @@ def card(approval: Approval, width: int, choice: int) -> Card:
     if options:
         rows.append([])
     for name, text in _facts(approval):
-        rows += fact(name, text, width)
-    rows += fact("shown", shown_words(approval), width)
+        rows += fact(name, text, width, "text" if name in _OURS else "data")
+    rows += fact("shown", shown_words(approval), width, "text")
     return Card(rows, options)
 
 
@@ -118,12 +121,12 @@ def shown_words(approval: Approval) -> str:
     return f"{len(text):,} characters, {hidden} hidden · sha256 {digest}"
 
 
-def fact(name: str, text: str, width: int) -> list[Line]:
+def fact(name: str, text: str, width: int, role: str = "data") -> list[Line]:
     """One fact; further rows of it stand under its text."""
     head = " " * INDENT + f"{name:<{LABEL}}"
     room = max(width - len(head) - 1, 8)
     lines = wrap(visible(text, keep="\n").rstrip("\n"), room)
-    return [[(head if not n else " " * len(head), "muted"), (line, "data")] for n, line in enumerate(lines)]
+    return [[(head if not n else " " * len(head), "muted"), (line, role)] for n, line in enumerate(lines)]
 
 
 def diff_rows(diff: str, width: int) -> list[Line]:

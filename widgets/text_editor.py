@@ -21,7 +21,7 @@ class TextEditor(PassingText):
         height: 1fr;
         border: none;
         padding: 0 1;
-        scrollbar-size-horizontal: 0;
+        scrollbar-size: 0 0;
         &:focus { border: none; background-tint: transparent 0%; }
     }
     """

@@ -31,9 +31,6 @@ _TOLD = frozenset(
 )  # fmt: skip
 """What is asked with these names has its own rows; everything else is listed as it is."""
 
-_OURS = ("where", "changes", "asked", "always")
-"""Facts that are told in words of ours."""
-
 
 @dataclass(frozen=True)
 class Card:
@@ -85,7 +82,7 @@ def card(approval: Approval, width: int, choice: int) -> Card:
     if options:
         rows.append([])
     for name, text in _facts(approval):
-        rows += fact(name, text, width, "text" if name in _OURS else "data")
+        rows += fact(name, text, width)
     rows += fact("shown", shown_words(approval), width, "text")
     return Card(rows, options)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from autodev_tui.domain.changeset import Hunk
@@ -83,8 +84,7 @@ class Gap:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A run of rows of one kind. `first` is the line that a run of lines begins with."""
 
     kind: Kind
@@ -105,12 +105,18 @@ class Layout(NamedTuple):
     hunks: dict[int, tuple[int, int]]
 
 
+_ON_OLD = {" ": 1, "-": 1, "+": 0}
+_ON_NEW = {" ": 1, "-": 0, "+": 1}
+
+
 class Numbers:
     """Old and new numbers of a hunk's lines, counted once."""
 
     def __init__(self, hunk: Hunk) -> None:
-        self.old = array("I", accumulate((line[0] != "+" for line in hunk.diff), initial=0))
-        self.new = array("I", accumulate((line[0] != "-" for line in hunk.diff), initial=0))
+        # Without a Python frame a line: a hunk may have 100,000.
+        signs = [*map(itemgetter(0), hunk.diff)]
+        self.old = array("I", accumulate(map(_ON_OLD.__getitem__, signs), initial=0))
+        self.new = array("I", accumulate(map(_ON_NEW.__getitem__, signs), initial=0))
 
 
 class Folded:

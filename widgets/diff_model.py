@@ -301,13 +301,13 @@ class DiffModel:
     def _gap_blocks(self, file: int, index: int) -> Iterable[Block]:
         if not self._has_gap(file, index):
             return
-        gap = self.gap(file, index)
-        if (file, index) in self._open and file in self._texts:
-            first = gap.new - 1
-            lines = self._texts[file][first : first + gap.count]
-            yield replace(self._lines_block(Kind.CONTEXT, 0, first, lines), gap=index)
-        else:
+        if (file, index) not in self._open or file not in self._texts:
             yield Block(Kind.GAP, 1, gap=index)
+            return
+        gap = self.gap(file, index)
+        first = gap.new - 1
+        lines = self._texts[file][first : first + gap.count]
+        yield self._lines_block(Kind.CONTEXT, 0, first, lines)._replace(gap=index)
 
     def _hunk_blocks(self, hunk: Hunk) -> Iterable[Block]:
         inserts = sorted(self._inserts.get(hunk.number, ()), key=lambda one: one.line)

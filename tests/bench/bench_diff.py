@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
+import itertools
 import sys
-import time
-from collections.abc import Awaitable, Callable
 
 from rich.segment import Segment
 from textual.app import App, ComposeResult
@@ -17,14 +15,14 @@ from textual.strip import Strip
 
 from autodev_tui.domain.changeset import ChangeSet, FileChange, Hunk
 from autodev_tui.domain.review import HunkInfo, ReviewView
-from tests.bench.harness import MIN_SAMPLES, Row, limit, spread
+from tests.bench.harness import MIN_SAMPLES, Row, interleaved, limit, spread, timed
 from widgets.review_pane import ReviewPane
 
 LINES = 100_000
 SIZE = (120, 36)
 SHAPES = {"one hunk": (1, 1), "10 files of 50 hunks": (10, 50), "one file of 5,000 hunks": (1, 5_000)}
 """Files, and hunks of each."""
-Sample = Callable[[], Awaitable[float]]
+PAGES = 60
 
 
 def change(files: int, hunks: int) -> ReviewView:
@@ -84,47 +82,53 @@ class Host(Screen[None]):
         yield self.view
 
 
-def paint(app: App[None]) -> None:
-    """Draw the whole screen, as a terminal would be given it."""
-    app.screen._compositor.render_strips(app.screen.size)
+def paint(screen: Screen[None]) -> None:
+    """Draw all of a screen, as a terminal would be given it."""
+    screen._compositor.render_strips(screen.size)
 
 
 async def measured() -> list[Row]:
-    """All rows."""
+    """All rows; the bare view is painted in turns with the review."""
     rows: list[Row] = []
     app: App[None] = App()
     async with app.run_test(size=SIZE) as pilot:
         bare, review = Bare(), ReviewPane()
         bare_host, host = Host(bare), Host(review)
+        for screen in (bare_host, host):
+            await app.push_screen(screen)
+            await pilot.pause()
+        pages = itertools.cycle(range(PAGES))
+
+        def open_bare() -> None:
+            bare.scroll_to(y=0, animate=False, force=True)
+            paint(bare_host)
+
+        def page_bare() -> None:
+            bare.scroll_to(y=next(pages) * SIZE[1] * 20, animate=False, force=True)
+            paint(bare_host)
+
+        def page_review() -> None:
+            review.page(1 if next(pages) else -PAGES)
+            paint(host)
+
         for name, shape in SHAPES.items():
             view = change(*shape)
-            opened, bare_opened = [], []
-            scrolled, bare_scrolled = [], []
-            await app.push_screen(host)
-            await pilot.pause()
-            for _ in range(MIN_SAMPLES):
-                gc.collect()
-                start = time.perf_counter()
+
+            def open_review(view: ReviewView = view) -> None:
                 review.open_review(view)
-                paint(app)
-                opened.append(time.perf_counter() - start)
-            for at in range(MIN_SAMPLES * 4):
-                start = time.perf_counter()
-                review.page(1 if at % 20 else 40)
-                paint(app)
-                scrolled.append(time.perf_counter() - start)
-            app.pop_screen()
-            await app.push_screen(bare_host)
-            await pilot.pause()
-            for at in range(MIN_SAMPLES * 4):
-                start = time.perf_counter()
-                bare.scroll_to(y=at * SIZE[1] * 20, animate=False, force=True)
-                paint(app)
-                (bare_scrolled if at else bare_opened).append(time.perf_counter() - start)
-            app.pop_screen()
-            theirs = f"a bare view of as many lines {spread(bare_scrolled)}"
-            rows.append(limit(f"open {LINES:,} lines, {name}", opened, 0.150, theirs))
-            rows.append(limit(f"scroll a page, {name}", scrolled, 0.016, theirs))
+                paint(host)
+
+            opened, bare_opened = interleaved(
+                lambda action=open_review: timed(action), lambda: timed(open_bare), count=MIN_SAMPLES
+            )
+            scrolled, bare_scrolled = interleaved(
+                lambda: timed(page_review), lambda: timed(page_bare), count=PAGES
+            )
+            beside = "a bare view of as many lines"
+            rows.append(
+                limit(f"open {LINES:,} lines, {name}", opened, 0.150, f"{beside} {spread(bare_opened)}")
+            )
+            rows.append(limit(f"scroll a page, {name}", scrolled, 0.016, f"{beside} {spread(bare_scrolled)}"))
     return rows
 
 

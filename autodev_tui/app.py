@@ -238,15 +238,16 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     def _fatal_error(self) -> None:
         """A bug ends the screen, not the work. Local values may be secret: they are not shown."""
         import rich
+        from rich.console import Group
         from rich.segment import Segments
         from rich.traceback import Traceback
 
         self.bell()
         traceback = Traceback(show_locals=False, width=100, suppress=[rich])
-        self._exit_renderables.append(Segments(self.console.render(traceback, self.console.options)))
-        self._exit_renderables.append(
-            "autodev's screen ended by an error of its own · nothing is lost: start autodev again"
-        )
+        shown = Segments(self.console.render(traceback, self.console.options))
+        words = "autodev's screen ended by an error of its own · nothing is lost: start autodev again"
+        # What follows from the first error says nothing new.
+        self._exit_renderables = self._exit_renderables[:1] or [Group(shown, words)]
         self._close_messages_no_wait()
 
     def action_suspend(self) -> None:

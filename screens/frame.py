@@ -46,6 +46,8 @@ class Frame(Screen[None], inherit_bindings=False):
         self.frame_number = 0
         self.flash = ""
         self.advice = ""
+        self._typed = False
+        """The composer had the focus when there was no room for it any more."""
         self._aimed_at: str | None = None
         """The agent in front, whom words in the composer are for."""
 
@@ -136,6 +138,7 @@ class Frame(Screen[None], inherit_bindings=False):
         if not plan.fits:
             words = f"autodev needs {SMALLEST[0]}×{SMALLEST[1]}, this is {width}×{height}. "
             too_small.set([(words + "Agents go on. ctrl+q leaves.", "text")])
+            self._typed = self._typed or self.typing
             return
         body = self.query_one("#body")
         body.set_class(plan.beside, "-beside")
@@ -158,6 +161,17 @@ class Frame(Screen[None], inherit_bindings=False):
         self.slider.display = plan.autonomy or (shares and self.needs_row.need is None)
         self.needs_row.display = plan.autonomy or not self.slider.display
         self.draw()
+        if self.focused is None:
+            self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        """What was hidden lost the focus: it goes where it was."""
+        if self.focused is None and self.arranged.fits:
+            typed, self._typed = self._typed, False
+            if typed:
+                self.composer.focus_field()
+            else:
+                self.focus_front()
 
     def _place(self, selector: str, x: int, y: int, width: int, height: int) -> None:
         part = self._room(selector, width, height)
@@ -223,7 +237,7 @@ class Frame(Screen[None], inherit_bindings=False):
         context, pane = self.context()
         keys = sorted((key for key in keys_of(context) if key.rank), key=lambda key: key.rank)
         keys = [key for key in keys if self.works(pane, key)]
-        if context not in ("sheet", "slider"):
+        if context not in ("sheet", "slider", "pane"):
             keys += [key for key in reachable(context) if key.rank and key.context == "pane"]
         shown = cast(dict[str, str], self.mirror.facts.settings.get("keys") or {})
         help_key = {"comment": "", "editor": "", "secret": "", "composer": "f1"}.get(context, "?")

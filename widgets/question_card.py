@@ -114,8 +114,10 @@ def shown_words(approval: Approval) -> str:
     """How much was shown, how much of it hides, and the hash that an answer is bound to."""
     text = asked_text(approval)
     hidden = sum(character not in "\n\t" for character in HIDDEN.findall(text))
+    disguised = visible(text).count("‹") - text.count("‹") - hidden
+    more = f", {disguised} in disguise" if disguised else ""
     digest = f"{approval.shown_hash[:4]}…{approval.shown_hash[-4:]}"
-    return f"{len(text):,} characters, {hidden} hidden · sha256 {digest}"
+    return f"{len(text):,} characters, {hidden} hidden{more} · sha256 {digest}"
 
 
 def fact(name: str, text: str, width: int, role: str = "data") -> list[Line]:

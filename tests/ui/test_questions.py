@@ -349,6 +349,14 @@ async def test_hostile_text_is_shown_and_counted():
         assert "3 hidden" in text and "\u202e" not in text
 
 
+async def test_letters_that_pass_for_others_are_shown_and_counted():
+    inbox = Inbox(command("pip install р\u0430ypal"))
+    async with inbox.running() as pilot:
+        await inbox.begin(pilot)
+        text = "\n".join(drawn(inbox.stage))
+        assert "‹U+0440›‹U+0430›ypal" in text and "0 hidden, 2 in disguise" in text
+
+
 async def test_every_word_of_what_is_asked_is_on_the_card():
     ask = {
         "command": "pip install -r requirements.txt",

@@ -57,6 +57,11 @@ class EventLog:
         A transient event has the number of the last one written: numbers have no gaps, also over restarts.
         """
         transient = isinstance(event, TRANSIENT)
+        if transient and not self._queues:
+            # Of what streams there is much, and front ends do not ask for its number.
+            for feed in self.feeds:
+                feed.tell(event)
+            return
         self._seq += not transient
         if not transient:
             texts = {name: getattr(event, name) for name in WORDS if hasattr(event, name)}
@@ -66,8 +71,6 @@ class EventLog:
         stamped: Any = event.model_copy(update=given)
         for feed in self.feeds:
             feed.tell(stamped)
-        if transient and not self._queues:
-            return
         try:
             line = event_line(stamped)
         except ValueError:

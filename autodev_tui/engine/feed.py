@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.events import Event, OutputStreamed, Retrying, TextStreamed
+from autodev_tui.domain.events import EventBase, OutputStreamed, Retrying, TextStreamed
 from autodev_tui.domain.review import ReviewDraft
 from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.updates import STEPS_SHOWN, EngineFacts, Message, Rule, StreamPiece, Update
@@ -42,7 +42,7 @@ class Feed:
         self._dirty: dict[str, dict[str, None]] = defaultdict(dict)
         self._moved: dict[str, None] = {}
         self._streams: dict[str | None, Stream] = defaultdict(Stream)
-        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._events: deque[EventBase] = deque(maxlen=EVENTS_KEPT)
         self._sent: dict[str, Any] = {}
         """Facts and what is no record, as the front end knows them."""
         self._changed.set()
@@ -88,7 +88,7 @@ class Feed:
         self._moved[approval] = None
         self._changed.set()
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: EventBase) -> None:
         """Something happened or streams."""
         match event:
             case TextStreamed():

@@ -93,7 +93,6 @@ class Workbench(Conversing):
         """The first picture of a session: as it was left, else what a first look needs."""
         if self._restored:
             return
-        self._restored = True
         mirror, facts = self.mirror, self.mirror.facts
         name = mirror.session.id if mirror.session else ""
         view = mirror.views.get(name, {})
@@ -113,6 +112,7 @@ class Workbench(Conversing):
         elif not view:
             self.composer.focus_field()
         self.lay_out()
+        self._restored = True
 
     def _found_again(self) -> None:
         """A lost engine was started again: what ran goes on."""

@@ -99,8 +99,8 @@ class Composer(Vertical):
         self._draw_rule()
 
     def focus_field(self) -> None:
-        """Type."""
-        self.text_field.focus(scroll_visible=False)
+        """Type. At once: a focus that comes later could take away what came between."""
+        self.screen.set_focus(self.text_field, scroll_visible=False)
 
     @property
     def text(self) -> str:

@@ -199,7 +199,7 @@ def wrap_segments(line: Line, width: int) -> list[Line]:
                 rows[-1].append((piece, role))
                 rows.append([])
                 word = word[len(piece) :]
-                size = cell_len(word)
+                size -= cell_len(piece)
             if word or space:
                 rows[-1].append((space + word if used else word, role))
                 used += len(space if used else "") + size

@@ -15,7 +15,7 @@ from autodev_tui.domain.text import visible
 from widgets import agent_blocks as blocks
 from widgets.agent_blocks import Block
 from widgets.cells import Line, cut_path, pad, spread, width_of
-from widgets.text_flow import TAB, Flow, wrap_line
+from widgets.text_flow import LONGEST, TAB, Flow, wrap_line
 from widgets.wording import counted, lines, running_time, tokens, took
 
 INDENT = 2
@@ -92,7 +92,10 @@ def _call(block: Block, look: Look) -> list[Row]:
     head = Row(_head(block, look, blocks.verb(step), *blocks.subject(step), result_of(step, look)))
     if step.state is StepState.STARTED and step.name == "run_command":
         if not look.open:
-            return [head, Row([(" " * 9, "text"), (visible(look.last, keep=""), "data-muted")], wide=True)]
+            return [
+                head,
+                Row([(" " * 9, "text"), (visible(look.last[:LONGEST], keep=""), "data-muted")], wide=True),
+            ]
         shown = list(look.flow.rows) if look.flow else []
         return [head, *(shown if look.open == "full" else shown[-PART:])]
     if not look.open:
@@ -117,11 +120,12 @@ def _head(block: Block, look: Look, verb: str, text: str, how: str, result: Line
 
 def fitted(text: str, how: str, width: int) -> str:
     """What a call is about in `width` cells: paths lose their middle, commands say how much is hidden."""
-    first, *more = text.strip().split("\n")
+    text = text.strip()
+    first = text.partition("\n")[0][:LONGEST]
     shown = visible(first, keep="\t").replace("\t", " ")
     if how == "path":
         return cut_path(shown, width)
-    hidden = sum(len(line) + 1 for line in more)
+    hidden = len(text) - len(first)
     if cell_len(shown) <= width and not hidden:
         return shown
     if how != "command":
@@ -231,7 +235,10 @@ def _rows(text: str) -> list[str]:
 def _output(texts: Iterable[str], look: Look, role: str = "data-muted", under: str = "") -> list[Row]:
     rows = []
     for text in texts:
-        shown = visible(text, keep="\t").replace("\t", TAB)
+        beyond = len(text) - LONGEST
+        shown = visible(text[:LONGEST], keep="\t").replace("\t", TAB)
+        if beyond > 0:
+            shown += f"… +{counted(beyond)}"
         for row in wrap_line(shown, look.width - INDENT) if look.wrap else [shown]:
             rows.append(Row([("  ", "text"), (row, role)], wide=not look.wrap, under=under))
     return rows

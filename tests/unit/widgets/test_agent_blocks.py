@@ -220,6 +220,21 @@ def test_an_opened_command_asks_for_its_output_once_and_says_what_is_left_out(lo
     assert log.wanted == []
 
 
+def test_a_line_of_a_megabyte_costs_no_more_than_what_is_shown_of_it(logs: Logs) -> None:
+    huge = "x" * 1_000_000
+    step = logs.call("T3", "run_command", {"command": huge})
+    running = logs.call("T3", "run_command", {"command": huge}, state=StepState.STARTED)
+    logs.stream("T3", huge, "output", running.id)
+    log = AgentLog("T3")
+    log.opened |= {step.id: "part", running.id: "full"}
+    build(logs, log)
+    log.answered(log.wanted[0], TextAnswer(head=huge, rows=1))
+    build(logs, log)
+    assert max(len(text) for row in log.rows for text, _ in row.line) <= 4010
+    assert texts(log)[0].split()[3] == f"+{1_000_000 - texts(log)[0].count('x'):d}"
+    assert texts(log)[1].endswith("… +996,000")
+
+
 def test_an_opened_edit_shows_its_change_and_copies_it_as_a_patch(logs: Logs) -> None:
     diff = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old\n+new\u202e\n"
     step = logs.call("T3", "edit_file", {"path": "x"}, intent={"effect": {"diff": diff}})

@@ -230,8 +230,11 @@ class ReviewActs(ReviewInputs):
     # -- the way back
 
     async def action_undo(self) -> None:
-        """Take back the last act; where there is none, what was sent last."""
-        change = self.decisions.undo() if self.decisions else None
+        """Take back the last act; without one the decision here from before a restart, else what was sent."""
+        decisions, hunk = self.decisions, self.hunk
+        change = decisions.undo() if decisions else None
+        if change is None and decisions and hunk:
+            change = decisions.take_back(hunk)
         if change is None:
             await self.run_action("screen.undo")
             return

@@ -136,10 +136,6 @@ class Decisions:
         """Decide hunks, as one act; None where that changes nothing."""
         return self._do({one.hunk: Held(one, self.held(one.hunk).comments) for one in decisions})
 
-    def reopen(self, hunk: int) -> Change | None:
-        """Take a hunk's decision away; its comments stay."""
-        return self._do({hunk: Held(None, self.held(hunk).comments)})
-
     def comment(self, hunk: int, line: int, text: str) -> Change | None:
         """Say something about a line (from 0, -1: the whole hunk) in place of what was said; "": nothing."""
         held = self.held(hunk)
@@ -187,6 +183,16 @@ class Decisions:
         if not self._done:
             return None
         change = self._done.pop()
+        self._set(change.before)
+        self._undone.append(change)
+        return change
+
+    def take_back(self, hunk: int) -> Change | None:
+        """Undo a decision that was made before this began; its comments stay. None where there is none."""
+        held = self.held(hunk)
+        if held.decision is None:
+            return None
+        change = Change(self.hunks[hunk].path, {hunk: Held(None, held.comments)}, {hunk: held})
         self._set(change.before)
         self._undone.append(change)
         return change

@@ -149,6 +149,19 @@ async def test_with_nothing_to_undo_the_screen_takes_back_what_was_sent() -> Non
         assert desk.host.undone == 1
 
 
+async def test_a_decision_from_before_a_restart_is_undone_where_it_stands() -> None:
+    view = review(seven_hunks())
+    kept = [HunkDecision(hunk=1, verdict="accept"), HunkDecision(hunk=2, verdict="reject")]
+    draft = ReviewDraft(approval=view.approval, shown_hash=view.shown_hash, decisions=kept)
+    async with opened(view, draft) as desk:
+        await desk.press("p", "u")
+        assert (desk.state(1), desk.state(2)) == ("accepted", "open")
+        await desk.press("u")
+        assert (desk.state(2), desk.host.undone) == ("open", 1)
+        await desk.press("U")
+        assert desk.state(2) == "rejected"
+
+
 async def test_the_rest_of_the_file_is_one_act() -> None:
     async with opened(review(seven_hunks(), h5=GATED)) as desk:
         await desk.press("J", "J", "A")

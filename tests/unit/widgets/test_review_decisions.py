@@ -23,7 +23,6 @@ HUNKS = st.integers(1, 7)
 ACTS = st.one_of(
     st.tuples(st.just("accept"), HUNKS, st.just("")),
     st.tuples(st.just("reject"), HUNKS, st.sampled_from(["", "no"])),
-    st.tuples(st.just("reopen"), HUNKS, st.just("")),
     st.tuples(st.just("comment"), HUNKS, st.sampled_from(["", "why"])),
     st.tuples(st.just("rest"), HUNKS, st.just("")),
 )
@@ -39,7 +38,7 @@ def act(decisions: Decisions, kind: str, hunk: int, text: str) -> bool:
             together, _ = decisions.rest(range(hunk, 8))
             done = decisions.decide(*(HunkDecision(hunk=one, verdict="accept") for one in together))
         case _:
-            done = decisions.reopen(hunk)
+            raise ValueError(kind)
     return done is not None
 
 

@@ -16,6 +16,8 @@ from widgets.line_pane import LinePane
 from widgets.roles import Drawn
 from widgets.text_editor import TextEditor
 
+EARLIER_KEPT = 20
+"""Words given before that `up` brings back, of each kind."""
 Kept = Callable[[str], str | None]
 """Takes the words. What it returns is said in the rule, and the field stays open; None closes it."""
 
@@ -58,13 +60,17 @@ class Words(Vertical):
     }
     """
 
-    def __init__(self, key: str, label: str, kept: Kept, text: str, *, editor: bool, suffix: str) -> None:
+    def __init__(
+        self, key: str, label: str, kept: Kept, text: str, earlier: list[str], *, editor: bool, suffix: str
+    ) -> None:
         super().__init__(classes="-editor" if editor else "")
         self.key = key
         self.kept = kept
         hint = "ctrl+o keep · esc back, draft kept" if editor else "enter keep · esc back, draft kept"
         self.label = Label(label, hint)
-        self.field: Field | TextEditor = TextEditor(text, suffix=suffix) if editor else Field(text)
+        self.field: Field | TextEditor = (
+            TextEditor(text, suffix=suffix) if editor else Field(text, earlier=earlier)
+        )
 
     def compose(self) -> ComposeResult:
         """The rule above the field."""
@@ -87,6 +93,8 @@ class WordsPane(LinePane):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.drafts: dict[str, str] = {}
+        self.earlier: dict[str, list[str]] = {}
+        """Words that were given before, by the first part of what they were for."""
         self._words: Words | None = None
         self._left_at: tuple[int, int] | None = None
 
@@ -118,7 +126,8 @@ class WordsPane(LinePane):
         plain = from_visible(shown) != text
         words = text if plain else shown
         back: Kept = kept if plain else lambda typed: kept(from_visible(typed))
-        self._words = Words(key, label, back, self.drafts.get(key, words), editor=editor, suffix=suffix)
+        draft, earlier = self.drafts.get(key, words), list(self.earlier.get(_kind(key), []))
+        self._words = Words(key, label, back, draft, earlier, editor=editor, suffix=suffix)
         self.mount(self._words)
 
     def on_key(self, event: events.Key) -> None:
@@ -158,6 +167,9 @@ class WordsPane(LinePane):
             words.label.say(said)
             return
         self.drafts.pop(words.key, None)
+        if isinstance(words.field, Field) and text.strip():
+            given = self.earlier.setdefault(_kind(words.key), [])
+            given[:] = [*(one for one in given if one != text), text][-EARLIER_KEPT:]
         self._end_words()
 
     def on_field_left(self, message: Field.Left) -> None:
@@ -203,12 +215,15 @@ class WordsPane(LinePane):
         drafts = dict(self.drafts)
         if self._words and self._words.field.text.strip():
             drafts[self._words.key] = self._words.field.text
-        return {"cursor": self.cursor, "scroll": round(self.scroll_y), "drafts": drafts}
+        place = {"cursor": self.cursor, "scroll": round(self.scroll_y)}
+        return {**place, "drafts": drafts, "earlier": self.earlier}
 
     def restore(self, state: dict[str, object]) -> None:
         """Look as it did."""
         drafts = state.get("drafts")
         self.drafts = dict(drafts) if isinstance(drafts, dict) else {}
+        earlier = state.get("earlier")
+        self.earlier = dict(earlier) if isinstance(earlier, dict) else {}
         cursor, scroll = state.get("cursor", 0), state.get("scroll", 0)
         self._left_at = (cursor if isinstance(cursor, int) else 0, scroll if isinstance(scroll, int) else 0)
         self.renew()
@@ -222,3 +237,7 @@ class WordsPane(LinePane):
             self.scroll_to(y=scroll, animate=False, force=True)
             return
         super().renew()
+
+
+def _kind(key: str) -> str:
+    return key.split(":")[0]

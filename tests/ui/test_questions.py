@@ -249,6 +249,20 @@ async def test_half_typed_reasons_outlive_escape_and_a_restart():
         assert again.decisions[0].reason == "use it!"
 
 
+async def test_up_brings_back_earlier_reasons_also_after_a_restart():
+    inbox = Inbox(shown.command_question(), command("run two", id="a7"))
+    async with inbox.running() as pilot:
+        await inbox.begin(pilot)
+        await inbox.press(pilot, "r", *"why", "enter")
+        state = inbox.pane.state()
+    again = Inbox(command("run two", id="a7"))
+    async with again.running() as pilot:
+        again.pane.restore(state)
+        await again.begin(pilot)
+        await again.press(pilot, "r", "up", "enter")
+        assert again.decisions[0].reason == "why"
+
+
 async def test_letters_are_typed_in_a_field_and_decide_nothing():
     inbox = Inbox(shown.command_question())
     async with inbox.running() as pilot:

@@ -155,6 +155,9 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         """Keep how the screen looks, when it changed: the next start shows the same."""
         if self._leaving or not self.bench.restored or self.mirror.facts.owner:
             return
+        if not self.bench.query("#tasks"):
+            # The screen is being taken down.
+            return
         view = self.bench.view()
         known = {name: value for name, value in view.items() if name != "at"}
         if known != self._saved:

@@ -62,7 +62,7 @@ async def test_without_a_model_the_first_run_shows_and_i_types() -> None:
 async def test_escape_and_paging_keys_decide_nothing_and_lose_no_word() -> None:
     app, bridge = workbench(at_work())
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.mirror.session)
+        await until(pilot, lambda: app.bench.restored)
         app.bench.composer.focus_field()
         await pilot.press(*"half a word")
         await pilot.press(*["escape"] * 20)
@@ -76,7 +76,7 @@ async def test_escape_and_paging_keys_decide_nothing_and_lose_no_word() -> None:
 async def test_a_message_is_queued_taken_back_and_delivered() -> None:
     app, bridge = workbench(at_work())
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.mirror.session)
+        await until(pilot, lambda: app.bench.restored)
         app.bench.composer.focus_field()
         await pilot.press(*"@T3 hurry", "enter")
         await until(pilot, lambda: bridge.of(commands.SendMessage))
@@ -108,7 +108,7 @@ async def test_what_the_engine_refuses_stands_in_the_field_again() -> None:
 async def test_every_pane_opens_by_its_command_and_says_its_keys(name: str) -> None:
     app, bridge = workbench(at_work())
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.mirror.session)
+        await until(pilot, lambda: app.bench.restored)
         await app.bench.run_command(name)
         await until(pilot, lambda: app.focused is app.bench.desk.pane)
         pane = app.focused
@@ -126,7 +126,7 @@ async def test_every_pane_opens_by_its_command_and_says_its_keys(name: str) -> N
 async def test_a_key_command_asks_hidden() -> None:
     app, bridge = workbench(at_work())
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.mirror.session)
+        await until(pilot, lambda: app.bench.restored)
         app.bench.composer.focus_field()
         await pilot.press(*"/key", "enter")
         await until(pilot, lambda: app.focused and isinstance(app.focused.parent, SecretWords))

@@ -9,6 +9,7 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from widgets.cells import Line
+from widgets.wording import running_time
 
 PANES = {
     ApprovalKind.PLAN: ("plan", "1", "plan"),
@@ -28,7 +29,9 @@ class Need:
     key: str
     verb: str
     approval: str = ""
-    blocking: bool = False
+    who: str = ""
+    since: float = 0.0
+    """When it was asked, by the wall clock."""
 
 
 def needs(mirror: Mirror) -> list[Need]:
@@ -77,8 +80,14 @@ def _need(mirror: Mirror, approval: Approval) -> Need:
             line = [("◐ ", "asks"), (f"{who or 'the planner'} asks  ", "text"), (question, "data")]
         case _:
             line = [("◐ ", "asks"), (title, "data")]
-    blocking = approval.kind in (ApprovalKind.BUDGET, ApprovalKind.PLAN)
-    return Need(pane, line, key, verb, approval.id, blocking)
+    return Need(pane, line, key, verb, approval.id, who, approval.created)
+
+
+def waits(need: Need, others: int, now: float) -> Line:
+    """What the row says of a question that is looked at already: how long it waits, and what else does."""
+    held = f"{others} more wait{'s' if others == 1 else ''}" if others else "nothing else is held up"
+    who = need.who or "the planner"
+    return [("◐ ", "asks"), (f"{who} waits {running_time(max(now - need.since, 0))} · {held}", "text")]
 
 
 def _landing(mirror: Mirror, approval: Approval) -> Line:

@@ -9,7 +9,7 @@ from autodev_tui.domain.mirror import Mirror
 from widgets.cells import Line
 from widgets.chrome import Row
 from widgets.keys import bindings
-from widgets.needs import Need, needs, stopped
+from widgets.needs import Need, needs, stopped, waits
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class NeedsRow(Row, can_focus=True):
         self.need: Need | None = None
         """What the row names: where `tab` in an empty composer goes."""
 
-    def show(self, mirror: Mirror, *, typing: bool, advice: str = "", here: str = "") -> None:
-        """Show what is most urgent; `here` is the pane that is looked at already."""
+    def show(self, mirror: Mirror, now: float, *, typing: bool, advice: str = "", here: str = "") -> None:
+        """Show what is most urgent; `here` is the pane that is looked at."""
         waiting = needs(mirror)
         self.need = waiting[0] if waiting else None
         if self.offer:
@@ -48,6 +48,8 @@ class NeedsRow(Row, can_focus=True):
             self.set([(" ", "text"), *self.said])
         elif self.lost:
             self.set([(" ", "text"), *self.lost])
+        elif self.need and self.need.pane == here == "questions":
+            self.set([(" ", "text"), *waits(self.need, len(waiting) - 1, now)])
         elif self.need:
             key = "tab" if typing else self.need.key
             self.set(

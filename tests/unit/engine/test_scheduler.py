@@ -274,12 +274,14 @@ async def test_a_stop_ends_all_and_a_resume_goes_on_with_all(tmp_path: Path) -> 
 
 
 async def test_agents_that_changed_the_same_file_wait_for_each_other(tmp_path: Path) -> None:
-    scripts = {"T1": [write("same.txt", "1\n"), ("list_files", {})], "T2": [write("same.txt", "2\n")]}
+    scripts = {"T1": [write("same.txt", "1\n")], "T2": [write("same.txt", "2\n")]}
     agents = Agents(plan_of({}, {}), scripts)
+    agents.hold("T2")
     async with at_work(tmp_path, agents, interactive=True) as one:
         await one.start()
         review = await waiting(one, "changes")
         assert review.task == "T1"
+        agents.open("T2")
         await until(lambda: one.services.meets == {"T2": ["T1 in same.txt"]}, "T2 meets T1")
         assert states(one)["T2"] == "in_progress", "it waits at its next step"
         assert one.services.working == []

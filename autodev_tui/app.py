@@ -35,6 +35,8 @@ SAVE_AFTER_S = 0.25
 """How the screen looks is kept so long after it changed."""
 INTERRUPTED = 130
 """The exit code of whatever a signal ended."""
+LOOKS = 3
+"""So often it is looked whether that changed, after a key or an update: what they cause may take a moment."""
 TWICE_S = 2.0
 """A second ctrl+c within this time stops all agents."""
 
@@ -69,6 +71,8 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         self.add_mode(self.DEFAULT_MODE, lambda: self.bench)
         self.notices = Notices(now)
         self._saved: dict[str, Any] = {}
+        self._touched = 0
+        """How often how the screen looks is still to be compared with what is kept."""
         self._interrupts: list[float] = []
         self._leaving = False
         self.last_words = ""
@@ -104,6 +108,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
 
     async def _show(self, update: Update) -> None:
         changed = self.mirror.apply(update)
+        self._touched = LOOKS
         if update.facts is not None:
             self._take_settings(update.facts.settings)
         if self._wanted and update.reset:
@@ -147,16 +152,14 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     def _spin(self) -> None:
         if self.animation_level == "none" or self.no_color:
             return
-        if self.mirror.working:
+        if self.mirror.working and self.is_running:
             self.bench.frame_number += 1
             self.bench.draw()
 
     def _keep_view(self) -> None:
         """Keep how the screen looks, when it changed: the next start shows the same."""
-        if self._leaving or not self.bench.restored or self.mirror.facts.owner:
-            return
-        if not self.bench.query("#tasks"):
-            # The screen is being taken down.
+        going = self._leaving or not self.is_running
+        if going or not self.bench.restored or self.mirror.facts.owner:
             return
         view = self.bench.view()
         known = {name: value for name, value in view.items() if name != "at"}
@@ -172,9 +175,15 @@ class Autodev(Keyboard[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """What the last key said goes with the next one."""
+        if isinstance(event, events.InputEvent | events.Resize):
+            self._touched = LOOKS
         if isinstance(event, events.Key) and not event.is_forwarded:
             self.bench.hush()
         await super().on_event(event)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be seen only leaving works."""
+        return (action == "leave" or self.bench.arranged.fits) and super().check_action(action, parameters)
 
     def action_interrupt(self) -> None:
         """Copy the selection; else stop the agent in front, the second time all of them."""
@@ -199,7 +208,8 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     async def action_leave(self) -> None:
         """Leave; where agents would pause, that is said first."""
         working = len(self.mirror.working)
-        if not working or self._leaving or self.bench.needs_row.offer:
+        unseen = not self.bench.arranged.fits
+        if not working or self._leaving or self.bench.needs_row.offer or unseen:
             await self._leave()
             return
         who = "1 agent pauses" if working == 1 else f"{working} agents pause"

@@ -277,6 +277,26 @@ def subject(step: Step) -> tuple[str, str]:
     return str(args.get("path", "")), "path"
 
 
+def told_text(step: Step) -> str:
+    """What a call says when it is opened, where its result says less than its arguments; "" elsewhere."""
+    if step.state is not StepState.DONE:
+        return ""
+    match step.name:
+        case "finish":
+            return str(step.args.get("summary", ""))
+        case "ask_user":
+            return f"{step.args.get('question', '')}\n{step.result.get('text', '')}"
+        case "submit_plan":
+            return "\n".join(f"{one.get('id')}  {one.get('title')}" for one in step.args.get("tasks") or [])
+        case "update_todos":
+            marks = {"completed": "✓", "in_progress": "●"}
+            todos = step.result.get("todos") or []
+            return "\n".join(
+                f"{marks.get(str(one.get('status')), '○')} {one.get('content')}" for one in todos
+            )
+    return ""
+
+
 def failed(step: Step) -> bool:
     """Whether a call that was done came to nothing good: a command's exit code, a search that was stopped."""
     if step.name == "run_command":

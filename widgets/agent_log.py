@@ -15,7 +15,7 @@ from autodev_tui.domain.mirror import Mirror, Stream
 from autodev_tui.domain.requests import TextAnswer
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
-from widgets.agent_blocks import EDITS, Block, blocks_of, end_blocks, live_blocks, queued_blocks
+from widgets.agent_blocks import EDITS, Block, blocks_of, end_blocks, live_blocks, queued_blocks, told_text
 from widgets.agent_markdown import markdown_lines
 from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of, streaming
 from widgets.agent_still import Pair, Still
@@ -281,6 +281,8 @@ class AgentLog:
         step = block.step
         assert step is not None
         rows = 0 if opened == "full" or block.kind in ("message", "human", "thinking") else 2 * PART
+        if told := told_text(step):
+            return inline_answer(told, rows)
         if not step.result_blob and not _spooled(step):
             return inline_answer(str(step.result.get("text") or step.result.get("why") or block.text), rows)
         known = self._answers.get(block.id)

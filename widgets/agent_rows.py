@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
@@ -27,8 +28,7 @@ CHARACTERS_A_TOKEN = 4
 _UNDER = {"+": "added", "-": "removed", "@": "heading"}
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A row without the cursor's column."""
 
     line: Line

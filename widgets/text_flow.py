@@ -81,6 +81,10 @@ class Flow(Generic[Made]):
         self._open = self._add(last) if last else None
 
     def _add(self, line: str) -> str:
+        if len(line) <= self.width and line.isascii() and line.isprintable():
+            self.rows.append(self._make(line))
+            self.count += 1
+            return line
         line = line if self.width else line[:LONGEST]
         rows = wrap_line(visible(line, keep="\t").replace("\t", TAB), self.width)
         self.rows.extend(map(self._make, rows))

@@ -220,6 +220,25 @@ def test_an_opened_command_asks_for_its_output_once_and_says_what_is_left_out(lo
     assert log.wanted == []
 
 
+@pytest.mark.parametrize(
+    ("name", "args", "result", "opened"),
+    [
+        ("finish", {"summary": "Done.\nAll tests pass."}, {"text": "finished"}, ["Done.", "All tests pass."]),
+        ("ask_user", {"question": "Which?"}, {"text": "The answer: left"}, ["Which?", "The answer: left"]),
+        ("submit_plan", {"tasks": [{"id": "a", "title": "Do it"}]}, {"text": "handed in"}, ["a  Do it"]),
+        ("update_todos", {}, {"todos": [{"content": "docs", "status": "completed"}], "text": ""}, ["✓ docs"]),
+        ("search", {"pattern": "x"}, {"matches": 1, "text": "a.py:1: x"}, ["a.py:1: x"]),
+    ],
+)  # fmt: skip
+def test_an_opened_call_says_what_it_was_about(
+    logs: Logs, name: str, args: dict[str, Any], result: dict[str, Any], opened: list[str]
+) -> None:
+    step = logs.call("T3", name, args, result=result)
+    log = AgentLog("T3")
+    log.opened[step.id] = "part"
+    assert [row.strip() for row in texts(build(logs, log))[1:]] == opened
+
+
 def test_a_line_of_a_megabyte_costs_no_more_than_what_is_shown_of_it(logs: Logs) -> None:
     huge = "x" * 1_000_000
     step = logs.call("T3", "run_command", {"command": huge})

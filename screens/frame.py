@@ -139,6 +139,7 @@ class Frame(Screen[None], inherit_bindings=False):
             words = f"autodev needs {SMALLEST[0]}×{SMALLEST[1]}, this is {width}×{height}. "
             too_small.set([(words + "Agents go on. ctrl+q leaves.", "text")])
             self._typed = self._typed or self.typing
+            self.set_focus(None)
             return
         body = self.query_one("#body")
         body.set_class(plan.beside, "-beside")
@@ -172,6 +173,10 @@ class Frame(Screen[None], inherit_bindings=False):
                 self.composer.focus_field()
             else:
                 self.focus_front()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be seen nothing is done."""
+        return self.arranged.fits and super().check_action(action, parameters)
 
     def _place(self, selector: str, x: int, y: int, width: int, height: int) -> None:
         part = self._room(selector, width, height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.commands import EditPlan
@@ -17,6 +18,16 @@ from widgets.plan_text import PlanTextError, from_text, to_text
 from widgets.words import WordsPane
 
 Edit = Callable[[Plan], Plan]
+PICTURES = 2
+"""After so many pictures since the engine took an edit, one that changed nothing is over, too."""
+
+
+class _Change(NamedTuple):
+    """An edit with what it says when it is made, and the plans that it is undone to."""
+
+    edit: Edit
+    done: str
+    undo: list[Plan]
 
 
 class PlanEditing(WordsPane):
@@ -30,9 +41,11 @@ class PlanEditing(WordsPane):
         self.mirror = Mirror()
         self._before: list[Plan] = []
         self._undone: list[Plan] = []
-        self._queue: deque[tuple[Edit, str, list[Plan]]] = deque()
-        self._sent = ""
-        self._taken = False
+        self._queue: deque[_Change] = deque()
+        self._sent: Plan | None = None
+        """The plan that the edit which is on its way was made to."""
+        self._pictures = -1
+        """How many pictures came since the engine took that edit; -1 before it did."""
 
     # -- what a subclass gives
 
@@ -72,24 +85,30 @@ class PlanEditing(WordsPane):
 
     def plan_shown(self) -> None:
         """The mirror has moved on: the next edit that waits is made to what is shown now."""
-        if self._sent and (self._taken or self.seen() != self._sent):
-            self._sent = ""
-        if self._queue and not self._sent:
-            self._send(*self._queue.popleft())
+        if self._pictures >= 0:
+            self._pictures += 1
+        if self._sent is not None and (self.plan() != self._sent or self._pictures > PICTURES):
+            self._sent = None
+        if self._queue and self._sent is None:
+            self._send(self._queue.popleft())
 
     # -- making edits
 
     def edit_plan(self, edit: Edit, done: str) -> str | None:
         """Make an edit. Returns why it cannot be made, None where it can."""
-        if self._sent and not self._taken:
-            self._queue.append((edit, done, self._before))
-            return None
-        return self._send(edit, done, self._before)
+        self._undone.clear()
+        return self._make(_Change(edit, done, self._before))
 
-    def _send(self, edit: Edit, done: str, undo: list[Plan]) -> str | None:
+    def _make(self, change: _Change) -> str | None:
+        if self._sent is not None:
+            self._queue.append(change)
+            return None
+        return self._send(change)
+
+    def _send(self, change: _Change) -> str | None:
         plan = self.plan()
         try:
-            changed = edit(plan)
+            changed = change.edit(plan)
         except PlanRefused as refusal:
             self._queue.clear()
             if not self.typing:
@@ -97,24 +116,21 @@ class PlanEditing(WordsPane):
             return str(refusal)
         if changed == plan:
             return None
-        undo.append(plan)
-        if undo is self._before and not done.startswith(("undone", "done again")):
-            self._undone.clear()
-        self._sent, self._taken = self.seen(), False
+        change.undo.append(plan)
+        self._sent, self._pictures = plan, -1
 
         def refused(reason: str, _: list[str]) -> None:
-            self._sent = ""
+            self._sent = None
             self._queue.clear()
-            if undo and undo[-1] == plan:
-                undo.pop()
+            if change.undo and change.undo[-1] == plan:
+                change.undo.pop()
 
-        self.post_message(
-            CommandGiven(EditPlan(tasks=changed, seen=self._sent), done, refused=refused, then=self._took)
-        )
+        command = EditPlan(tasks=changed, seen=self.seen())
+        self.post_message(CommandGiven(command, change.done, refused=refused, then=self._took))
         return None
 
     def _took(self) -> None:
-        self._taken = True
+        self._pictures = 0
 
     def editable(self) -> PlannedTask | None:
         """The task under the cursor, if it may be changed."""
@@ -256,7 +272,4 @@ class PlanEditing(WordsPane):
             return
         begun = set(self.begun())
         earlier = [task for task in of.pop() if task.id not in begun]
-        if self._sent and not self._taken:
-            self._queue.append((lambda _: earlier, done, to))
-        else:
-            self._send(lambda _: earlier, done, to)
+        self._make(_Change(lambda _: earlier, done, to))

@@ -57,8 +57,10 @@ def test_a_goal_is_typed_reviewed_hunk_by_hunk_and_landed(tmp_path: Path) -> Non
             assert terminal.ended() == 0
         finally:
             seat.close()
-    shown = program("show", "--json").json
-    assert shown["state"] == "landed"
+    shown = program("show", seat.sessions[-1].name, "--json").json
+    assert (shown["state"], shown["landed"]) == ("landed", seat.git("rev-parse", "main"))
+    assert [one["state"] for one in shown["tasks"]] == ["completed"] * 3
+    assert {one["evidence"] for one in shown["tasks"]} == {"verified"}
     program.clean()
 
 

@@ -117,7 +117,7 @@ def script(*, pace_s: float = 0.0, second: list[dict[str, Any]] | None = None) -
     }
 
 
-COMMAND = "sort docs/orders.md > docs/sorted.md"
+COMMAND = "sort docs/orders.md > s.md"
 
 
 def asking(command: str = COMMAND, **more: Any) -> dict[str, Any]:

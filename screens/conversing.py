@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from textual import on, work
 
@@ -12,7 +12,7 @@ from autodev_tui.domain.levels import Level
 from autodev_tui.domain.requests import GetExport, TextAnswer
 from autodev_tui.domain.states import SessionState
 from screens.desk import WHOLE
-from screens.steering import Steering
+from screens.going import Going
 from widgets.composer import Composer
 from widgets.messages import CommandGiven, SheetOpened
 
@@ -21,12 +21,8 @@ if TYPE_CHECKING:
     from widgets.text_pane import TextPane
 
 
-class Conversing(Steering):
+class Conversing(Going):
     """Carries words from the composer to where they belong."""
-
-    async def go(self, name: str, **at: Any) -> None:
-        """Show the pane `name` and give it the focus."""
-        raise NotImplementedError
 
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:

@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import events, on
 
 from autodev_tui.domain import commands
-from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.requests import DiffAnswer, GetDiff
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import Update
 from screens.conversing import Conversing
-from screens.desk import PASSING
 from widgets.agent_pane import AgentPane
-from widgets.checkpoints_pane import CheckpointsPane
 from widgets.keys import reachable
-from widgets.line_pane import LinePane
-from widgets.messages import WentTo
 from widgets.needs import needs
 from widgets.tasks_pane import TasksPane
 from widgets.wording import took
@@ -27,8 +21,6 @@ from widgets.wording import took
 if TYPE_CHECKING:
     from widgets.key_help import KeyHelp
     from widgets.resume_pane import ResumePane
-
-ORDER = ("tasks", "agents", "desk", "slider", "composer")
 
 
 class Workbench(Conversing):
@@ -83,11 +75,6 @@ class Workbench(Conversing):
     def _records(update: Update) -> bool:
         """Whether more came than pieces of streams."""
         return bool(update.model_fields_set - {"streams"}) if not update.reset else True
-
-    def _show(self, pane: LinePane) -> None:
-        show = getattr(pane, "show", None)
-        if show:
-            show(self.mirror)
 
     async def _begin(self) -> None:
         """The first picture of a session: as it was left, else what a first look needs."""
@@ -159,144 +146,6 @@ class Workbench(Conversing):
         pane = await self.desk.open(first.pane)
         self._show(pane)
         self.lay_out()
-
-    # -- from pane to pane
-
-    async def action_go(self, name: str) -> None:
-        """`1` to `7`."""
-        if name == "tasks" and self.mirror.of_kind(ApprovalKind.PLAN) and self.desk.current != "plan":
-            name = "plan"
-        if name == "tasks" and self.mirror.of_kind(ApprovalKind.LAND):
-            self.tasks.action_top()
-        reviews, conflicts = (
-            self.mirror.of_kind(kind) for kind in (ApprovalKind.CHANGES, ApprovalKind.MERGE)
-        )
-        if name == "review" and conflicts and not reviews:
-            name = "conflict"
-        await self.go(name)
-
-    async def go(self, name: str, **at: Any) -> None:
-        """Show the pane `name` and give it the focus; `at` is a task, question or step to stand at."""
-        if name in ("tasks", "agents"):
-            self.front = name
-            self.lay_out()
-            if name == "agents" and at.get("task") is not None:
-                self.agents.bring(at["task"], at.get("step", ""))
-            self.focus_front()
-            return
-        pane = await self.desk.open(name)
-        self.front = "desk"
-        self._show(pane)
-        stand = getattr(pane, "stand_at", None)
-        if stand:
-            stand(**{key: value for key, value in at.items() if value})
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
-
-    @on(WentTo)
-    async def _went(self, event: WentTo) -> None:
-        event.stop()
-        if event.pane == "change":
-            await self._whole_change()
-        else:
-            await self.go(event.pane, task=event.task, approval=event.approval, step=event.step)
-
-    async def _whole_change(self) -> None:
-        session = self.mirror.session
-        if session is None:
-            return
-        await self.compare(session.base_commit, session.head_commit, "the whole change")
-
-    @on(CheckpointsPane.Compared)
-    async def _compared(self, event: CheckpointsPane.Compared) -> None:
-        event.stop()
-        await self.compare(event.old, event.new, event.title)
-
-    async def compare(self, old: str, new: str, title: str) -> None:
-        """What lies between two trees, to look at."""
-        answer = await self.port.ask(GetDiff(old=old, new=new))
-        if not isinstance(answer, DiffAnswer):
-            self.say(self.refusal(answer), "failed")
-            return
-        pane = await self.desk.open("change")
-        pane.show_changes(answer.changes, title)  # type: ignore[attr-defined]
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
-
-    async def action_close(self) -> None:
-        """`q`: the pane gives way to what was there before."""
-        if self.front != "desk":
-            self.say("q closes reviews, questions and other desks · ctrl+q leaves", "muted")
-            return
-        if self.desk.current in ("first_run", "resume"):
-            self.say("ctrl+q leaves", "muted")
-            return
-        if not await self.desk.close():
-            self.front = "tasks"
-        elif self.desk.pane is not None:
-            self._show(self.desk.pane)
-        self.lay_out()
-        self.focus_front()
-
-    async def action_back(self) -> None:
-        """`escape`: out of a find, a field, a looked-at pane; it decides nothing and stops nobody."""
-        focused = self.focused
-        if isinstance(focused, LinePane) and focused.finding:
-            focused.end_find()
-        elif self.typing:
-            self.focus_front()
-        elif self.zoomed:
-            await self.action_zoom()
-        elif self.front == "desk" and self.desk.current in PASSING:
-            await self.action_close()
-        elif self.front == "desk":
-            self.focus_front()
-
-    def action_next_pane(self) -> None:
-        """`tab`."""
-        self._turn(1)
-
-    def action_previous_pane(self) -> None:
-        """`shift+tab`."""
-        self._turn(-1)
-
-    def _turn(self, step: int) -> None:
-        shown = {
-            "tasks": self.tasks.display or self.app.size.width < 100,
-            "agents": self.agents.display or self.app.size.width < 100,
-            "desk": bool(self.desk.current),
-            "slider": self.slider.display,
-            "composer": True,
-        }
-        stops = [name for name in ORDER if shown[name]]
-        here = "composer" if self.typing else "slider" if self.slider.has_focus else self.front
-        place = stops.index(here) if here in stops else 0
-        name = stops[(place + step) % len(stops)]
-        if name == "composer":
-            self.composer.focus_field()
-        elif name == "slider":
-            self.set_focus(self.slider, scroll_visible=False)
-        else:
-            self.front = name
-            self.lay_out()
-            self.focus_front()
-
-    def action_type(self) -> None:
-        """`i`: to the composer."""
-        self.composer.focus_field()
-
-    async def action_zoom(self) -> None:
-        """One pane over the whole body, and back."""
-        self.zoomed = not self.zoomed
-        self.lay_out()
-        self.focus_front()
-
-    def action_page(self, direction: int) -> None:
-        """Page keys scroll the pane; while typing, the pane above."""
-        target = self.pane_in_front()
-        if isinstance(target, LinePane):
-            target.page(direction)
 
     # -- tasks and agents
 

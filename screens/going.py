@@ -1,4 +1,4 @@
-"""From pane to pane: what the keys `1` to `7`, `tab`, `q`, `escape` and `z` do, and what panes send one to."""
+"""From pane to pane: what `1` to `7`, `tab`, `q`, `escape` and `z` do, and what panes send one to."""
 
 from __future__ import annotations
 

@@ -176,6 +176,15 @@ class ConflictPane(ArmedPane):
 
     # -- choosing
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without a conflict, and where lines cannot show one, keys that have no use do nothing."""
+        if action in ("left", "right", "files", "hunk", "submit", "agent", "leave_out"):
+            return self.view is not None
+        if action in ("proposal", "both", "edit"):
+            hunk = self._hunk()
+            return hunk is not None and (action != "proposal" or hunk.proposal is not None)
+        return super().check_action(action, parameters)
+
     def _choose(self, chosen: Chosen) -> None:
         number = self._number()
         if self.view is None or not number:
@@ -196,17 +205,7 @@ class ConflictPane(ArmedPane):
 
     def _side(self, side: str) -> None:
         hunk = self._hunk()
-        if hunk is None:
-            if side in ("left", "right"):
-                self._choose(Chosen(side))
-            else:
-                self.ignore("lines cannot show this one: take a side, < or >")
-            return
-        lines = lines_of(hunk, side)
-        if lines is None:
-            self.ignore("no proposal here: take a side, both, or e edit")
-            return
-        self._choose(Chosen(side, lines))
+        self._choose(Chosen(side, lines_of(hunk, side) if hunk else None))
 
     def action_proposal(self) -> None:
         """What is proposed."""
@@ -228,7 +227,6 @@ class ConflictPane(ArmedPane):
         """Lines of one's own, beginning with what is chosen or proposed."""
         hunk = self._hunk()
         if hunk is None or self.view is None:
-            self.ignore("lines cannot show this one: take a side, < or >")
             return
         number = hunk.number
         chosen = self.chosen.get(number)

@@ -130,14 +130,12 @@ async def test_what_was_chosen_is_taken_back_and_chosen_again():
         assert merging.pane.chosen[2].lines == ["x = 2"]
 
 
-async def test_a_place_without_a_proposal_says_so():
+async def test_keys_that_have_no_use_in_a_place_do_nothing():
     merging = Merging()
     async with merging.running() as pilot:
-        await merging.begin(pilot, "n", "a")
-        assert "no proposal here" in merging.stage.heard(LinePane.Ignored)[-1].words
-        await merging.press(pilot, "n", "b")
-        assert "take a side" in merging.stage.heard(LinePane.Ignored)[-1].words
-        assert not merging.pane.chosen
+        await merging.begin(pilot, "n", "a", "n", "b", "a", "e")
+        assert not merging.pane.chosen and not merging.pane.typing
+        assert not merging.pane.check_action("edit", ()) and merging.pane.check_action("left", ())
 
 
 async def test_lines_of_ones_own_are_kept_by_ctrl_o_and_left_as_a_draft_by_escape():

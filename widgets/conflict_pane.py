@@ -73,6 +73,8 @@ class ConflictPane(ArmedPane):
                 self._before, self._undone = [], []
             self.view = view
         self._draw()
+        if self.view and not self._number():
+            self._go(1)
 
     def _draw(self) -> None:
         self._rows = rows_of(self.view, self.chosen, self.body_width) if self.view else []
@@ -105,6 +107,10 @@ class ConflictPane(ArmedPane):
     def row(self, index: int) -> Line:
         """One row."""
         return self._rows[index].line
+
+    def can_stand(self, index: int) -> bool:
+        """In places, not above the first."""
+        return self._rows[index].number > 0
 
     def row_role(self, index: int) -> str:
         """Headings stand out."""
@@ -188,7 +194,6 @@ class ConflictPane(ArmedPane):
     def _choose(self, chosen: Chosen) -> None:
         number = self._number()
         if self.view is None or not number:
-            self.ignore("n goes to the first conflict" if self.view else "no conflict here")
             return
         self._before.append(dict(self.chosen))
         self._undone.clear()

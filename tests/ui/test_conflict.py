@@ -121,6 +121,18 @@ async def test_every_place_is_decided_and_sent_after_a_last_look():
         ]
 
 
+async def test_four_keys_take_a_proposal_that_passes_the_checks():
+    one = VIEW.but(hunks=VIEW.hunks[:1], whole_files=[], proposal={"verdict": "pass", "ran": ["pytest"]})
+    merging = Merging(ConflictAnswer(conflict=one))
+    async with merging.running() as pilot:
+        await merging.begin(pilot)
+        assert "✓ all proposals together pass the checks" in drawn(merging.stage)[1]
+        await merging.press(pilot, "a", "enter")
+        merging.stage.heard(SheetOpened)[0].confirmed()
+        await pilot.pause()
+        assert merging.decisions[0].hunks[0].new_lines == one.hunks[0].proposal
+
+
 async def test_what_was_chosen_is_taken_back_and_chosen_again():
     merging = Merging()
     async with merging.running() as pilot:

@@ -175,6 +175,9 @@ class AgentsView(Vertical):
         self._keep_front(mirror, agents, working)
         room = min(layout_for(self.size.width, self.size.height), self.most_tiles)
         tiled = len(working) <= room if not self._mode else self._mode == "tiles"
+        if not self.size.height:
+            # Hidden: who was shown will be shown again.
+            room, tiled = max(len(self._shown), 1), True
         shown = chosen(agents, working, self._shown, self._front, room if tiled and room > 1 else 1)
         behind: list[str] = []
         if len(shown) == 1:
@@ -198,7 +201,7 @@ class AgentsView(Vertical):
         self._shown = shown
         self._nobody.display = not shown
         for agent in before:
-            if agent not in shown:
+            if agent not in shown and agent in self._panes:
                 self._panes[agent].display = False
         for at, agent in enumerate(shown):
             pane = self._panes.get(agent) or self._mounted(agent)
@@ -274,8 +277,6 @@ class AgentsView(Vertical):
         for agent, pane in self._panes.items():
             if agent in self._states:
                 pane.restore(self._states.pop(agent))
-        self._shown = (
-            [agent for agent in state.get("shown", ()) if agent in self._panes] if self._panes else []
-        )
+        self._shown = [str(agent) for agent in state.get("shown", ())]
         if self._mirror is not None:
             self.show(self._mirror)

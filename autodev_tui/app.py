@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -117,6 +118,9 @@ class Autodev(Keyboard[int], inherit_bindings=False):
                 self.bench.say(refused.reason, "failed")
             return
         await self.bench.updated(update, changed)
+        if update.reset:
+            # What is loaded stays: the collector need not look at it again while somebody types.
+            gc.freeze()
         self.notices.look(self, self.mirror)
 
     async def submit(self, command: Command) -> Refused | None:

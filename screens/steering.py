@@ -15,7 +15,7 @@ from textual.timer import Timer
 from autodev_tui.domain import commands
 from autodev_tui.domain.commands import Command
 from autodev_tui.domain.levels import Level
-from autodev_tui.domain.requests import GetLevelPreview, LevelAnswer, Refused
+from autodev_tui.domain.requests import Answer, GetLevelPreview, LevelAnswer, Refused
 from autodev_tui.domain.states import ApprovalState
 from screens import outside
 from screens.frame import Frame
@@ -210,14 +210,23 @@ class Steering(Frame):
     @work(exclusive=True, group="level")
     async def _preview(self, level: Level) -> None:
         answer = await self.port.ask(GetLevelPreview(level=level))
-        if isinstance(answer, LevelAnswer) and answer.decisions:
+        self._preview_words(level, answer)
+
+    def _preview_words(self, level: Level, answer: Answer) -> None:
+        if not isinstance(answer, LevelAnswer) or not answer.decisions:
+            words = f"{level.value}: nothing was decided yet that it would have taken alone · enter applies"
+        elif self.app.size.width < 120:
+            mine = f", {answer.rejected} you rejected" if answer.rejected else ""
+            words = (
+                f"{level.value}: of {plural(answer.decisions, 'decision')} {answer.asked} asked,"
+                f" {answer.alone} alone{mine} · enter applies"
+            )
+        else:
             rejected = f", {answer.rejected} of which you rejected" if answer.rejected else ""
             words = (
                 f"{level.value}: of your last {plural(answer.decisions, 'decision')} it would have asked"
                 f" {answer.asked}, taken {answer.alone} alone{rejected} · enter applies"
             )
-        else:
-            words = f"{level.value}: nothing was decided yet that it would have taken alone · enter applies"
         if self.slider.mark is level and self.slider.level is not level:
             self.say(words, "asks")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -141,8 +142,9 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         if self.cursor >= count:
             self.cursor = max(count - 1, 0)
         size = Size(self.size.width, count + 1 + self.foot)
-        if size != self.virtual_size:
-            self.virtual_size = size
+        # Without a layout of the whole screen, which scroll bars would need if there were any.
+        self.set_reactive(LinePane.virtual_size, size)
+        self.scroll_to(y=min(round(self.scroll_y), self.max_scroll_y), animate=False, force=True)
         if self.find_text:
             self._look()
         self.refresh()
@@ -168,7 +170,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         if not under and self.CURSOR_LINE and self.active and index == self.cursor:
             under = "cursor"
         strip = self.strip(line, width, row=under)
-        if self.find_text and index in self._hit_set:
+        if self.find_text and self._is_hit(index):
             strip = self._lit(strip)
         strip = strip.apply_offsets(0, index)
         return self._selected(strip, index)
@@ -355,9 +357,9 @@ class LinePane(Drawn, ScrollView, can_focus=True):
             else []
         )
 
-    @property
-    def _hit_set(self) -> set[int]:
-        return set(self.hits)
+    def _is_hit(self, index: int) -> bool:
+        place = bisect_left(self.hits, index)
+        return place < len(self.hits) and self.hits[place] == index
 
     def _place(self) -> int:
         return sum(hit <= self.cursor for hit in self.hits)

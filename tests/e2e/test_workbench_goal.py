@@ -98,6 +98,7 @@ def _seven_hunks(seat: Seat) -> None:
     terminal.wait("━ 3 Review T1")
     seat.decide("a", "accepted 1/7")
     for number in (2, 3, 4):
+        terminal.wait(f"▌@@ def {orders.NAMES[number - 1]}(")
         terminal.send("a")
         terminal.wait(f"accepted {number}/7")
     terminal.wait("▌@@ def total")

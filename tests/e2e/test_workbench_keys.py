@@ -17,9 +17,9 @@ pytestmark = pytest.mark.e2e
 BURST = "aaaaayyyAA\r\raayy\r"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat]:
-    """A question and two reviews wait; the first one's seven hunks lie in three files. Begun once."""
+    """A question and two reviews wait; the first of them has seven hunks."""
     program = Program(tmp_path_factory.mktemp("asking"), files=orders.FILES, settings=orders.SETTINGS)
     seat = Seat(program)
     with program.model(orders.asking(pace_s=0.02)):
@@ -34,7 +34,14 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat]:
             seat.close()
 
 
-def test_a_burst_of_keys_decides_nothing(asking: Seat) -> None:
+def test_keys_do_what_they_say_and_nothing_else(asking: Seat) -> None:
+    a_burst_of_keys_decides_nothing(asking)
+    letters_are_typed_while_a_question_waits(asking)
+    a_file_that_moves_before_the_key_is_refused_and_marked(asking)
+    less_autonomy_is_instant_and_more_wants_enter(asking)
+
+
+def a_burst_of_keys_decides_nothing(asking: Seat) -> None:
     terminal = asking.terminal
     assert [state for _, state in asking.decisions()] == ["approved"], "the plan, by hand, and nothing else"
     for pane, mark in (("4", "━ 4 Questions"), ("3", "━ 3 Review"), ("4", "━ 4 Questions")):
@@ -50,7 +57,7 @@ def test_a_burst_of_keys_decides_nothing(asking: Seat) -> None:
     asking.sees("━ 4 Questions", orders.COMMAND)
 
 
-def test_letters_are_typed_while_a_question_waits(asking: Seat) -> None:
+def letters_are_typed_while_a_question_waits(asking: Seat) -> None:
     terminal = asking.terminal
     terminal.send("i")
     terminal.wait("━ to ")
@@ -65,7 +72,7 @@ def test_letters_are_typed_while_a_question_waits(asking: Seat) -> None:
     assert [state for _, state in asking.decisions()] == ["approved"]
 
 
-def test_a_file_that_moves_before_the_key_is_refused_and_marked(asking: Seat) -> None:
+def a_file_that_moves_before_the_key_is_refused_and_marked(asking: Seat) -> None:
     terminal = asking.terminal
     asking.review()
     [file] = asking.program.state_root.glob("**/worktrees/*-T1/shop/orders.py")
@@ -86,7 +93,7 @@ def _drafts(seat: Seat) -> list[Any]:
     return [line for line in state.read_text().splitlines() if '"decisions": [{' in line]
 
 
-def test_less_autonomy_is_instant_and_more_wants_enter(asking: Seat) -> None:
+def less_autonomy_is_instant_and_more_wants_enter(asking: Seat) -> None:
     terminal = asking.terminal
     terminal.send("1")
     terminal.wait("━ 1 Tasks")

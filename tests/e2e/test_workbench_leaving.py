@@ -20,9 +20,9 @@ LEAVE_S = 1.0
 """From the key to the shell's prompt, on a machine with nothing else to do."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def seat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat]:
-    """Two agents whose changes wait for review, and one that asks; begun once for all tests here."""
+    """Two agents whose changes wait for review, and one that asks; begun once for all ways to leave."""
     program = Program(tmp_path_factory.mktemp("leaving"), files=orders.FILES, settings=orders.SETTINGS)
     program.environment["LC_ALL"] = "C.UTF-8"
     made = Seat(program)
@@ -35,7 +35,16 @@ def seat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat]:
             made.close()
 
 
-def test_a_second_one_watches_and_names_the_one_that_drives(seat: Seat) -> None:
+def test_every_way_to_leave_comes_back_to_the_same_screen(seat: Seat) -> None:
+    a_second_one_watches_and_names_the_one_that_drives(seat)
+    left_by_key_the_same_screen_comes_back(seat)
+    in_the_shell_and_back(seat)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        a_signal_leaves_in_order(seat, number)
+    a_terminal_that_goes_away_ends_it_in_order(seat)
+
+
+def a_second_one_watches_and_names_the_one_that_drives(seat: Seat) -> None:
     first = seat.terminal
     second = seat.start()
     pid = first.process.pid
@@ -53,7 +62,7 @@ def test_a_second_one_watches_and_names_the_one_that_drives(seat: Seat) -> None:
     first.wait("━ 2 Agents")
 
 
-def test_left_by_key_the_same_screen_comes_back(seat: Seat) -> None:
+def left_by_key_the_same_screen_comes_back(seat: Seat) -> None:
     seat.review()
     terminal = seat.terminal
     terminal.send("n", "n", "i", "half a word")
@@ -80,7 +89,7 @@ def test_left_by_key_the_same_screen_comes_back(seat: Seat) -> None:
     again.wait("━ 3 Review T1")
 
 
-def test_in_the_shell_and_back(seat: Seat) -> None:
+def in_the_shell_and_back(seat: Seat) -> None:
     seat.terminal.send("ctrl+q")
     assert seat.terminal.ended() == 0
     program = seat.program
@@ -108,8 +117,7 @@ def test_in_the_shell_and_back(seat: Seat) -> None:
         shell.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_leaves_in_order(seat: Seat, number: signal.Signals) -> None:
+def a_signal_leaves_in_order(seat: Seat, number: signal.Signals) -> None:
     terminal = seat.open()
     terminal.wait("━ 3 Review T1")
     terminal.steady()
@@ -121,7 +129,7 @@ def test_a_signal_leaves_in_order(seat: Seat, number: signal.Signals) -> None:
     assert seat.program.status()["state"] in ("running", "interrupted", "paused")
 
 
-def test_a_terminal_that_goes_away_ends_it_in_order(seat: Seat) -> None:
+def a_terminal_that_goes_away_ends_it_in_order(seat: Seat) -> None:
     terminal = seat.open()
     terminal.wait("━ 3 Review T1")
     terminal.steady()

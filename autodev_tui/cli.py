@@ -37,10 +37,10 @@ def main(ctx: click.Context, directory: str) -> None:
             stream.reconfigure(errors="backslashreplace")
     ctx.obj = Path(directory)
     if ctx.invoked_subcommand is None:
-        from autodev_tui import cli_around
+        from autodev_tui import cli_workbench
 
         with guarded(False):
-            cli_around.workbench(ctx.obj)
+            cli_workbench.workbench(ctx.obj)
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -109,11 +109,11 @@ def resume(directory: Path, /, session: str | None, headless: bool, land: bool, 
 
     On a terminal it opens the workbench on it; with any option, or without a terminal, it runs headless.
     """
-    from autodev_tui import cli_around, cli_run
+    from autodev_tui import cli_run, cli_workbench
 
     with guarded(options["as_json"]):
-        if not (headless or land or any(options.values())) and cli_around.on_terminal():
-            cli_around.workbench(directory, cli_run.resumable(directory, session))
+        if not (headless or land or any(options.values())) and cli_workbench.on_terminal():
+            cli_workbench.workbench(directory, cli_run.resumable(directory, session))
         cli_run.resume(directory, session, land, options)
 
 

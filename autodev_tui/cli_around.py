@@ -1,9 +1,8 @@
-"""The verbs around the work: sessions, export, models, doctor; and the way into the workbench."""
+"""The verbs around the work: sessions, export, models, doctor."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autodev_tui.cli_errors import Failure
 from autodev_tui.cli_print import line, money
 from autodev_tui.domain.text import visible
 from autodev_tui.headless import Place
@@ -22,22 +20,6 @@ if TYPE_CHECKING:
 
 SIGNS = {"ok": "✓", "warn": "!", "bad": "✗"}
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
-
-
-def on_terminal() -> bool:
-    """Whether there is a terminal that a screen can be drawn on."""
-    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
-
-
-def workbench(directory: Path, session: str | None = None) -> None:
-    """Bare `autodev`, and `autodev resume` on a terminal. Raises Failure: there is none."""
-    if not on_terminal():
-        raise Failure(
-            'the workbench needs a terminal · without one: autodev run "GOAL", and autodev status', 2
-        )
-    from autodev_tui.app import run_workbench
-
-    raise click.exceptions.Exit(run_workbench(directory, session))
 
 
 def sessions(directory: Path, as_json: bool) -> None:

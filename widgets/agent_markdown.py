@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from rich.markdown import Markdown
 
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut, pad, width_of
@@ -28,6 +27,9 @@ _INLINE = {"strong": "data-bold", "em": "data-bold", "s": "data-muted"}
 def markdown_lines(text: str, width: int) -> list[Line]:
     """`text` as lines: prose wrapped at `width` (at most PROSE), code as it stands. Long texts take long."""
     writer = _Writer(max(min(width, PROSE), 10))
+    # Loaded with the first words that need it: the program starts without.
+    from rich.markdown import Markdown
+
     writer.write(Markdown(text).parsed)
     while writer.lines and not writer.lines[-1]:
         writer.lines.pop()

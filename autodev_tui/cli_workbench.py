@@ -1,0 +1,27 @@
+"""The way into the workbench; it loads nothing that the first picture does not need."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from autodev_tui.cli_errors import Failure
+
+
+def on_terminal() -> bool:
+    """Whether there is a terminal that a screen can be drawn on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
+def workbench(directory: Path, session: str | None = None) -> None:
+    """Bare `autodev`, and `autodev resume` on a terminal. Raises Failure: there is none."""
+    if not on_terminal():
+        raise Failure(
+            'the workbench needs a terminal · without one: autodev run "GOAL", and autodev status', 2
+        )
+    from autodev_tui.app import run_workbench
+
+    raise click.exceptions.Exit(run_workbench(directory, session))

@@ -27,18 +27,19 @@ class Conversing(Going):
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         event.stop()
-        session = self.mirror.session
         if event.target == "goal":
             self._start(event.text)
         elif event.target == "all":
             for task in sorted(self.mirror.working):
                 self.command(commands.SendMessage(task=task or None, text=event.text), "sent to all")
-        elif session is not None:
-            agent = event.target or None
+            if not self.mirror.working:
+                self.composer.give_back(event.text, event.target)
+                self.say("nobody works, so nobody would hear this", "asks")
+        else:
             given = CommandGiven(
-                commands.SendMessage(task=agent, text=event.text),
+                commands.SendMessage(task=event.target or None, text=event.text),
                 "",
-                refused=lambda reason, moved: self.composer.give_back(event.text),
+                refused=lambda reason, moved: self.composer.give_back(event.text, event.target),
             )
             self.tell(given)
 
@@ -47,7 +48,7 @@ class Conversing(Going):
             CommandGiven(
                 commands.StartSession(goal=goal),
                 "",
-                refused=lambda reason, moved: self.composer.give_back(goal),
+                refused=lambda reason, moved: self.composer.give_back(goal, "goal"),
                 then=self._goal_begun,
             )
         )

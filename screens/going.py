@@ -38,7 +38,7 @@ class Going(Steering):
             name = "conflict"
         await self.go(name)
 
-    async def go(self, name: str, **at: Any) -> None:
+    async def go(self, name: str, *, focus: bool = True, **at: Any) -> None:
         """Show the pane `name` and give it the focus; `at` is a task, question or step to stand at."""
         if name in ("tasks", "agents"):
             self.front = name
@@ -54,7 +54,8 @@ class Going(Steering):
         if stand:
             stand(**{key: value for key, value in at.items() if value})
         self.lay_out()
-        self.call_after_refresh(self.focus_front)
+        if focus:
+            self.call_after_refresh(self.focus_front)
 
     @on(WentTo)
     async def _went(self, event: WentTo) -> None:

@@ -202,7 +202,7 @@ class Steering(Frame):
     def _moved(self, event: Slider.Moved) -> None:
         event.stop()
         level, slider = event.level, event.slider
-        if self.mirror.session is None or level.rank < slider.level.rank:
+        if level.rank < slider.level.rank:
             self._apply(level)
         elif level.rank > slider.level.rank:
             self._preview(level)

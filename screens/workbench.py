@@ -85,17 +85,18 @@ class Workbench(Conversing):
         view = mirror.views.get(name, {})
         self.tasks.show(mirror)
         self.agents.show(mirror, set(mirror.agents()))
-        if self.composer.text:
-            view = {}  # somebody types already: nothing moves under their hands
+        types = bool(self.composer.text)
+        if types:
+            view = {}  # nothing moves under their hands
         if view:
             await self.restore(view)
         if facts.interrupted and not facts.busy and not facts.owner:
             if view.get("left"):
                 self._come_back(view)
             else:
-                await self.go("resume")
+                await self.go("resume", focus=not types)
         elif mirror.session is None and (not facts.repository or not facts.model or facts.untrusted):
-            await self.go("first_run")
+            await self.go("first_run", focus=not types)
         elif not view:
             self.composer.focus_field()
         self.lay_out()

@@ -53,7 +53,7 @@ class ArmedPane(WordsPane):
         self.now = now
         self._timer: Timer | None = None
         self._was_armed = False
-        self._answered: dict[str, Approval] = {}
+        self._given: dict[str, Approval] = {}
         """Questions that were answered here, as they were then: nobody answers one twice."""
 
     @property
@@ -112,6 +112,10 @@ class ArmedPane(WordsPane):
         if approval is None or self.answered(approval):
             self.ignore("answered already" if approval else self.EMPTY or "nothing to decide")
             return False
+        return self.counts(unread=unread)
+
+    def counts(self, *, unread: bool = False) -> bool:
+        """Whether the key that was pressed counts, whatever it decides; says why it does not."""
         if refusal := self.arming.refusal(unread=unread):
             self.post_message(Said(refusal, role="asks"))
             return False
@@ -119,13 +123,13 @@ class ArmedPane(WordsPane):
 
     def answered(self, approval: Approval) -> bool:
         """Whether an answer to exactly this is on its way."""
-        return self._answered.get(approval.id) == approval
+        return self._given.get(approval.id) == approval
 
     def keep_answered(self, approvals: dict[str, Approval]) -> None:
         """Forget answers that have arrived, or whose question has changed."""
-        for name in [*self._answered]:
-            if approvals.get(name) != self._answered[name]:
-                del self._answered[name]
+        for name in [*self._given]:
+            if approvals.get(name) != self._given[name]:
+                del self._given[name]
 
     def decide(self, approval: Approval, verdict: Verdict, done: str, **fields: Any) -> None:
         """Send a decision, bound to what was shown."""
@@ -137,10 +141,10 @@ class ArmedPane(WordsPane):
             at=self.now(),
             **fields,
         )
-        self._answered[approval.id] = approval
+        self._given[approval.id] = approval
 
         def refused(reason: str, moved: list[str]) -> None:
-            self._answered.pop(approval.id, None)
+            self._given.pop(approval.id, None)
 
         self.post_message(CommandGiven(Decide(decision=decision), done, refused=refused))
 

@@ -107,9 +107,9 @@ class Composer(Vertical):
         """What is typed."""
         return self._set_aside if self._searching else self.text_field.text
 
-    def give_back(self, text: str) -> None:
-        """What was sent was refused: it stands here again, before what was begun since."""
-        self.put(f"{text}\n{self.text}" if self.text.strip() else text)
+    def give_back(self, text: str, target: str | None = None) -> None:
+        """What was sent was refused: it stands here again, for whom it was, before what was begun since."""
+        self.put(f"{text}\n{self.text}" if self.text.strip() else text, target)
 
     def put(self, text: str, target: str | None = None) -> None:
         """Another text; for this target, which stays while it is there."""

@@ -9,6 +9,7 @@ from textual.message import Message
 
 from autodev_tui.domain.requests import GetResume, Request
 from autodev_tui.domain.text import visible
+from widgets.armed_pane import ArmedPane
 from widgets.cells import Line, pad, wrap
 from widgets.keys import bindings
 from widgets.table_pane import TablePane, TableRow
@@ -28,12 +29,16 @@ _INDENT = 3 + _WORD
 _TITLE = 30
 
 
-class ResumePane(TablePane):
-    """Starts nothing by itself; the cursor stands on the choice that runs and spends nothing."""
+class ResumePane(ArmedPane, TablePane):
+    """Starts nothing by itself; the cursor stands on the choice that runs and spends nothing.
+
+    It comes while somebody may be typing: to go on counts only once armed.
+    """
 
     CONTEXT = "resume"
     BARE = True
     BINDINGS = bindings("resume")
+    ARMED_ACTIONS = frozenset({"go_on"})
 
     class Chosen(Message):
         """`look first`, `go on` or `new goal`."""
@@ -54,6 +59,12 @@ class ResumePane(TablePane):
     def stamp(self) -> Any:
         """Asked again for another session."""
         return self._session()
+
+    def rebuild(self) -> None:
+        """The rows anew; what another session's offer says is to be read first."""
+        super().rebuild()
+        self.arming.shown(self._session() if self.answer is not None else "")
+        self._watch_arming()
 
     def build(self, width: int) -> list[TableRow]:
         """How it ended, what became of it, the choices."""
@@ -103,12 +114,14 @@ class ResumePane(TablePane):
 
     def action_open(self) -> None:
         """What the cursor is on."""
-        if self.key:
+        if self.key == "go on":
+            self.action_go_on()
+        elif self.key:
             self.post_message(self.Chosen(self.key))
 
     def action_go_on(self) -> None:
         """Go on now."""
-        if self.answer is not None:
+        if self.answer is not None and self.counts():
             self.post_message(self.Chosen("go on"))
 
     def action_new_goal(self) -> None:

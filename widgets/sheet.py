@@ -15,7 +15,7 @@ from widgets.line_pane import LinePane, Now
 from widgets.messages import Said, SheetOpened
 
 ARMED_AFTER_S = 0.5
-"""Without any key, before `enter` does something that cannot be undone."""
+"""Without any key, before `enter` does what the sheet is for: a held key confirms nothing."""
 
 
 class Sheet(LinePane):
@@ -107,8 +107,8 @@ class Sheet(LinePane):
             self._quiet_since = self._now()
 
     def action_yes(self) -> None:
-        """Do it. What cannot be undone wants a quiet moment first."""
-        if self.opened.danger and self._now() - self._quiet_since < ARMED_AFTER_S:
+        """Do it, after a quiet moment; a sheet that is only read closes at once."""
+        if self.opened.yes and self._now() - self._quiet_since < ARMED_AFTER_S:
             self._quiet_since = self._now()
             self.post_message(Said("read it first · enter again does it"))
             return

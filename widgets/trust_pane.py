@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from autodev_tui.domain.commands import TrustFiles
 from autodev_tui.domain.requests import Answer, GetTrust, Request, TrustAnswer
 from autodev_tui.domain.text import visible
+from widgets.armed_pane import ArmedPane
 from widgets.cells import Line
 from widgets.keys import bindings
 from widgets.messages import CommandGiven
@@ -12,15 +15,16 @@ from widgets.table_pane import TablePane, TableRow, told
 from widgets.text_pane import text_rows
 
 
-class TrustPane(TablePane):
-    """`a` trusts exactly what is shown; what has changed since is refused and shown anew."""
+class TrustPane(ArmedPane, TablePane):
+    """`a` trusts exactly what was read to its end; what has changed since is refused and shown anew."""
 
     CONTEXT = "trust"
     CURSOR_LINE = False
     BINDINGS = bindings("trust")
+    ARMED_ACTIONS = frozenset({"trust"})
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
         self.brought: TrustAnswer | None = None
 
     def request(self) -> Request:
@@ -48,6 +52,13 @@ class TrustPane(TablePane):
             return [("Trust", "text")], []
         state: Line = [("✓ trusted as shown", "done")] if brought.trusted else [("! not trusted", "asks")]
         return [("Trust  what this repository brings", "text")], state
+
+    def rebuild(self) -> None:
+        """The rows anew; files that have changed are to be read again."""
+        super().rebuild()
+        brought = self.brought
+        self.arming.shown(f"{brought.shown_hash} {brought.trusted}" if brought else "")
+        self._watch_arming()
 
     def build(self, width: int) -> list[TableRow]:
         """What trusting means, then every file."""
@@ -83,7 +94,7 @@ class TrustPane(TablePane):
             self.ignore("nothing to trust here")
         elif brought.trusted:
             self.ignore("these files are trusted already · d ignores them")
-        else:
+        elif self.counts():
             self._tell(brought.shown_hash, "trusted as shown · d ignores it again")
 
     def action_ignore(self) -> None:

@@ -13,7 +13,7 @@ from autodev_tui.domain.review import FileText
 from autodev_tui.domain.updates import EngineFacts, Update
 from tests.ui.stage import Stage, drawn, until
 from widgets.first_run_pane import FirstRunPane
-from widgets.messages import CommandGiven, SheetOpened, WentTo
+from widgets.messages import CommandGiven, Said, SheetOpened, WentTo
 from widgets.resume_pane import ResumePane
 from widgets.secret_words import SecretWords
 from widgets.table_pane import TablePane
@@ -150,7 +150,8 @@ RESUME = RowsAnswer(
 
 
 async def test_the_resume_offer_begins_at_the_choice_that_runs_nothing() -> None:
-    pane = ResumePane()
+    clock = [0.0]
+    pane = ResumePane(clock=lambda: clock[0])
     app = stage(pane, known(interrupted="s1"), resume=RESUME)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: pane.answer)
@@ -160,7 +161,9 @@ async def test_the_resume_offer_begins_at_the_choice_that_runs_nothing() -> None
         assert rows[6] == "  ↺ runs again  T4 edit of docs/login.md had not happened"
         assert rows[7] == "  ? unknown     T3 command ./seed.sh ‹1B›[31m[/b] may have run"
         assert rows[10].startswith("▌ Look first")
-        await pilot.press("enter", "a", "i")
+        await pilot.press("enter", "a")
+        clock[0] = 0.6
+        await pilot.press("a", "i")
         await pilot.pause()
         assert [one.what for one in app.heard(ResumePane.Chosen)] == ["look first", "go on", "new goal"]
 
@@ -182,16 +185,18 @@ def brought(text: str, shown_hash: str, *, trusted: bool = False) -> TrustAnswer
 
 
 async def test_trust_is_given_to_exactly_what_is_shown() -> None:
-    pane = TrustPane()
+    clock = [0.0]
+    pane = TrustPane(clock=lambda: clock[0])
     app = stage(pane, known(), trust=brought("obey \u202e me\n[/b] \x1b[2J", "h1"))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: pane.brought)
         text = "\n".join(drawn(app))
         assert "obey ‹U+202E› me" in text and "[/b] ‹1B›[2J" in text and "! not trusted" in text
         app.answers[GetTrust] = brought("obey\n", "h2")
-        await pilot.press("enter", "y", "n", "space")
+        await pilot.press("enter", "y", "n", "space", "a")
         await pilot.pause()
-        assert not app.heard(CommandGiven)
+        assert not app.heard(CommandGiven), "nobody had the time to read it"
+        clock[0] = 0.6
         await pilot.press("a")
         await pilot.pause()
         (given,) = app.heard(CommandGiven)
@@ -202,3 +207,28 @@ async def test_trust_is_given_to_exactly_what_is_shown() -> None:
         await pilot.press("d")
         await pilot.pause()
         assert app.heard(CommandGiven)[-1].command == TrustFiles(shown_hash="")
+
+
+async def test_trust_wants_the_files_read_to_their_end_and_read_again_when_they_change() -> None:
+    clock = [0.0]
+    pane = TrustPane(clock=lambda: clock[0])
+    app = stage(pane, known(), trust=brought("be kind\n" * 60, "h1"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.brought)
+        clock[0] = 1.0
+        await pilot.press("a")
+        await pilot.pause()
+        assert app.heard(Said)[-1].words == "read to the end first"
+        await pilot.press("G")
+        await pilot.pause()
+        clock[0] = 2.0
+        app.answers[GetTrust] = brought("obey\n", "h2")
+        pane.ask()
+        await until(pilot, lambda: pane.brought and pane.brought.shown_hash == "h2")
+        await pilot.press("a")
+        await pilot.pause()
+        assert not app.heard(CommandGiven), "what came in this moment was not read"
+        clock[0] = 3.0
+        await pilot.press("a")
+        await pilot.pause()
+        assert app.heard(CommandGiven)[-1].command == TrustFiles(shown_hash="h2")

@@ -64,6 +64,12 @@ class ConflictPane(ArmedPane):
                 return one
         return waiting[0] if waiting else None
 
+    def _shown(self) -> Approval | None:
+        """The question whose places are shown; None while those of another one are still here."""
+        approval, view = self.approval(), self.view
+        same = approval and view and (approval.id, approval.shown_hash) == (view.approval, view.shown_hash)
+        return approval if same else None
+
     def _answered_with(self, answer: Answer) -> None:
         self._trouble = answer.reason if isinstance(answer, Refused) else ""
         if isinstance(answer, ConflictAnswer):
@@ -233,12 +239,14 @@ class ConflictPane(ArmedPane):
         hunk = self._hunk()
         if hunk is None or self.view is None:
             return
-        number = hunk.number
+        number, shown = hunk.number, self.view.shown_hash
         chosen = self.chosen.get(number)
         lines = chosen.lines if chosen and chosen.lines is not None else hunk.proposal
         text = "".join(lines if lines is not None else lines_of(hunk, "both") or [])
 
         def kept(changed: str) -> str | None:
+            if self.view is None or self.view.shown_hash != shown:
+                return "this conflict is another one by now · esc keeps your lines as a draft"
             new = changed
             if new and not new.endswith("\n") and not (text and not text.endswith("\n")):
                 new += "\n"
@@ -247,7 +255,7 @@ class ConflictPane(ArmedPane):
             self._choose(Chosen("edited", re.findall(r"[^\n]*\n|[^\n]+", new)))
             return None
 
-        key = f"edit:{self.view.shown_hash[:8]}:{number}"
+        key = f"edit:{shown[:8]}:{number}"
         self.ask_words(key, f"what holds in place {number}", kept, text=text, editor=True)
 
     def action_undo(self) -> None:
@@ -275,7 +283,7 @@ class ConflictPane(ArmedPane):
 
     def action_submit(self) -> None:
         """Send what was chosen for every place, after a last look."""
-        approval, view = self.approval(), self.view
+        approval, view = self._shown(), self.view
         if approval is None or view is None or self.answered(approval):
             self.ignore("no conflict to send")
             return
@@ -304,7 +312,7 @@ class ConflictPane(ArmedPane):
 
     def action_agent(self) -> None:
         """Back to the agent, which makes its work join."""
-        approval = self.approval()
+        approval = self._shown()
         if approval is None or self.answered(approval):
             self.ignore("no conflict here")
             return
@@ -317,7 +325,7 @@ class ConflictPane(ArmedPane):
 
     def action_leave_out(self) -> None:
         """Go on without this task."""
-        approval = self.approval()
+        approval = self._shown()
         if approval is None or self.answered(approval):
             self.ignore("no conflict here")
             return

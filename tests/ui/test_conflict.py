@@ -220,3 +220,14 @@ async def test_a_conflict_that_cannot_be_shown_says_why():
 
 def test_both_sides_never_run_together_in_one_line():
     assert lines_of(VIEW.hunks[1], "both") == ["x = 2\n", "x = 3\n"]
+
+
+async def test_what_was_chosen_is_never_sent_for_another_conflict_than_the_one_that_is_shown():
+    merging = Merging()
+    async with merging.running() as pilot:
+        await merging.begin(pilot, "a", "b", "greater_than_sign")
+        merging.stage.answers[GetConflict] = Refused(reason="not there yet")
+        merging.mirror.apply(Update(approvals=[QUESTION.but(shown_hash="f" * 64)]))
+        merging.pane.show(merging.mirror)
+        await merging.press(pilot, "enter", "r", "d")
+        assert not merging.stage.heard(SheetOpened) and not merging.pane.typing

@@ -23,7 +23,12 @@ class EditorProblem(Exception):
 def editor_command(setting: str, environment: Mapping[str, str]) -> list[str]:
     """The user's editor as words. Raises EditorProblem when there is none."""
     chosen = setting or environment.get("VISUAL") or environment.get("EDITOR") or ""
-    words = shlex.split(chosen) if chosen else []
+    try:
+        words = shlex.split(chosen)
+    except ValueError as error:
+        raise EditorProblem(
+            f"{chosen} names no editor: {error} · export EDITOR=…, or /settings editor"
+        ) from error
     if not words:
         words = next(([name] for name in ("nano", "vim", "vi") if shutil.which(name)), [])
     if not words:
@@ -42,6 +47,20 @@ def at_line(editor: list[str], path: str, line: int, *, wait: bool) -> list[str]
     return [*editor, *([f"+{line}"] if line > 1 else []), path]
 
 
+def file_in(base: Path, path: str) -> Path:
+    """The file below `base` that somebody else named. Raises EditorProblem: it leads elsewhere."""
+    try:
+        base = base.resolve()
+        found = (base / path).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EditorProblem(f"{path} names no file: {error}") from error
+    if not found.is_relative_to(base):
+        raise EditorProblem(f"{path} leads out of {base.name} · nothing was opened")
+    if found.exists() and not found.is_file():
+        raise EditorProblem(f"{path} is no file · nothing was opened")
+    return found
+
+
 def open_file(editor: list[str], path: Path, line: int) -> None:
     """Open a file and wait until the editor is left. Raises EditorProblem. Sync: holds up the screen."""
     if not path.exists():
@@ -51,6 +70,13 @@ def open_file(editor: list[str], path: Path, line: int) -> None:
 
 def edit_text(editor: list[str], text: str, suffix: str) -> str:
     """The text as the editor left it. Raises EditorProblem: it failed, the text stays. Sync."""
+    try:
+        return _edit_text(editor, text, suffix)
+    except (OSError, UnicodeError) as error:
+        raise EditorProblem(f"the text did not get to the editor and back: {error}") from error
+
+
+def _edit_text(editor: list[str], text: str, suffix: str) -> str:
     handle, name = tempfile.mkstemp(prefix="autodev-", suffix=suffix)
     path = Path(name)
     try:
@@ -64,13 +90,9 @@ def edit_text(editor: list[str], text: str, suffix: str) -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, check=False)
+    try:
+        done = subprocess.run(command, check=False)
+    except (OSError, ValueError) as error:
+        raise EditorProblem(f"{command[0]} cannot be run: {error}") from error
     if done.returncode:
         raise EditorProblem(f"{command[0]} ended with code {done.returncode} · nothing was taken over")
-
-
-def tmux_wrapped(sequence: str, environment: Mapping[str, str]) -> str:
-    """A control sequence as tmux passes it on to the terminal around it."""
-    if not environment.get("TMUX"):
-        return sequence
-    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\"

@@ -185,7 +185,7 @@ class Steering(Frame):
     def _file(self, event: EditedOutside) -> Path:
         task = self.mirror.tasks.get(event.task or "")
         base = Path(task.worktree) if task and task.worktree else Path(self.mirror.facts.root or ".")
-        return base / event.path
+        return Path(event.path) if event.kept else outside.file_in(base, event.path)
 
     # -- autonomy
 

@@ -192,7 +192,7 @@ class AgentPane(LogPane):
             return
         answer = self.content.answer(block.id)
         if step.name == "run_command" and answer and answer.path:
-            self.post_message(EditedOutside(path=answer.path, task=self.agent or None))
+            self.post_message(EditedOutside(path=answer.path, kept=True, task=self.agent or None))
             return
         path = str(step.result.get("to") or step.result.get("path") or step.args.get("path") or "")
         if not path or step.name == "run_command":

@@ -56,6 +56,7 @@ class EditedOutside(Message):
         self,
         *,
         path: str = "",
+        kept: bool = False,
         line: int = 1,
         task: str | None = None,
         text: str = "",
@@ -64,6 +65,8 @@ class EditedOutside(Message):
     ) -> None:
         super().__init__()
         self.path = path
+        self.kept = kept
+        """The path is that of a file which the program keeps; any other one stays in the worktree."""
         self.line = line
         self.task = task
         self.text = text

@@ -58,7 +58,7 @@ class Keyboard(App[Result], inherit_bindings=False):
 
     def _came_up(self, number: int) -> None:
         """Its action ran; where letters are no text, what it opened is to have the focus first."""
-        if isinstance(self.focused, Input | TextArea) or not self._keys:
+        if isinstance(self.focused, Input | TextArea):
             self.call_later(self._had_effect, number)
         else:
             self.screen.call_after_refresh(self.call_later, self._had_effect, number)

@@ -251,7 +251,7 @@ class Engine:
         level = command.level
         session = Session(
             id=session_id,
-            goal=command.goal,
+            goal=self.masker(session_id).known(command.goal),
             model=self._spec,
             slider=level or self._settings.autonomy,
             pin=level,
@@ -324,9 +324,7 @@ class Engine:
         else:
             if self._database.get("sessions", session) is None:
                 raise LookupError(f"no session {session} in this repository")
-            masker = Masker(
-                hmac.digest(self._secret, session.encode(), "sha256"), secret_values(self._environment)
-            )
+            masker = self.masker(session)
             board = await asyncio.to_thread(self._board, session, masker)
             broker = Broker(
                 board, self._secret, self._ids.new, interactive=self._interactive, mask=masker.text
@@ -356,6 +354,11 @@ class Engine:
             feed.show(self._database, self._services)
         self._reviews.show(self._services)
         return self._services
+
+    def masker(self, session: str) -> Masker:
+        """What keeps secrets out of a session ("": of none). Sync: reads the user's file of keys."""
+        key = hmac.digest(self._secret, session.encode(), "sha256")
+        return Masker(key, secret_values(self._environment))
 
     def moved(self, approval: str) -> None:
         """Files that a question shows are not as they were."""

@@ -15,6 +15,7 @@ from autodev_tui.domain.events import EVENT, Noticed, Retrying, SessionMoved, Ta
 from autodev_tui.domain.review import FileText
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.event_log import iter_lines
+from autodev_tui.engine.masking import Mask, masked
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.shell_calls import record_path
 from autodev_tui.engine.site import Site
@@ -28,6 +29,8 @@ BYTES_A_ROW = 1024
 LOG_ROWS = 500
 LOG_EVENTS = 10_000
 """Of which the rows of the log are taken."""
+_TYPED = ("composer", "drafts", "earlier")
+"""Parts of a view, however deep, that hold words of the human's."""
 
 
 async def get_file(site: Site, request: requests.GetFile) -> requests.FileAnswer:
@@ -145,8 +148,19 @@ def _row(event: Any) -> dict[str, Any] | None:
 
 
 async def save_view(site: Site, command: SaveView) -> None:
-    """Keep how the screen looks."""
-    await site.engine.keep([("views", f"view {command.name}", {"name": command.name, "view": command.view})])
+    """Keep how the screen looks; of half-typed words all but the secrets that are known by name."""
+    view = _typed_without(command.view, site.engine.masker(command.name).known)
+    await site.engine.keep([("views", f"view {command.name}", {"name": command.name, "view": view})])
+
+
+def _typed_without(value: Any, mask: Mask) -> Any:
+    """What is no words of the human's, such as lines that were chosen, stays byte for byte."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: masked(one, mask) if name in _TYPED else _typed_without(one, mask)
+        for name, one in value.items()
+    }
 
 
 ANSWERS: dict[type[Any], Any] = {

@@ -69,6 +69,12 @@ class Masker:
         """`text` with placeholders, which stay as they are when it is masked once more."""
         return self.mask(text)[0]
 
+    def known(self, text: str) -> str:
+        """`text` without the secrets that are known by name; what only looks like one stays."""
+        if self._values is None:
+            return text
+        return self._values.sub(lambda match: self._placeholder("variable", match[0]), text)
+
     def rehydrate(self, text: str, original: str, path: str = "") -> str:
         """`text` with the secrets of `original`, the same file as it is now, put back where they stood.
 

@@ -128,3 +128,31 @@ async def test_views_are_kept_by_name(one: Kit) -> None:
     await one.engine.submit(commands.SaveView(name="s1", view={"focus": "agents"}))
     kept = {document["name"]: document["view"] for document in one.stored("views")}
     assert kept == {"": {"focus": "tasks"}, "s1": {"focus": "agents"}}
+
+
+async def test_what_is_half_typed_is_kept_without_secrets_and_lines_of_files_as_they_are(
+    tmp_path: Path,
+) -> None:
+    secret = "tok-Zq81-not-to-be-kept"
+    reply = turns(EDIT, make_turn(DONE))
+    async with kit(tmp_path, reply, environment={"DEPLOY_TOKEN": secret}) as made:
+        view = {
+            "composer": {"text": f"use {secret}", "history": [secret]},
+            "panes": {
+                "questions": {"drafts": {"answer:a1": f"it is {secret}"}, "cursor": 3},
+                "conflict": {"chosen": {"h": {"1": ["left", ["plain line\n"]]}}, "drafts": {}},
+            },
+        }
+        await made.engine.submit(commands.SaveView(name="", view=view))
+        (kept,) = made.stored("views")
+        assert secret not in str(kept)
+        assert kept["view"]["composer"]["text"].startswith("use [[SECRET:variable:")
+        assert kept["view"]["panes"]["conflict"] == view["panes"]["conflict"]
+        assert kept["view"]["panes"]["questions"]["cursor"] == 3
+        await made.run(f"Deploy with {secret}")
+        assert all(secret not in path.read_text(errors="replace") for path in texts(tmp_path / "state"))
+
+
+def texts(state: Path) -> list[Path]:
+    """Everything that is kept, but the agents' worktrees."""
+    return [path for path in state.rglob("*") if path.is_file() and "worktrees" not in path.parts]

@@ -163,8 +163,9 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     def _keep_view(self) -> None:
         """Keep how the screen looks, when it changed: the next start shows the same."""
         going = self._leaving or not self.is_running
-        if going or not self.bench.restored or self.mirror.facts.owner:
+        if going or not self._touched or not self.bench.restored or self.mirror.facts.owner:
             return
+        self._touched -= 1
         view = self.bench.view()
         known = {name: value for name, value in view.items() if name != "at"}
         if known != self._saved:
@@ -179,7 +180,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """What the last key said goes with the next one."""
-        if isinstance(event, events.InputEvent | events.Resize):
+        if isinstance(event, events.InputEvent | events.Paste | events.Resize):
             self._touched = LOOKS
         if isinstance(event, events.Key) and not event.is_forwarded:
             self.bench.hush()

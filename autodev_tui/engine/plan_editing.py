@@ -57,8 +57,11 @@ async def edit_plan(site: Site, command: commands.EditPlan) -> None:
     superseded = [question.but(state=ApprovalState.SUPERSEDED)] if question and asked else []
     try:
         await board.commit(*superseded, extra=ops)
-    except IllegalMove as error:
-        board.tasks = old
+    except Exception as error:
+        # Nothing of it is durable; what has begun may have gone on meanwhile.
+        board.tasks = {name: board.tasks[name] if name in begun else one for name, one in old.items()}
+        if not isinstance(error, IllegalMove):
+            raise
         raise Refusal("the plan was answered in this very moment · look again") from error
     board.log.emit(events.PlanReady(tasks=[plan_view(task) for task in board.tasks.values()]))
     services.signal.give()

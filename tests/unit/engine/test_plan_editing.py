@@ -18,6 +18,7 @@ from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.planner import plan_effect
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.providers.base import Request, Turn
+from store.errors import StoreFull
 from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, until, waiting
 
 PLAN = (
@@ -183,3 +184,24 @@ async def test_money_is_estimated_from_what_such_tasks_have_cost(tmp_path: Path)
         estimate = one.board.pending()[0].ask["estimate"]
         assert estimate["cost_usd"] == pytest.approx([0.1, 0.2])
         assert estimate["tasks"]["T1"]["minutes"] == 30
+
+
+async def test_an_edit_that_the_disk_refuses_leaves_the_plan_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with kit(tmp_path, reply, interactive=True) as made:
+        await made.start(level=Level.GUIDED)
+        await waiting(made, "plan")
+        before = list(made.board.tasks.values())
+
+        async def full(ops: Any) -> int:
+            raise StoreFull("no space")
+
+        monkeypatch.setattr(made.database, "acommit", full)
+        with pytest.raises(StoreFull):
+            await edit(made, planned(made)[:1])
+        monkeypatch.undo()
+        assert list(made.board.tasks.values()) == before
+        assert [one["id"] for one in made.stored("plan_tasks")] == [one.id for one in before]
+        await edit(made, planned(made)[:1])
+        assert list(made.board.tasks) == ["T1"]

@@ -244,8 +244,11 @@ class LinePane(Drawn, ScrollView, can_focus=True):
             self.cursor = index
 
     def action_move(self, step: int) -> None:
-        """A row up or down."""
+        """A row up or down; where the cursor cannot go, what is beyond comes into view."""
+        before = self.cursor
         self.move_to(self.cursor + step, step)
+        if self.cursor == before:
+            self.scroll_to(y=round(self.scroll_y) + step, animate=False, force=True)
 
     def action_top(self) -> None:
         """The first row."""
@@ -253,8 +256,9 @@ class LinePane(Drawn, ScrollView, can_focus=True):
         self.scroll_to(y=0, animate=False, force=True)
 
     def action_end(self) -> None:
-        """The last row."""
+        """The last row, and what is below it."""
         self.move_to(self.row_count() - 1, -1)
+        self.scroll_to(y=self.max_scroll_y, animate=False, force=True)
 
     def action_half_page(self, direction: int) -> None:
         """Half a page up or down."""

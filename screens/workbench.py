@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import events, on
 
 from autodev_tui.domain import commands
+from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import Update
 from screens.conversing import Conversing
@@ -103,22 +104,23 @@ class Workbench(Conversing):
         self._restored = True
 
     def _found_again(self) -> None:
-        """A lost engine was started again: what ran goes on."""
+        """A lost engine was started again: what ran goes on, what the human paused does not."""
         self.needs_row.lost = []
         session = self.mirror.session
-        if session is not None and session.id == self.mirror.facts.interrupted:
+        if session is not None and session.id == self.mirror.facts.interrupted and not _paused(session):
             self.command(commands.ResumeSession(session=session.id), "the engine is back; what ran goes on")
 
     def _come_back(self, view: dict[str, Any]) -> None:
-        """Left in order: what paused then goes on, and what happened meanwhile is one row."""
+        """Left in order: what stopped with that goes on, and what happened meanwhile is one row."""
         session = self.mirror.session
         if session is None:
             return
         away = took(max(self.now() - float(view.get("at", 0)), 0))
         waiting = len(self.mirror.pending())
         asks = f" · {waiting} question{'s' if waiting != 1 else ''} wait" if waiting else ""
-        self.needs_row.news = [(f"You were away {away}; nothing was done meanwhile{asks}", "muted")]
-        if view.get("running"):
+        paused = " · paused by you: /continue" if _paused(session) else ""
+        self.needs_row.news = [(f"You were away {away}; nothing was done meanwhile{asks}{paused}", "muted")]
+        if view.get("running") and not paused:
             self.command(commands.ResumeSession(session=session.id))
 
     @property
@@ -189,3 +191,8 @@ class Workbench(Conversing):
     def on_app_focus(self, event: events.AppFocus) -> None:
         """Somebody is looking again."""
         self.draw()
+
+
+def _paused(session: Session) -> bool:
+    """Whether the human had paused all agents when the session's run ended."""
+    return session.left_state is SessionState.PAUSED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from autodev_tui.app import Autodev
 from autodev_tui.domain import commands
 from autodev_tui.domain.levels import Level
@@ -99,3 +101,33 @@ async def test_a_held_enter_confirms_no_sheet() -> None:
         await pilot.press("enter")
         await pilot.pause()
         assert done == [True]
+
+
+def left(paused: bool) -> Update:
+    """A session that was left in order while its agents worked, or were all held by the human."""
+    state = SessionState.PAUSED if paused else SessionState.RUNNING
+    session = shown.session(state=SessionState.INTERRUPTED, left_state=state)
+    facts = shown.FACTS.but(busy=False, interrupted="s1")
+    view = {"left": True, "running": True, "at": shown.NOW - 60}
+    return shown.update(facts=facts, session=session, working=[], views={"s1": view})
+
+
+@pytest.mark.parametrize("paused", [False, True])
+async def test_what_the_human_paused_stays_so_when_they_come_back(paused: bool) -> None:
+    app, bridge = started(left(paused))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        await until(pilot, lambda: bridge.of(commands.SaveView))
+        assert bool(bridge.of(commands.ResumeSession)) is not paused
+        assert ("/continue" in str(app.bench.needs_row.news)) is paused
+
+
+async def test_an_engine_that_is_started_again_leaves_paused_what_was() -> None:
+    app, bridge = started(shown.update(session=shown.session(state=SessionState.PAUSED)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        app.bench.engine_lost("it fell", 2)
+        bridge.push(left(True))
+        await until(pilot, lambda: not app.bench.needs_row.lost)
+        await pilot.pause()
+        assert not bridge.of(commands.ResumeSession)

@@ -157,10 +157,20 @@ class ReviewInputs(DiffView):
                 self.returning = True
                 self.focus()
 
+    @property
+    def typed(self) -> tuple[Purpose, str] | None:
+        """What is being typed, and what for; None where that is nothing yet."""
+        purpose, model = self._purpose, self.model
+        if purpose is None or model is None or not isinstance(self._input, Field | TextEditor):
+            return None
+        text = self._input.text
+        same = editable(model.hunks[purpose.hunk]) if purpose.what == "edit" else ""
+        return (purpose, text) if text.strip() and text != same else None
+
     def drop_input(self) -> None:
         """What is typed for loses its place: the words come back with `up`."""
-        if isinstance(self._input, Field) and self._input.text.strip():
-            self._reasons.append(self._input.text.strip())
+        if self.typed:
+            self._reasons.append(self.typed[1].strip())
         self.close_inputs()
 
     def focus_input(self) -> bool:

@@ -24,6 +24,7 @@ from widgets.messages import Asked, EditedOutside, Said, WentTo
 from widgets.review_acts import FILTERS, ReviewActs
 from widgets.review_criteria import CriteriaSheet
 from widgets.review_decisions import Decisions
+from widgets.review_inputs import Purpose
 from widgets.review_sheets import FilesSheet, SubmitSheet
 
 WIDE = 110
@@ -121,12 +122,16 @@ class ReviewPane(ReviewActs):
         """Show a review, with the decisions that were drafted before."""
         again = self.view is not None and self.view.approval == view.approval
         place = self.here if again else None
+        typed, before = self.typed, self.decisions
         self.drop_input()
         self.view, self.decisions = view, Decisions(view, draft)
         self.moved = set(view.moved)
         self.only_looks = False
         self.filter, self._range = FILTERS[0], None
         super().show_changes(view.changes)
+        if typed and before:
+            self._go_on_typing(*typed, before)
+        self._typed_before_the_restart()
         self.put_marks()
         if self._state.get("approval") == view.approval:
             self._stand_as_before()
@@ -135,6 +140,37 @@ class ReviewPane(ReviewActs):
         elif self.model and self.model.hunks:
             self.go_to_hunk(self._first_open())
         self.arming.appeared()
+
+    def _go_on_typing(self, purpose: Purpose, text: str, before: Decisions) -> None:
+        """What was being typed when this review took another's place: a draft where its hunk is as it was."""
+        assert self.decisions is not None
+        old = before.hunks[purpose.hunk]
+        same = [
+            one.number
+            for one in self.decisions.hunks.values()
+            if (one.path, one.diff) == (old.path, old.diff)
+        ]
+        if len(same) != 1:
+            self.post_message(
+                Said("what you typed for has changed · up in a reason or comment brings it back")
+            )
+            return
+        kind, _, *rest = purpose.key.split(":")
+        self.decisions.texts[":".join([kind, str(same[0]), *rest])] = text
+        self.post_message(Said(f"other changes came · what you typed for hunk {same[0]} is kept as a draft"))
+        self.save()
+
+    def _typed_before_the_restart(self) -> None:
+        """What was being typed when the program ended is a draft."""
+        typed = self._state.get("typed")
+        if self.view is None or self.decisions is None or not isinstance(typed, dict):
+            return
+        key, text = str(typed.get("key")), str(typed.get("text"))
+        if typed.get("shown_hash") == self.view.shown_hash:
+            self.decisions.texts[key] = text
+            self.save()
+        elif self._state.get("approval") == self.view.approval:
+            self._reasons.append(text)
 
     def _first_open(self) -> int:
         decisions = self.decisions
@@ -172,12 +208,20 @@ class ReviewPane(ReviewActs):
             "index": row.index,
             "gap": row.gap,
         }
-        return {"approval": view.approval, "row": place, "above": self.cursor - round(self.scroll_y)}
+        above = self.cursor - round(self.scroll_y)
+        state: dict[str, Any] = {"approval": view.approval, "row": place, "above": above}
+        if self.typed:
+            purpose, text = self.typed
+            state["typed"] = {"key": purpose.key, "text": text, "shown_hash": view.shown_hash}
+        return state
 
     def restore(self, state: dict[str, Any]) -> None:
         """Look as it did, as soon as the same review is there."""
         self._state = state
         if self.view and state.get("approval") == self.view.approval:
+            if not self.typed:
+                self._typed_before_the_restart()
+                self.put_marks()
             self._stand_as_before()
 
     def _stand_as_before(self) -> None:

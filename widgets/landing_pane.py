@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
@@ -50,10 +51,13 @@ class LandingPane(ArmedPane):
         elif approval.shown_hash != self._asked_for:
             self._asked_for = approval.shown_hash
             self._checks, self._facts = [], {}
-            self.post_message(Asked(GetLanding(approval=approval.id), self._told))
+            told = partial(self._told, approval.shown_hash)
+            self.post_message(Asked(GetLanding(approval=approval.id), told))
         self._draw()
 
-    def _told(self, answer: Answer) -> None:
+    def _told(self, shown_hash: str, answer: Answer) -> None:
+        if shown_hash != self._asked_for:
+            return  # what another landing rests on
         self._trouble = answer.reason if isinstance(answer, Refused) else ""
         if isinstance(answer, RowsAnswer):
             self._checks, self._facts = answer.rows, answer.facts

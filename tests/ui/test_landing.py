@@ -19,7 +19,7 @@ from tests.ui.stage import Stage, drawn
 from widgets.landing_pane import LandingPane
 from widgets.level_sheet import LevelSheet
 from widgets.line_pane import LinePane
-from widgets.messages import CommandGiven, Said, WentTo
+from widgets.messages import Asked, CommandGiven, Said, WentTo
 from widgets.text_editor import TextEditor
 
 TREE = "c41d07e" + "0" * 33
@@ -234,3 +234,16 @@ async def test_the_level_of_the_goal():
         await pilot.press("j", "enter")
         await pilot.pause()
         assert stage.heard(CommandGiven)[0].command == Pin(task=None, level=Level.GUIDED)
+
+
+async def test_what_another_landing_rests_on_is_never_shown_for_this_one():
+    land = Landing(landing())
+    del land.stage.answers[GetLanding]
+    async with land.running() as pilot:
+        await land.begin(pilot)
+        first = land.stage.heard(Asked)[-1]
+        land.mirror.apply(Update(approvals=[landing().but(shown_hash="f" * 64)]))
+        land.pane.show(land.mirror)
+        first.answered(RowsAnswer(rows=CHECKS, facts=FACTS))
+        await pilot.pause()
+        assert not any("63 passed" in row for row in drawn(land.stage))

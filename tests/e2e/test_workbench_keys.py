@@ -36,6 +36,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat]:
 
 def test_keys_do_what_they_say_and_nothing_else(asking: Seat) -> None:
     a_burst_of_keys_decides_nothing(asking)
+    plain_glyphs_move_no_column(asking)
     letters_are_typed_while_a_question_waits(asking)
     a_file_that_moves_before_the_key_is_refused_and_marked(asking)
     less_autonomy_is_instant_and_more_wants_enter(asking)
@@ -110,6 +111,24 @@ def less_autonomy_is_instant_and_more_wants_enter(asking: Seat) -> None:
     terminal.send("enter")
     terminal.wait("collaborative from the next action on")
     assert _level(asking) == "collaborative"
+    told = [one["text"] for one in asking.events("noticed")]
+    assert told[-2:] == ["the slider is at guided", "the slider is at collaborative"]
+
+
+def plain_glyphs_move_no_column(asking: Seat) -> None:
+    terminal = asking.terminal
+    for key, mark in (("1", "━ 1 Tasks"), ("3", "━ 3 Review"), ("4", "━ 4 Questions")):
+        terminal.send(key)
+        terminal.wait(mark)
+        before = terminal.steady(0.6)
+        asking.program.configure(f'glyphs = "ascii"\n{orders.SETTINGS}')
+        after = terminal.wait(lambda text: text.isascii())
+        for old, new in zip(before.splitlines(), after.splitlines(), strict=True):
+            pairs = [(one, other) for one, other in zip(old, new, strict=False) if one.isascii()]
+            kept = [one for one, other in pairs if one == other or one.isdigit()]
+            assert len(kept) == len(pairs) and len(old) == len(new), f"{old}\n{new}"
+        asking.program.configure(orders.SETTINGS)
+        terminal.wait(mark)
 
 
 def _level(seat: Seat) -> str:

@@ -23,6 +23,9 @@ def test_after_a_kill_the_same_screen_and_the_same_question_are_there(tmp_path: 
             seat.sees("◐ 1 asks", "± 2 reviews")
             seat.review()
             seat.decide("a", "accepted 1/7")
+            seat.decide("e", "━ edit 2/7")
+            terminal.send("# mine", "escape")
+            terminal.wait("━ 3 Review T1")
             terminal.send("c", "half a com")
             terminal.wait('" half a com')
             terminal.send("escape")
@@ -51,6 +54,8 @@ def test_after_a_kill_the_same_screen_and_the_same_question_are_there(tmp_path: 
             assert "‖ paused" not in terminal.text
             terminal.send("3")
             seat.sees("━ 3 Review T1", "1 accepted  6 open", "half a com          draft")
+            terminal.send("n", "p")
+            seat.decide("e", "# mine")
             terminal.send("ctrl+q")
             assert terminal.ended() == 0
         finally:

@@ -53,6 +53,8 @@ class Slider(Drawn, can_focus=True):
 
     def set(self, level: Level, advice: Line) -> None:
         """The level that holds, as the engine has it."""
+        if (level, advice) == (self.level, self.advice):
+            return
         if level != self.level:
             self.level = self.mark = level
         self.advice = advice

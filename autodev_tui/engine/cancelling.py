@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain.states import ApprovalState, SessionState, TaskState, legal_moves
-from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.ending import end_task
+from autodev_tui.engine.refusal import Refusal
 
 if TYPE_CHECKING:
     from autodev_tui.domain.commands import CancelSession

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import overload
 
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from store.memory import decode
 
+LATEST = 50
+"""Steps that may have ended last: more than agents can have had under way at once."""
 UNSETTLED = (StepState.STARTED, StepState.UNKNOWN)
 """States in which nobody knows whether the step had its effect."""
 _HEAD = re.compile(
@@ -118,6 +121,31 @@ class Steps:
         """The steps of which nobody knows yet whether they had their effect, in order."""
         found = [log[place] for log, place in map(self._places.__getitem__, self._unsettled)]
         return sorted(found, key=lambda step: step.seq)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A session's steps as far as an offer to go on tells of them."""
+
+    done: int
+    """Without notes."""
+    checkpoints: int
+    latest: list[Step]
+    """The last few, in order: when it was at work last."""
+    unsettled: list[Step]
+
+
+def outline(texts: Iterable[str], session: str) -> Outline:
+    """The outline of a session's steps among these texts of the store. Sync: some microseconds each."""
+    begins = f'{{"_key":{json.dumps(session)[:-1]}/'
+    found = sorted((_head(text) for text in texts if text.startswith(begins)), key=lambda head: head[0])
+    kinds = [name[0] for _, _, name, state, _ in found if state == StepState.DONE]
+    return Outline(
+        done=sum(kind is not StepKind.NOTE for kind in kinds),
+        checkpoints=sum(kind is StepKind.CHECKPOINT for kind in kinds),
+        latest=[Step(**decode(text)) for *_, text in found[-LATEST:]],
+        unsettled=[Step(**decode(text)) for _, _, _, state, text in found if state in UNSETTLED],
+    )
 
 
 def _head(text: str) -> tuple[int, str, Name, str, str]:

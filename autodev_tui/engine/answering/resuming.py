@@ -16,12 +16,13 @@ from autodev_tui.domain.states import ApprovalState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
-from autodev_tui.engine.answering.common import opened, stored_steps, title_of
+from autodev_tui.engine.answering.common import opened, title_of
 from autodev_tui.engine.finding import ask
 from autodev_tui.engine.queries import find_session, tasks_of
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.shell_calls import REPEATED
 from autodev_tui.engine.site import Site
+from autodev_tui.engine.steps import Outline, outline
 from autodev_tui.tools.effects import Effect, judge
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.git import GitError
@@ -47,15 +48,15 @@ async def get_resume(site: Site, request: GetResume) -> RowsAnswer:
 def _resume(site: Site, name: str) -> RowsAnswer:
     session = find_session(site.database, name or None)
     tasks = tasks_of(site.database, session.id)
-    steps = stored_steps(site, session.id)
+    steps = outline(site.database.texts("steps").values(), session.id)
     approvals = [Approval(**one) for one in site.database.all("approvals", session=session.id)]
     drafts = sum(site.database.get("drafts", one.id) is not None for one in approvals)
     rows = [
         {"state": "kept", "text": _kept(steps, approvals, drafts)},
-        *({"state": state, "text": text} for state, text in in_flight(tasks, steps)),
+        *({"state": state, "text": text} for state, text in in_flight(tasks, steps.unsettled)),
         {"state": "untouched", "text": _untouched(site, session)},
     ]
-    at, why = how_it_ended(session, steps, booted_at(site))
+    at, why = how_it_ended(session, steps.latest, booted_at(site))
     facts = {
         "session": session.id,
         "title": title_of(session),
@@ -104,13 +105,11 @@ def booted_at(site: Site) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _kept(steps: Sequence[Step], approvals: Sequence[Approval], drafts: int) -> str:
-    done = [step for step in steps if step.state is StepState.DONE]
-    checkpoints = sum(step.kind is StepKind.CHECKPOINT for step in done)
+def _kept(steps: Outline, approvals: Sequence[Approval], drafts: int) -> str:
     decisions = sum(one.decision is not None for one in approvals)
     parts = [
-        _count(sum(step.kind is not StepKind.NOTE for step in done), "step"),
-        _count(checkpoints, "checkpoint"),
+        _count(steps.done, "step"),
+        _count(steps.checkpoints, "checkpoint"),
         *([f"your {_count(decisions, 'decision')}"] if decisions else []),
         *([_count(drafts, "draft")] if drafts else []),
     ]

@@ -118,7 +118,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
                 self.bench.say(refused.reason, "failed")
             return
         await self.bench.updated(update, changed)
-        if update.reset:
+        if update.reset and not gc.get_freeze_count():
             # What is loaded stays: the collector need not look at it again while somebody types.
             gc.freeze()
         self.notices.look(self, self.mirror)

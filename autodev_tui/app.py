@@ -247,7 +247,10 @@ class Autodev(Keyboard[int], inherit_bindings=False):
 
     def action_palette(self) -> None:
         """Everything there is to do."""
-        self.action_command_palette()
+        from screens.palette import Palette
+
+        if not Palette.is_open(self):
+            self.push_screen(Palette())
 
     def action_redraw(self) -> None:
         """Paint everything anew."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import on
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.widgets import Input, OptionList
 
 from widgets.commands_table import COMMANDS
 from widgets.keys import Key, reachable
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
 
 NOT_LISTED = frozenset({"move", "top", "end", "half_page", "page", "sideways", "next", "fold"})
 """Moves of the cursor: nobody looks for them by name."""
+
+
+class Palette(CommandPalette):
+    """Runs one command: a second `enter` that was pressed with the first finds it closed."""
+
+    @on(Input.Submitted)
+    @on(OptionList.OptionSelected)
+    def _once(self, event: Input.Submitted | OptionList.OptionSelected) -> None:
+        if not self.is_active:
+            event.stop()
+            event.prevent_default()
 
 
 class WorkbenchCommands(Provider):

@@ -249,7 +249,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         """Everything there is to do."""
         from screens.palette import Palette
 
-        if not Palette.is_open(self):
+        if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
 
     def action_redraw(self) -> None:

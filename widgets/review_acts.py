@@ -15,6 +15,7 @@ from widgets.messages import CommandGiven, Said
 from widgets.review_arming import ReviewArming
 from widgets.review_decisions import Change, Decisions, changed_numbers, without
 from widgets.review_inputs import ReviewInputs
+from widgets.wording import plural
 
 DECIDED = {"accept": "accepted", "reject": "rejected", "edit": "edited"}
 FILTERS = ("all", "open", "badged", "commented")
@@ -151,10 +152,16 @@ class ReviewActs(ReviewInputs):
         numbers = [one.number for one in self.model.files[self.model.file_of(hunk)].hunks]
         together, alone = decisions.rest((n for n in numbers if not self.model.hidden(n)), self.moved)
         if not together:
-            self.ignore("nothing in this file may be decided with the rest")
+            open_ones = any(decisions.state(number) == "open" for number in numbers)
+            why = (
+                "what is open in this file is decided one by one"
+                if open_ones
+                else "nothing in this file is open"
+            )
+            self.ignore(why)
             return
         made = [HunkDecision(hunk=number, verdict=verdict, reason=reason) for number in together]
-        words = f"{DECIDED[verdict]} {len(made)} hunks of the file"
+        words = f"{DECIDED[verdict]} {len(made)} hunk{'s' if len(made) != 1 else ''} of the file"
         if alone:
             words += f", {len(alone)} left to be decided alone"
         self._did(decisions.decide(*made), hunk, words)
@@ -282,7 +289,7 @@ class ReviewActs(ReviewInputs):
             unmet=decisions.unmet,
         )
         left = f", {len(parts.left_open)} left open" if parts.left_open else ""
-        done = f"sent {len(parts.hunks)} decisions{left} · u takes it back until it is read"
+        done = f"sent {plural(len(parts.hunks), 'decision')}{left} · u takes it back until it is read"
         self.sent = decisions.draft
         given = CommandGiven(Decide(decision=decision), done, refused=self._not_sent, then=decisions.sent)
         self.post_message(given)

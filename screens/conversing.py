@@ -191,6 +191,4 @@ class Conversing(Going):
             return
         pane = cast("TextPane", await self.desk.open("text"))
         pane.show_text("the session as a document", answer.head)
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
+        self.look()

@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.text import visible
-from screens.desk import WHOLE, Desk
+from screens.desk import PASSING, WHOLE, Desk
 from screens.port import EnginePort
 from widgets.agents_view import AgentsView
 from widgets.armed_pane import ArmedPane
@@ -41,6 +41,8 @@ class Frame(Screen[None], inherit_bindings=False):
         """The wall clock, in seconds."""
         self.front = "tasks"
         """The pane in use: tasks, agents or desk."""
+        self.came_from = "tasks"
+        """The pane in use before something was only looked at on the desk."""
         self.zoomed = False
         self.arranged = Arrangement(fits=True)
         self.frame_number = 0
@@ -286,6 +288,18 @@ class Frame(Screen[None], inherit_bindings=False):
         target = self.pane_in_front()
         if target.focusable:
             self.set_focus(target, scroll_visible=False)
+
+    def to_desk(self) -> None:
+        """The desk is in use; what is only looked at there gives way to the pane in use before it."""
+        if self.desk.current in PASSING and not any(name in PASSING for name in self.desk.before):
+            self.came_from = self.front
+        self.front = "desk"
+
+    def look(self) -> None:
+        """Show what the desk has opened, and give it the focus."""
+        self.to_desk()
+        self.lay_out()
+        self.call_after_refresh(self.focus_front)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Footer, rules and row speak of what has the focus now."""

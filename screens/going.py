@@ -34,8 +34,12 @@ class Going(Steering):
         reviews, conflicts = (
             self.mirror.of_kind(kind) for kind in (ApprovalKind.CHANGES, ApprovalKind.MERGE)
         )
-        if name == "review" and conflicts and not reviews:
-            name = "conflict"
+        if name == "review" and conflicts:
+            # The row says where `3` goes; again it goes to the other of both.
+            here = self.desk.current if self.front == "desk" else ""
+            need = self.needs_row.need
+            both = ["conflict", "review"] if need and need.pane == "conflict" else ["review", "conflict"]
+            name = "conflict" if not reviews else both[1] if here == both[0] else both[0]
         await self.go(name)
 
     async def go(self, name: str, *, focus: bool = True, **at: Any) -> None:
@@ -48,7 +52,7 @@ class Going(Steering):
             self.focus_front()
             return
         pane = await self.desk.open(name)
-        self.front = "desk"
+        self.to_desk()
         self._show(pane)
         stand = getattr(pane, "stand_at", None)
         if stand:
@@ -84,9 +88,7 @@ class Going(Steering):
             return
         pane = await self.desk.open("change")
         pane.show_changes(answer.changes, title)  # type: ignore[attr-defined]
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
+        self.look()
 
     async def action_close(self) -> None:
         """`q`: the pane gives way to what was there before."""
@@ -96,9 +98,14 @@ class Going(Steering):
         if self.desk.current in ("first_run", "resume"):
             self.say("ctrl+q leaves", "muted")
             return
-        if not await self.desk.close():
+        looked_at = self.desk.current in PASSING
+        shown = await self.desk.close()
+        if looked_at and shown not in PASSING and (shown or self.came_from != "desk"):
+            # Back to where it was called from: a letter must not decide in the pane that it covered.
+            self.front = self.came_from
+        elif not shown:
             self.front = "tasks"
-        elif self.desk.pane is not None:
+        if self.desk.pane is not None:
             self._show(self.desk.pane)
         self.lay_out()
         self.focus_front()

@@ -41,6 +41,7 @@ class Steering(Frame):
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         super().__init__(now)
         self._return_to: str = ""
+        self._sheet_from = "tasks"
         self._hushing: Timer | None = None
 
     # -- words in the needs-you row
@@ -126,7 +127,7 @@ class Steering(Frame):
     @on(SheetOpened)
     async def _sheet(self, event: SheetOpened) -> None:
         event.stop()
-        sheet = Sheet(event)
+        sheet, self._sheet_from = Sheet(event), self.front
         if not self.desk.display:
             self.front = "desk"
             if not self.desk.current:
@@ -141,8 +142,10 @@ class Steering(Frame):
         await event.sheet.remove()
         if self.desk.current == "text":
             await self.desk.close()
-            self.front = "tasks"
-            self.lay_out()
+        if self._sheet_from != "desk" or not self.desk.current:
+            # A letter must not decide in the pane that the sheet covered.
+            self.front = self._sheet_from if self._sheet_from != "desk" else "tasks"
+        self.lay_out()
         self.focus_front()
 
     # -- the user's own editor and clipboard
@@ -252,9 +255,7 @@ class Steering(Frame):
         pane = cast("LevelSheet", await self.desk.open("level"))
         current = self.tasks.current_task()
         pane.show_level(self.mirror, task or (current.id if current else None))
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
+        self.look()
 
     def _leave_slider(self) -> None:
         if self._return_to:

@@ -133,9 +133,7 @@ class Workbench(Conversing):
         context, pane = self.context()
         help_pane = cast("KeyHelp", await self.desk.open("keys"))
         help_pane.show_context(context, [key for key in reachable(context) if self.works(pane, key)])
-        self.front = "desk"
-        self.lay_out()
-        self.call_after_refresh(self.focus_front)
+        self.look()
 
     async def _open_by_itself(self) -> None:
         """An empty desk opens where that moves nothing, and takes no focus."""

@@ -50,6 +50,9 @@ class NeedsRow(Row, can_focus=True):
             self.set([(" ", "text"), *self.lost])
         elif self.need and self.need.pane == here == "questions":
             self.set([(" ", "text"), *waits(self.need, len(waiting) - 1, now)])
+        elif self.need and self.need.pane == here and here in ("plan", "conflict"):
+            # Its key would lead away from it.
+            self.set([(" ", "text"), *self.need.line])
         elif self.need:
             key = "tab" if typing else self.need.key
             self.set(

@@ -193,11 +193,12 @@ class Mirror:
     def word(self, task: Task) -> str:
         """The task's state in the one word that the screen uses for it (UI §5)."""
         asked = self.asks_of(task.id)
+        if task.state is not TaskState.CANCELLED and any(one.kind is ApprovalKind.MERGE for one in asked):
+            # Also of a task whose own work is completed: it has not joined the others.
+            return "conflict"
         if task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
             return _WORDS[task.state]
         for one in asked:
-            if one.kind is ApprovalKind.MERGE:
-                return "conflict"
             if one.kind is ApprovalKind.CHANGES:
                 return "review"
         if any(one.kind is ApprovalKind.ESCALATION and "stuck" in one.title for one in asked):

@@ -9,8 +9,10 @@ from textual.pilot import Pilot
 
 from autodev_tui.app import Autodev
 from autodev_tui.domain import commands
+from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.requests import GetLevelPreview, GetReview, LevelAnswer, Refused, ReviewAnswer
+from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.updates import Update
 from tests.fakes import shown
 from tests.fakes.bridge import FakeBridge
@@ -164,3 +166,34 @@ async def test_too_small_says_so_and_only_leaving_works(size: tuple[int, int]) -
         await until(pilot, lambda: "7 open" in bench.text)
         assert bench.text.splitlines()[1:18] == before.splitlines()[1:18]
         assert bench.bridge.of(commands.SaveDraft) == []
+
+
+@pytest.mark.parametrize("opening", ["X", "P", "question_mark"])
+async def test_what_covered_another_pane_gives_the_focus_back_to_where_it_came_from(opening: str) -> None:
+    bench = Bench()
+    async with bench.running((120, 36)) as pilot:
+        await bench.ready(pilot)
+        await pilot.press("3")
+        await until(pilot, lambda: bench.app.bench.front == "desk")
+        await pilot.press("1", "j", "j", "j")
+        await until(pilot, lambda: bench.app.bench.front == "tasks")
+        await pilot.press(opening)
+        await until(pilot, lambda: bench.app.bench.front == "desk")
+        await pilot.press("escape")
+        await until(pilot, lambda: bench.app.bench.tasks.has_focus)
+        assert bench.app.bench.front == "tasks"
+        assert bench.app.bench.desk.current == "review"
+
+
+async def test_3_goes_to_the_conflict_that_the_row_names_and_then_to_the_review() -> None:
+    merge = shown.approval(ApprovalKind.MERGE, "T1 conflicts", {"places": 1}, id="a9", task="T1")
+    bench = Bench(shown.update(approvals=[shown.review_question(), merge]))
+    async with bench.running() as pilot:
+        await bench.ready(pilot)
+        assert "3 resolve" in bench.row
+        task = bench.app.bench.mirror.tasks["T1"]
+        assert task.state is TaskState.COMPLETED and bench.app.bench.mirror.word(task) == "conflict"
+        for pane in ("conflict", "review", "conflict"):
+            await pilot.press("3")
+            await until(pilot, lambda pane=pane: bench.app.bench.desk.current == pane)
+            await until(pilot, lambda: bench.app.bench.desk.pane.has_focus)

@@ -237,7 +237,7 @@ class Host:
     ) -> None:
         """Model and sandbox, before any agent works."""
         if engine.busy:
-            raise EngineBusy("a session runs already · stop it first")
+            raise EngineBusy("a session runs already · /cancel ends it, nothing is lost")
         await asyncio.to_thread(Place.find, self._directory, self._environment)
         model = await asyncio.to_thread(
             find_model, self._environment, opened.database, command, engine.site.settings, self._options

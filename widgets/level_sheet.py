@@ -9,7 +9,7 @@ from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, wrap
+from widgets.cells import Line, cut_line, wrap
 from widgets.keys import bindings
 from widgets.line_pane import LinePane
 from widgets.messages import CommandGiven
@@ -105,8 +105,9 @@ class LevelSheet(LinePane):
         level = list(Level)[index - 1]
         session = self.mirror.session
         capped = session is not None and level.rank > session.slider.rank
-        words = f"capped at {session.slider.value} by the slider  " if capped and session else ""
-        return [mark, (f"{level.value:<15}", "text"), (words, "asks"), (_MEANS[level], "muted")]
+        words = f"capped at {session.slider.value} by the slider: " if capped and session else ""
+        line: Line = [mark, (f"{level.value:<15}", "text"), (words, "asks"), (_MEANS[level], "muted")]
+        return cut_line(line, self.body_width - 2)
 
     def _why(self) -> list[Line]:
         """The six contributions and the reason in words."""

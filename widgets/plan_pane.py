@@ -137,7 +137,8 @@ class PlanPane(ArmedPane, PlanEditing):
         if level_width < LEVEL:
             level = level[:1]
         left: Line = [
-            *fit([(name, "data" if minutes else "muted")], max(room, 8)),
+            *fit([(name, "data" if minutes else "muted")], max(room, 8) - 1),
+            (" ", "text"),
             *fit(needs, NEEDS),
             *level,
         ]

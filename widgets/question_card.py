@@ -189,7 +189,7 @@ def _facts(approval: Approval) -> Iterator[tuple[str, str]]:
         if ask.get("tool"):
             yield "call", f"{ask['tool']} {_flat(ask.get('args'))}"
         if ask.get("result"):
-            yield "result", str(ask["result"])
+            yield "result", str(ask["result"]).expandtabs(4)
     for name, value in ask.items():
         if name not in _TOLD and value not in ("", None, [], {}):
             unit = " s" if name.endswith("_s") else ""

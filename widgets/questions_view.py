@@ -33,7 +33,7 @@ _VERBS = {
 class QuestionsView(ArmedPane):
     """Shows one question in full, and which others wait."""
 
-    EMPTY = "Nobody waits for you."
+    EMPTY = "No question waits for you."
 
     def __init__(
         self,

@@ -410,7 +410,7 @@ async def test_nobody_waits():
     inbox = Inbox()
     async with inbox.running() as pilot:
         await inbox.begin(pilot)
-        assert any("Nobody waits for you." in line for line in drawn(inbox.stage))
+        assert any("No question waits for you." in line for line in drawn(inbox.stage))
         await inbox.press(pilot, "a", "r", "d", "enter", "n", "w", "y")
         assert not inbox.stage.heard(CommandGiven)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import subprocess
 import time
 
 import pytest
@@ -52,9 +54,12 @@ def hammer(seat: Seat, seed: int, keys: int) -> None:
         if number % 97 == 96:
             terminal.resize(*chance.choice([(80, 24), (120, 36), (60, 18), (200, 60), (40, 10)]))
     assert terminal.process.poll() is None, (
-        f"seed {seed}, {pressed[-40:]}\n{terminal.output[-3000:].decode()}"
+        f"seed {seed}, {pressed[-40:]}\n{terminal.output[-4000:].decode(errors='replace')}"
     )
     terminal.resize(80, 24)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        assert terminal.ended(1) == 0
+        terminal = seat.open()
     terminal.send("escape", "escape", "escape", "ctrl+l")
     terminal.wait(lambda text: "autonomy" in text or "answer" in text, 60)
 

@@ -49,6 +49,8 @@ class Steering(Frame):
     def say(self, words: str, role: str = "text") -> None:
         """One sentence in the needs-you row, until the next key."""
         self.needs_row.said = [(self.visible_name(words), "data" if role == "text" else role)]
+        # Once something was done here, how long nobody was here is no news any more.
+        self.needs_row.news = []
         if self._hushing is not None:
             self._hushing.stop()
         # A refusal stays until the next key; anything else gives way to what needs the human.

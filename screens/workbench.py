@@ -117,7 +117,7 @@ class Workbench(Conversing):
             return
         away = took(max(self.now() - float(view.get("at", 0)), 0))
         waiting = len(self.mirror.pending())
-        asks = f" · {waiting} question{'s' if waiting != 1 else ''} wait" if waiting else ""
+        asks = f" · {waiting} question{'s wait' if waiting != 1 else ' waits'}" if waiting else ""
         paused = " · paused by you: /continue" if _paused(session) else ""
         self.needs_row.news = [(f"You were away {away}; nothing was done meanwhile{asks}{paused}", "muted")]
         if view.get("running") and not paused:

@@ -124,6 +124,7 @@ TASKS = [
     _key("tasks", "h", "unfold(False)", "close branch", name="close_branch"),
     _key("tasks", "l", "unfold(True)", "open branch", name="open_branch"),
     _key("tasks", "w", "why", "its review"),
+    _key("tasks", "a", "approve", "approve the plan that waits"),
     _key("tasks", "X", "cancel", "cancel", 7),
     _key("tasks", "c", "note", "note to the agent"),
     _key("tasks", "e", "edit", "edit"),

@@ -11,7 +11,7 @@ from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 from widgets.armed_pane import ArmedPane
-from widgets.cells import Line, fit, spread
+from widgets.cells import Line, cut, fit, spread, width_of
 from widgets.glyphs import ROLE, TASK
 from widgets.keys import bindings
 from widgets.messages import WentTo
@@ -79,9 +79,8 @@ class PlanPane(ArmedPane, PlanEditing):
         """The goal, and what all of it takes."""
         session = self.mirror.session
         goal = (session.title or session.goal.strip().split("\n")[0]) if session else ""
-        left: Line = [("Plan", "bold"), *([(f"  {visible(goal, keep='')}", "data")] if goal else [])]
         if not self._order:
-            return left, []
+            return _titled(goal, self.size.width - 12), []
         parts = [f"{len(self._order)} task{'s' if len(self._order) != 1 else ''}"]
         minutes = sum(self._tasks[one].estimated_effort for one in self._order) * 60
         parts.append(f"~{took(max(round(minutes), 1) * 60)}")
@@ -89,7 +88,9 @@ class PlanPane(ArmedPane, PlanEditing):
             parts.append(cost_range(float(cost[0]), float(cost[1])))
         if self.plan_question() is None:
             parts.append("approved" if self._begun_any else "not asked about yet")
-        return left, [(parts[0], "text"), *[(f" · {part}", "text") for part in parts[1:]]]
+        right: Line = [(parts[0], "text"), *[(f" · {part}", "text") for part in parts[1:]]]
+        # What it takes matters more than the end of a long goal.
+        return _titled(goal, self.size.width - width_of(right) - 16), right
 
     @property
     def _begun_any(self) -> bool:
@@ -287,3 +288,9 @@ class PlanPane(ArmedPane, PlanEditing):
         super().restore(state)
         if isinstance(task := state.get("task"), str):
             self.stand_on(task)
+
+
+def _titled(goal: str, width: int) -> Line:
+    """`Plan` and the goal, in so many cells."""
+    room = max(width, 8)
+    return [("Plan", "bold"), *([(f"  {cut(visible(goal, keep=''), room)}", "data")] if goal else [])]

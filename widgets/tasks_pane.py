@@ -265,6 +265,14 @@ class TasksPane(PlanEditing):
                 return
         self.ignore(f"{task.id} has nothing to review")
 
+    def action_approve(self) -> None:
+        """To the plan that waits: it is approved where it was read."""
+        waiting = self.mirror.of_kind(ApprovalKind.PLAN)
+        if waiting:
+            self.post_message(WentTo("plan", approval=waiting[0].id))
+        else:
+            self.ignore("no plan waits to be approved")
+
     def action_note(self) -> None:
         """Words to this task's agent, or to the planner."""
         if self.mirror.session is None:

@@ -51,8 +51,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
 
         def __init__(self, text: str, what: str) -> None:
             super().__init__()
-            self.text = text
-            self.what = what
+            self.text, self.what = text, what
 
     class Ignored(Message):
         """A key did nothing here."""
@@ -63,8 +62,9 @@ class LinePane(Drawn, ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.find_text = ""
-        self._finding = False
+        self._measured = Size(0, 0)
+        """The size that the rows were made for."""
+        self.find_text, self._finding = "", False
         self.hits: list[int] = []
 
     # -- what a subclass gives
@@ -152,6 +152,9 @@ class LinePane(Drawn, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The strip of viewport row `y`; row 0 is the title rule."""
         width = self.size.width
+        if self.size != self._measured:
+            self._measured = self.size  # a pane that comes up while the screen scrolls is not told of it
+            self.post_message(events.Resize(self.size, self.virtual_size))
         if y == 0:
             return self._rule(width)
         if y > self.body_height:
@@ -300,6 +303,7 @@ class LinePane(Drawn, ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         """What is above stays above: the top row does not move."""
+        self._measured = self.size
         self.renew()
 
     def on_focus(self) -> None:

@@ -24,6 +24,7 @@ from tests.ui.test_conflict import VIEW
 from tests.ui.test_first_run import BARE, RESUME
 from tests.ui.test_landing import CHECKS, FACTS, landing
 from tests.ui.test_panes_around import checkpoint, option, session, usage
+from widgets.arming import Arming
 
 SIZES = ((80, 24), (120, 36), (200, 60))
 SETTINGS = dict(shown.FACTS.settings)
@@ -202,6 +203,8 @@ def colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     """With colour, and with NO_COLOR."""
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setenv("TZ", "UTC")
+    # Half a second without a key has passed: the keys that decide are drawn as such, on a slow machine too.
+    monkeypatch.setattr(Arming, "armed", property(lambda arming: True))
     if request.param == "plain":
         monkeypatch.setenv("NO_COLOR", "1")
     yield request.param

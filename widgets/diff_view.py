@@ -20,6 +20,9 @@ class DiffView(DiffPane):
 
     # -- moving
 
+    _hunk_wanted = 0
+    """The hunk to go to once the view has a size."""
+
     def show_row(self, index: int, *, margin: int = 0) -> None:
         """Scroll as little as needed; the first row of the view is the file's name."""
         top = round(self.scroll_y)
@@ -55,6 +58,10 @@ class DiffView(DiffPane):
             return
         start, end = model.span(hunk)
         self.cursor = model.first_change(hunk)
+        if not self.body_height:
+            # Nothing is laid out yet: where to scroll to is known once it is.
+            self._hunk_wanted = hunk
+            return
         top, height = round(self.scroll_y), self.body_height
         if start <= top or (end > top + height and start - 1 > top):
             fits = max(end - height, 0)
@@ -124,6 +131,10 @@ class DiffView(DiffPane):
         """What is above stays above: the top row does not move."""
         if self._wrapped:
             self._measure()
+        if self._hunk_wanted and self.body_height:
+            hunk, self._hunk_wanted = self._hunk_wanted, 0
+            self.scroll_to(y=0, animate=False, force=True)
+            self.go_to_hunk(hunk)
 
     def action_fold(self) -> None:
         """Open or close the hidden lines here; else a page down."""

@@ -192,7 +192,12 @@ async def opened(pilot: Pilot[Any], screen: Shown) -> None:
         return [word for word in screen.words if word not in text]
 
     await until(lambda: not missing(), screen.words)
-    await until(lambda: not [one for one in app.workers if one.group != "engine" and one.is_running], "rest")
+    # What is drawn begins colours, colours draw again: it rests when nothing was begun three times in a row.
+    quiet = 0
+    while quiet < 3:
+        busy = [one for one in app.workers if one.group != "engine" and one.is_running]
+        quiet = 0 if busy else quiet + 1
+        await pilot.pause(0.02)
     app.bench.frame_number = 0
     app.bench.draw()
     await pilot.pause()

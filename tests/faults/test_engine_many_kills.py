@@ -29,7 +29,9 @@ SCRIPT = {
 START = ("run", "Write three notes", "--autonomy", "full", "--land")
 
 
-@pytest.mark.parametrize("stride", [41, *(pytest.param(n, marks=pytest.mark.soak) for n in range(35, 96, 12))])
+@pytest.mark.parametrize(
+    "stride", [41, *(pytest.param(n, marks=pytest.mark.soak) for n in range(35, 96, 12))]
+)
 def test_three_agents_are_killed_again_and_again(tmp_path: Path, stride: int) -> None:
     """Every process dies at its own point number `stride`, wherever its three agents are by then."""
     with reference_run(tmp_path, SCRIPT, FILES) as (program, _):

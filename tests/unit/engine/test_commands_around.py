@@ -193,7 +193,9 @@ async def test_the_users_own_command(tmp_path: Path) -> None:
         assert output == "one\n"
         assert "exit code 3" in end
         assert (work.workspace.path / "made.txt").read_text() == "new\n"
-        output, end = await shell(one, "read x < b.txt; echo $x; (echo x > b.txt) 2> /dev/null || echo refused")
+        output, end = await shell(
+            one, "read x < b.txt; echo $x; (echo x > b.txt) 2> /dev/null || echo refused"
+        )
         assert output == "bee\nrefused\n"
         assert one.fixture.status() == ""
         with pytest.raises(LookupError, match="no task T9"):

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from prompts import PromptTemplateManager
     from store.database import Database
 
-NO_MODEL = "anthropic/claude-opus-5-5"
-"""What is tried with nothing set: it then says which key is missing."""
-
 
 class BudgetUnknowable(Exception):
     """A budget was given for a model whose price nobody knows: it could not be kept."""
@@ -148,13 +145,26 @@ def find_model(
         ProviderError: no key, no such provider; the message says what to do.
         LookupError: no such session.
     """
+    from autodev_tui.domain.rule import RULES_MODEL
     from autodev_tui.engine.queries import find_session
-    from autodev_tui.providers.registry import default_model, make_provider
+    from autodev_tui.providers.registry import default_model
 
     own = None
     if database and isinstance(command, commands.ResumeSession) and not options.get("model"):
         own = find_session(database, command.session).model
-    spec = own or settings.model or default_model(environment) or NO_MODEL
+    spec = own or settings.model or default_model(environment) or RULES_MODEL
+    return make_model(spec, environment, settings)
+
+
+def make_model(spec: str, environment: Mapping[str, str], settings: Settings) -> Model:
+    """The model that a specification names. Raises ProviderError."""
+    from autodev_tui.domain.rule import RULES_MODEL
+    from autodev_tui.providers.registry import make_provider
+
+    if spec == RULES_MODEL:
+        from autodev_tui.rules.provider import RulesProvider
+
+        return Model(RulesProvider(), RULES_MODEL, RULES_MODEL)
     provider, name = make_provider(spec, environment, prices=settings.price_table())
     return Model(provider, name, spec)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodev_tui import credentials, paths
+from autodev_tui.domain.rule import RULES_MODEL
 from autodev_tui.domain.text import visible
 from autodev_tui.engine.finding import Finding, ask
 from autodev_tui.engine.terminal import terminal
@@ -120,6 +121,8 @@ def _model(here: Surroundings) -> Finding:
     wanted = here.settings.model if here.settings else None
     try:
         spec = wanted or default_model(here.environment)
+        if spec == RULES_MODEL:
+            return Finding("model", "ok", "rules: no model is asked; what needs one is left as a TODO")
         if not spec:
             todo = "export ANTHROPIC_API_KEY=…, or set a key in the workbench (/settings key)"
             return Finding("model", "warn", "no ANTHROPIC_API_KEY and no stored key", todo)

@@ -47,6 +47,8 @@ async def opening_tokens(services: Services) -> int:
 async def window_tokens(services: Services, reply: int = 0) -> int:
     """What a conversation may fill: the model's window without the `reply`, or the settings' limit."""
     limits = await services.provider.limits(services.model)
+    if limits.unbounded:
+        return limits.context - reply
     return min(limits.context - reply, services.settings.limits.context_tokens)
 
 

@@ -91,7 +91,13 @@ async def _ask(agent: Agent) -> Turn | None:
         messages=agent.conversation.messages,
         model=services.model,
         max_tokens=agent.output_limit,
-        meta={"role": agent.role.name, "task": agent.task_id, "turn": agent.turns},
+        meta={
+            "role": agent.role.name,
+            "task": agent.task_id,
+            "turn": agent.turns,
+            "worktree": str(agent.context.worktree),
+            **_assignment(agent),
+        },
     )
     try:
         with services.interruptible():
@@ -119,6 +125,15 @@ async def _ask(agent: Agent) -> Turn | None:
         await keeping
         raise
     return turn
+
+
+def _assignment(agent: Agent) -> dict[str, str]:
+    """What the agent is to do, for a provider that reads no prompt."""
+    if task := agent.task:
+        note = str(task.context.get("note") or "")
+        return {"title": task.title, "description": task.description, "note": note}
+    session = agent.services.session
+    return {"title": session.goal, "description": "\n\n".join(session.instructions)}
 
 
 async def _record(

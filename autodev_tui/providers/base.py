@@ -157,6 +157,8 @@ class ModelLimits:
     context: int
     max_output: int
     known: bool
+    unbounded: bool = False
+    """There is no window: nothing is sent, and nothing need be forgotten."""
 
 
 class Provider(Protocol):

@@ -282,8 +282,16 @@ def run_workbench(directory: Path, session: str | None = None) -> int:
 
     # The engine's thread gives way to a key press after a millisecond, not after five.
     sys.setswitchinterval(0.001)
-    app = Autodev(EngineThread(directory), session=session)
+    engine = EngineThread(directory)
+    app = Autodev(engine, session=session)
     code = app.run()
+    ended = engine.end()
     if app.last_words:
         print(app.last_words, file=sys.stderr)
-    return (app.return_code or 0) if code is None else code
+    code = (app.return_code or 0) if code is None else code
+    if not ended:
+        # An engine that outlives the interpreter would take its shutdown for a failure of the session.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code

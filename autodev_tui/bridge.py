@@ -23,6 +23,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,6 +156,10 @@ class EngineThread:
         if self._line:
             await self._line.close(CLOSING_S)
 
+    def end(self) -> bool:
+        """The same without a loop, for when the app has ended; whether the engine's thread is gone."""
+        return self._line is None or self._line.end(CLOSING_S)
+
     async def _call(self, door: str, line: bytes) -> bytes | Refused:
         while True:
             await self._started.wait()
@@ -221,12 +226,22 @@ class _Line:
 
     async def close(self, patience_s: float) -> None:
         """End the engine, waiting so many seconds for it."""
-        self.closing = True
-        with contextlib.suppress(RuntimeError):  # it has ended by itself
-            self._close()
+        self._bid_end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self.lost()
+
+    def end(self, patience_s: float) -> bool:
+        """The same for a caller without a loop; whether it ended in time."""
+        self._bid_end()
+        with contextlib.suppress(FutureTimeout):
+            self._lost.result(patience_s)
+        return self._lost.done()
+
+    def _bid_end(self) -> None:
+        self.closing = True
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
+            self._close()
 
     # -- in the engine's thread
 

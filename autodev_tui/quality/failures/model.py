@@ -22,7 +22,7 @@ class FailureType(StrEnum):
 
 
 class Severity(StrEnum):
-    """How much of the work a failure stops: low is style, critical is that nothing runs or that harm is near."""
+    """How much of the work a failure stops: low is style, critical stops everything or brings harm near."""
 
     LOW = "low"
     MEDIUM = "medium"

@@ -52,7 +52,7 @@ def a_second_one_watches_and_names_the_one_that_drives(seat: Seat) -> None:
     second.wait("◐ T2 asks to run")
     second.send("escape", "4")
     second.wait("━ 4 Questions")
-    time.sleep(0.8)
+    second.steady(0.8)  # still for longer than a question needs to be armed
     second.send("a")
     second.wait("✗ ")
     second.send("ctrl+q")

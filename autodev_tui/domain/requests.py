@@ -99,6 +99,12 @@ class GetGoalAdvice(Frozen):
     goal: str
 
 
+class GetExamples(Frozen):
+    """A few goals that this repository's own facts suggest. Answer: RowsAnswer of {goal, why}."""
+
+    kind: Literal["get_examples"] = "get_examples"
+
+
 class GetLevelPreview(Frozen):
     """What another slider level would have changed so far. Answer: LevelAnswer."""
 
@@ -160,6 +166,7 @@ Request = Annotated[
     | GetTrust
     | GetPaths
     | GetGoalAdvice
+    | GetExamples
     | GetLevelPreview
     | GetLanding
     | GetCheckpoints
@@ -244,6 +251,10 @@ class AdviceAnswer(Frozen):
     score: int
     tasks: int
     cost_usd: float | None = None
+    cost_range_usd: tuple[float, float] | None = None
+    """Lower and upper quartile of what so many tasks cost here so far."""
+    titles: list[str] = Field(default_factory=list)
+    """The tasks that the rules see in the words, in order."""
     level: Level
     words: str = ""
 

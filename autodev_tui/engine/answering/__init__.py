@@ -9,6 +9,7 @@ from autodev_tui.domain import requests
 from autodev_tui.engine.answering.advice import get_goal_advice
 from autodev_tui.engine.answering.checkpoints import get_checkpoints
 from autodev_tui.engine.answering.doctor import get_doctor
+from autodev_tui.engine.answering.examples import get_examples
 from autodev_tui.engine.answering.exporting import get_export
 from autodev_tui.engine.answering.options import get_settings
 from autodev_tui.engine.answering.resuming import get_resume
@@ -25,6 +26,7 @@ AROUND: dict[type[Any], Callable[[Any, Any], Awaitable[requests.Answer]]] = {
     requests.GetTrust: get_trust,
     requests.GetPaths: get_paths,
     requests.GetGoalAdvice: get_goal_advice,
+    requests.GetExamples: get_examples,
     requests.GetCheckpoints: get_checkpoints,
     requests.GetResume: get_resume,
     requests.GetPrompts: get_prompts,

@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 from autodev_tui.domain.requests import AdviceAnswer, GetGoalAdvice
 from autodev_tui.engine.flags import HISTORY_ADVICE, is_on
-from autodev_tui.engine.ledger import FEWEST, task_costs
+from autodev_tui.engine.ledger import FEWEST, forecast, task_costs
 from autodev_tui.engine.site import Site
 from autodev_tui.planning.analysis import Analysis, RepositoryFacts, analyse
 from autodev_tui.planning.autonomy import score
@@ -42,6 +42,7 @@ def _advice(site: Site, goal: str) -> AdviceAnswer:
         score=analysis.complexity_score,
         tasks=tasks,
         cost_usd=cost,
+        cost_range_usd=forecast(costs, tasks),
         level=score(analysis.factors()).level,
         words=" · ".join(parts),
     )

@@ -12,7 +12,10 @@ from autodev_tui.engine.answers import answer
 from tests.fakes.engine_kit import Kit, kit, turns
 
 RUFF = "[tool.ruff]\nline-length = 100\n"
-CART = '"""Carts."""\n\nimport os\nimport sys\n\n\ndef total(items):\n    # TODO: handle refunds.\n    return sum(items)\n'
+CART = (
+    '"""Carts."""\n\nimport os\nimport sys\n\n\ndef total(items):\n'
+    "    # TODO: handle refunds.\n    return sum(items)\n"
+)
 README = {"README.md": "# shop\n"}
 
 
@@ -65,7 +68,7 @@ async def test_code_that_cannot_be_parsed_is_named_and_hostile_words_are_visible
 
 
 async def test_nothing_of_the_repository_is_run(tmp_path: Path, monkeypatch: Any) -> None:
-    """A `ruff` of the repository's own, and one in its folder first on the PATH, stay what they are: files."""
+    """A `ruff` of the repository's own, also one that comes first on the PATH, stays what it is: a file."""
     ran = tmp_path / "ran"
     program = f"#!/bin/sh\ntouch {ran}\n"
     files = {"pyproject.toml": RUFF, "ruff": program, "ruff.py": f"open({str(ran)!r}, 'w')\n", "a.py": CART}

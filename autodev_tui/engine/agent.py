@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autodev_tui.agents.roles import Role
 from autodev_tui.domain.states import StepState
@@ -107,19 +107,27 @@ class Agent:
             self.circling = None
 
     async def say(
-        self, name: str, text: str, *records: Record, extra: Sequence[Op] = (), why: str = ""
+        self,
+        name: str,
+        text: str,
+        *records: Record,
+        extra: Sequence[Op] = (),
+        why: str = "",
+        intent: dict[str, Any] | None = None,
     ) -> None:
         """Put a note into the conversation, once: a note of this name that is there is not said again.
 
         `records` and `extra` change in the same line, so that no crash parts what is said from what follows
-        from it.
+        from it. `intent` is kept with the note.
         """
         board = self.services.board
         if board.named(StepKind.NOTE, self.task_id, name):
             if records or extra:
                 await board.commit(*records, extra=extra, why=why)
             return
-        step = board.new_step(StepKind.NOTE, self.task_id, name, state=StepState.DONE, turn=self.turns)
+        step = board.new_step(
+            StepKind.NOTE, self.task_id, name, state=StepState.DONE, turn=self.turns, intent=intent or {}
+        )
         # Rules, diffs and outputs of checks are files' contents too: no secret in them goes to the model.
         text, _ = self.services.masker.mask(text)
         if len(text) > INLINE:

@@ -29,6 +29,7 @@ from autodev_tui.engine.hunks import (
 )
 from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
+from autodev_tui.engine.told import review_decision
 from autodev_tui.engine.verify import Verifier, explain_failure
 from autodev_tui.engine.workspace import Workspace
 from autodev_tui.policy.hard_gates import GateHit, find_hard_gates
@@ -146,7 +147,7 @@ class Review:
             self._services,
             "checks_note",
             for_task=self._task.id,
-            max_tokens=await opening_tokens(self._services),
+            max_tokens=await opening_tokens(self._services, self._task.id),
             reasons=gate.reasons,
             outputs=await explain_failure(self._services.blobs, gate),
             round=mended + 1,
@@ -251,14 +252,15 @@ class Review:
         if result["tree"] != changes.proposed:
             gate = await self._verifier.judge(result["tree"], task)
             await self._note_evidence(gate)
-        note = f"review {round_number}"
+        note, decided = f"review {round_number}", review_decision(decisions, said)
         if rejected or (said and (said.comments or said.unmet)):
             text = await self._words(changes, decisions, approval, changed, gate)
             sent_back = self._task.but(rounds=round_number, state=TaskState.IN_PROGRESS)
-            await self._agent.say(note, text, sent_back, why="sent back by the human")
+            await self._agent.say(note, text, sent_back, why="sent back by the human", intent=decided)
             return False
         if changed:
-            await self._agent.say(note, await self._words(changes, decisions, approval, changed, None))
+            words = await self._words(changes, decisions, approval, changed, None)
+            await self._agent.say(note, words, intent=decided)
         if still_open:
             # Nothing for the agent to do: what is open is asked about again, and alone.
             await self._board.commit(self._task.but(rounds=round_number))

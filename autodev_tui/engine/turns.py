@@ -19,6 +19,7 @@ from autodev_tui.engine.decisions import input_hash
 from autodev_tui.engine.flow import GaveUp, Interrupted, LimitReached
 from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
 from autodev_tui.engine.rate import keep_rate
+from autodev_tui.engine.told import position
 from autodev_tui.providers import base
 from autodev_tui.providers.base import ProviderError, Request, StopReason, Turn
 
@@ -91,13 +92,7 @@ async def _ask(agent: Agent) -> Turn | None:
         messages=agent.conversation.messages,
         model=services.model,
         max_tokens=agent.output_limit,
-        meta={
-            "role": agent.role.name,
-            "task": agent.task_id,
-            "turn": agent.turns,
-            "worktree": str(agent.context.worktree),
-            **_assignment(agent),
-        },
+        meta=_meta(agent),
     )
     try:
         with services.interruptible():
@@ -134,6 +129,18 @@ def _assignment(agent: Agent) -> dict[str, str]:
         return {"title": task.title, "description": task.description, "note": note}
     session = agent.services.session
     return {"title": session.goal, "description": "\n\n".join(session.instructions)}
+
+
+def _meta(agent: Agent) -> dict[str, Any]:
+    """Who asks, where it works, and where it stands between the human's decisions."""
+    return {
+        "role": agent.role.name,
+        "task": agent.task_id,
+        "turn": agent.turns,
+        "worktree": str(agent.context.worktree),
+        **_assignment(agent),
+        **position(agent.steps, agent.services.board.steps(None) if agent.task_id else ()),
+    }
 
 
 async def _record(

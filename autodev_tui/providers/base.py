@@ -29,6 +29,7 @@ ErrorKind = Literal[
     "cut",
     "idle",
     "config",
+    "off",  # a recording has no such turn
 ]
 
 
@@ -87,7 +88,8 @@ class Turn:
 class Request:
     """One request for a turn. `max_tokens` counts output tokens, thinking included.
 
-    `meta` (role, task, turn) never goes over the wire; scripted providers choose their reply by it.
+    `meta` (role, task, turn, worktree, and the position between the human's decisions that engine/told.py
+    describes) never goes over the wire; providers without a model choose their reply by it.
     """
 
     system: str

@@ -1,0 +1,90 @@
+"""Where an agent stands between the human's decisions: read off the step log, so the same after a kill.
+
+A recorded model chooses its reply by this (providers/replay.py). A decision counts from when the agent is
+told of it; words sent to it, answers to its questions and red checks are no decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autodev_tui.domain.approval import Decision, HunkDecision
+from autodev_tui.domain.states import StepState
+from autodev_tui.domain.step import Step, StepKind
+
+BY_NAME = (("plan rejected ", "reject"), ("edited ", "edit"), ("conflict ", "comment"))
+"""Notes that tell of a decision by what they are called: name's beginning and decision."""
+
+
+@dataclass
+class _Point:
+    """What the human decided between two turns."""
+
+    decisions: set[str] = field(default_factory=set)
+    hunks: set[int] = field(default_factory=set)
+
+    @property
+    def word(self) -> str:
+        """`reject`, or `edit+reject` when mixed. What was accepted beside it does not make it mixed."""
+        return "+".join(sorted(self.decisions - {"accept"})) or "accept"
+
+    def __str__(self) -> str:
+        return " ".join([self.word, *([",".join(map(str, sorted(self.hunks)))] if self.hunks else [])])
+
+
+def review_decision(decisions: Iterable[HunkDecision], said: Decision | None) -> dict[str, Any]:
+    """What the note about a review keeps for `position`: the decision, and the hunks that were not taken
+    as they were."""
+    verdicts = {one.hunk: one.verdict for one in decisions if one.verdict != "accept"}
+    found = _Point(set(verdicts.values()), set(verdicts))
+    if said and (said.comments or said.unmet):
+        found.decisions.add("comment")
+        found.hunks.update(one.hunk for one in said.comments)
+    return {"decision": found.word, "hunks": sorted(found.hunks)}
+
+
+def position(steps: Sequence[Step], planning: Sequence[Step] = ()) -> dict[str, Any]:
+    """Where the agent with these `steps` stands, as keys of `Request.meta`.
+
+    `decision`: the last one it was told, "" for none; `hunks`: the hunks that it was about; `since`: which
+    turn after it the next one is, from 1, counting replies that came; `earlier`: the decisions before it,
+    each as `reject 2,3` (hunks) or `edit`; `plan`: those that the planner was told, none for itself.
+    """
+    points, since = _points(steps)
+    last = points[-1] if points else None
+    return {
+        "decision": last.word if last else "",
+        "hunks": sorted(last.hunks) if last else [],
+        "since": since + 1,
+        "earlier": [str(one) for one in points[:-1]],
+        "plan": [str(one) for one in _points(planning)[0]],
+    }
+
+
+def _points(steps: Sequence[Step]) -> tuple[list[_Point], int]:
+    """The decisions in order, those between two replies as one, and the replies since the last."""
+    points: list[_Point] = []
+    since = 0
+    for step in steps:
+        if step.kind is StepKind.MODEL:
+            # A reply that was dropped came all the same; a call that failed has none, and is made again.
+            since += step.state is StepState.DONE
+        elif found := _decision(step):
+            if since or not points:
+                points.append(_Point())
+            points[-1].decisions.update(found[0].split("+"))
+            points[-1].hunks.update(found[1])
+            since = 0
+    return points, since
+
+
+def _decision(step: Step) -> tuple[str, Sequence[int]] | None:
+    if step.kind is StepKind.TOOL:
+        return ("reject", ()) if step.state is StepState.REFUSED else None
+    if step.kind is not StepKind.NOTE or step.state is not StepState.DONE:
+        return None
+    if word := step.intent.get("decision"):
+        return word, step.intent.get("hunks", ())
+    return next(((word, ()) for beginning, word in BY_NAME if step.name.startswith(beginning)), None)

@@ -74,6 +74,16 @@ class GetDoctor(Frozen):
     kind: Literal["get_doctor"] = "get_doctor"
 
 
+class GetModels(Frozen):
+    """The models that can be asked, hosted and local ones. Answer: RowsAnswer.
+
+    Of {model, provider, context, max_output, usd_per_million_input, usd_per_million_output, tools, thinking,
+    local, loaded, size_bytes, ready, why, default}; what is not known is None, sizes are tokens and bytes.
+    """
+
+    kind: Literal["get_models"] = "get_models"
+
+
 class GetSettings(Frozen):
     """Every option: name, value, default, where it comes from, help, choices. Answer: RowsAnswer."""
 
@@ -162,6 +172,7 @@ Request = Annotated[
     | GetSessions
     | GetUsage
     | GetDoctor
+    | GetModels
     | GetSettings
     | GetTrust
     | GetPaths

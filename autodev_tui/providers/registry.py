@@ -50,7 +50,11 @@ def make_provider(
         ProviderError: kind `config`, with the nearest names where there are any.
     """
     kind, slash, model = spec.partition("/")
-    if spec == "rules" or kind == "ollama" or spec.startswith("replay:"):
+    if spec.startswith("replay:"):
+        from autodev_tui.providers.replay import open_replay
+
+        return open_replay(spec, sleep=sleep)
+    if spec == "rules" or kind == "ollama":
         raise ProviderError("config", f"model {spec!r} {NOT_YET}")
     if not slash:
         known = models.facts(spec) is not None or spec.startswith("claude-")

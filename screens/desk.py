@@ -25,6 +25,8 @@ PANES = {
     "first_run": "first_run_pane.FirstRunPane",
     "resume": "resume_pane.ResumePane",
     "trust": "trust_pane.TrustPane",
+    "models": "models_pane.ModelsPane",
+    "ollama": "ollama_pane.OllamaPane",
     "doctor": "doctor_pane.DoctorPane",
     "settings": "settings_pane.SettingsPane",
     "rules": "rules_pane.RulesPane",
@@ -42,7 +44,20 @@ CLOCKED = frozenset(
 WHOLE = frozenset({"first_run", "resume"})
 """Panes that take the whole body."""
 PASSING = frozenset(
-    {"level", "keys", "text", "change", "trust", "doctor", "settings", "rules", "prompts", "log"}
+    {
+        "level",
+        "keys",
+        "text",
+        "change",
+        "trust",
+        "models",
+        "ollama",
+        "doctor",
+        "settings",
+        "rules",
+        "prompts",
+        "log",
+    }
 )
 """Panes that are looked at and left: closing one brings back what was there before."""
 

@@ -38,6 +38,8 @@ COMMANDS = (
     SlashCommand("sessions", "see all sessions of this repository"),
     SlashCommand("rules", "see remembered approvals, revoke them"),
     SlashCommand("settings", "see and change every option", "NAME"),
+    SlashCommand("models", "see all models, choose one for new goals"),
+    SlashCommand("ollama", "use models of this machine"),
     SlashCommand("doctor", "see what is wrong here and what to do"),
     SlashCommand("prompts", "see the prompts that hold here"),
     SlashCommand("log", "see the latest notices and errors"),

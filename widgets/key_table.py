@@ -126,6 +126,7 @@ TASKS = [
     _key("tasks", "w", "why", "its review"),
     _key("tasks", "a", "approve", "approve the plan that waits"),
     _key("tasks", "X", "cancel", "cancel", 7),
+    _key("tasks", "M", "model", "model of this task…"),
     _key("tasks", "c", "note", "note to the agent"),
     _key("tasks", "e", "edit", "edit"),
     _key("tasks", "I", "insert", "insert"),
@@ -150,6 +151,7 @@ PLAN = [
     _key("plan", "d", "delete", "delete", 6),
     _key("plan", "P", "pin", "level", 7),
     _key("plan", "m", "merge", "merge with next"),
+    _key("plan", "M", "model", "model of this task…"),
     _key("plan", "J", "shift(1)", "move down", name="move_down"),
     _key("plan", "K", "shift(-1)", "move up", name="move_up"),
     _key("plan", "b", "blocked_by", "blocked by…"),
@@ -302,6 +304,11 @@ USAGE = [
     _key("usage", "y", "copy", "copy as text", 3),
 ]
 
+MODELS = [
+    _key("models", "enter", "open", "choose", 1),
+    _key("models", "y", "copy", "copy as text", 2),
+]
+
 DOCTOR = [
     _key("doctor", "enter", "open", "open what helps", 1),
     _key("doctor", "y", "copy", "copy as text", 2),
@@ -373,6 +380,6 @@ EDITOR = [
 
 KEYS: list[Key] = [
     *EVERYWHERE, *PANES, *TASKS, *PLAN, *AGENTS, *REVIEW, *SUBMIT, *CRITERIA, *CONFLICT, *QUESTIONS, *LANDING,
-    *CHECKPOINTS, *SESSIONS, *CHOICES, *RESUME, *TRUST, *USAGE, *DOCTOR, *SETTINGS,
+    *CHECKPOINTS, *SESSIONS, *CHOICES, *RESUME, *TRUST, *USAGE, *MODELS, *DOCTOR, *SETTINGS,
     *RULES, *PROMPTS, *READING, *SECRET, *SLIDER, *SHEET, *COMPOSER, *COMMENT, *EDITOR,
 ]  # fmt: skip

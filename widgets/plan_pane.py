@@ -241,6 +241,11 @@ class PlanPane(ArmedPane, PlanEditing):
         if name := self.chosen():
             self.post_message(WentTo("level", task=name))
 
+    def action_model(self) -> None:
+        """The models, to choose one for this task."""
+        if name := self.chosen():
+            self.post_message(WentTo("models", task=name))
+
     def action_note(self) -> None:
         """Words for whoever carries this task out."""
         task = self.editable()

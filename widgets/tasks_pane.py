@@ -253,6 +253,16 @@ class TasksPane(PlanEditing):
             return
         self.post_message(self.LevelWanted(self.chosen()))
 
+    def action_model(self) -> None:
+        """The models, to choose one for this task."""
+        task = self.current_task()
+        if task is None:
+            self.ignore("M chooses a task's model · /models that of new goals")
+        elif task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
+            self.ignore(f"{task.id} is {self.mirror.word(task)}: nothing works on it any more")
+        else:
+            self.post_message(WentTo("models", task=task.id))
+
     def action_why(self) -> None:
         """Its review."""
         task = self.current_task()

@@ -38,6 +38,16 @@ def tokens(count: int) -> str:
     return f"{count / 1_000_000:.1f}M"
 
 
+def size_words(size: float | None) -> str:
+    """Bytes as `5.2 GB`; "" where they are not known."""
+    value = float(size or 0)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if value else ""
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
 def counted(number: int) -> str:
     """A count: over 9,999 with a comma."""
     return f"{number:,}" if number > 9_999 else str(number)

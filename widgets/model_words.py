@@ -1,0 +1,80 @@
+"""How models are named, and what the screen says of them. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.rule import NEEDS_A_MODEL, needs_model, rule_of
+from autodev_tui.domain.states import TaskState
+from autodev_tui.domain.task import Task
+from autodev_tui.domain.text import visible
+
+RULES = "rules"
+"""The specification of no model at all."""
+_OVER = (TaskState.COMPLETED, TaskState.CANCELLED)
+
+
+def spec_of(row: dict[str, Any]) -> str:
+    """A listed model's specification, as in `ollama/qwen3`."""
+    model, provider = str(row.get("model", "")), str(row.get("provider", ""))
+    if provider in ("", RULES) or model == provider or model.startswith(f"{provider}/"):
+        return model or provider
+    return f"{provider}/{model}"
+
+
+def is_model(spec: str) -> bool:
+    """Whether somebody can be asked at all."""
+    return spec not in ("", RULES)
+
+
+def is_local(spec: str) -> bool:
+    """Whether it runs on the user's own machine, so that nothing is paid for."""
+    return spec == RULES or spec.startswith(("ollama/", "replay:"))
+
+
+def model_of(task: Task) -> str:
+    """The model that works on a task where it is not the session's, else ""."""
+    return task.fallback or task.model or ""
+
+
+def here(mirror: Mirror, task: Task | None) -> str:
+    """The model that works on a task (None: on the plan), in one harmless line."""
+    own = mirror.session.model if mirror.session else mirror.facts.model
+    return visible((model_of(task) if task else "") or own, keep="")
+
+
+def short(spec: str) -> str:
+    """A specification without its provider."""
+    return visible(spec.partition("/")[2] or spec, keep="")
+
+
+def lacks_model(mirror: Mirror, task: Task) -> bool:
+    """Whether nobody can do this task as things are: no rule for it, and no model."""
+    if task.state in _OVER:
+        return False
+    rule = rule_of(task.description)
+    if rule.lower() == NEEDS_A_MODEL:
+        return not is_model(_spec(mirror, task))
+    return _spec(mirror, task) == RULES and needs_model(task.description)
+
+
+def _spec(mirror: Mirror, task: Task) -> str:
+    return model_of(task) or (mirror.session.model if mirror.session else "")
+
+
+def tools_word(row: dict[str, Any]) -> str:
+    """Whether it can call tools: without them it cannot change a file."""
+    if spec_of(row) == RULES:
+        return ""
+    tools = row.get("tools")
+    return "tools ?" if tools is None else "tools" if tools else "no tools"
+
+
+def price_words(row: dict[str, Any]) -> tuple[str, str]:
+    """USD per million tokens, in and out."""
+    return _price(row.get("usd_per_million_input")), _price(row.get("usd_per_million_output"))
+
+
+def _price(usd: float | None) -> str:
+    return "?" if usd is None else f"{usd:.2f}"

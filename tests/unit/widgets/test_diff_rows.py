@@ -125,7 +125,8 @@ def test_a_row_has_its_numbers_sign_and_mark() -> None:
     assert plain(gutter(removed, widths, stands=False)) == "  41      − "
     added = Row(Kind.LINE, 0, 1, new=41, sign="+")
     assert plain(gutter(added, widths, stands=True)) == "       41›+ "
-    assert gutter_widths(file_change("a.py", "x\n" * 12_345, "x\n" * 12_344 + "y\n")) == (6, 6)
+    same = "".join(f"{number}\n" for number in range(12_344))
+    assert gutter_widths(file_change("a.py", same + "x\n", same + "y\n")) == (6, 6)
 
 
 def test_headings_say_where_and_how_far() -> None:

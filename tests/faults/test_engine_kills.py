@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.crashes import EFFECTS, FILES, SCRIPT, START, Crashing, copy_place, reference_run
 from tests.fakes.program import CHECK, FIX, agent, call, git, plan, reply, task
 
-KILLS, SOAK_KILLS = 20, 200
+KILLS, SOAK_KILLS = 10, 200
 
 
 @pytest.fixture(scope="module")

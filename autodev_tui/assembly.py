@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from autodev_tui.engine.engine import Engine
     from autodev_tui.logs import Log
     from autodev_tui.providers.base import Provider
+    from autodev_tui.providers.recording import Tape
     from autodev_tui.sandbox.spec import Rung
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
@@ -165,8 +166,41 @@ def make_model(spec: str, environment: Mapping[str, str], settings: Settings) ->
         from autodev_tui.rules.provider import RulesProvider
 
         return Model(RulesProvider(), RULES_MODEL, RULES_MODEL)
+    if spec.startswith("replay:"):
+        from autodev_tui.providers.replay import whole_spec
+
+        spec = whole_spec(spec)
     provider, name = make_provider(spec, environment, prices=settings.price_table())
     return Model(provider, name, spec)
+
+
+def open_tape(
+    place: Place,
+    database: Database,
+    command: commands.StartSession | commands.ResumeSession,
+    model: str,
+    file: str,
+) -> Tape:
+    """What records a session's models into `file`; `model` is the specification that it names.
+
+    Raises:
+        ProviderError: kind `config`: it cannot be written, or there is something else.
+    """
+    from autodev_tui.engine.queries import find_session
+    from autodev_tui.policy.secrets import Masker, secret_values
+    from autodev_tui.providers.base import ProviderError
+    from autodev_tui.providers.recorded import RecordingError
+    from autodev_tui.providers.recording import Tape
+
+    if isinstance(command, commands.StartSession):
+        goal = command.goal
+    else:
+        goal = find_session(database, command.session).goal
+    masker = Masker(os.urandom(16), secret_values(place.environment))
+    try:
+        return Tape.open(Path(file).expanduser().absolute(), goal=goal, model=model, mask=masker.text)
+    except RecordingError as error:
+        raise ProviderError("config", str(error)) from error
 
 
 def make_engine(
@@ -178,10 +212,20 @@ def make_engine(
     prompts: PromptTemplateManager,
     *,
     interactive: bool = False,
+    tape: Tape | None = None,
 ) -> Engine:
-    """An engine for the place, which owns the store and the provider from now on. Sync."""
+    """An engine for the place, which owns the store and the provider from now on. Sync.
+
+    What its models say goes onto the `tape`, which stays the caller's to close.
+    """
     from autodev_tui.engine.engine import Engine
+    from autodev_tui.providers.recording import RecordingProvider
     from autodev_tui.vcs.include import INCLUDE_FILE
+
+    def taped(model: Model) -> Model:
+        return Model(RecordingProvider(model.provider, tape), model.name, model.spec) if tape else model
+
+    model = taped(model)
 
     return Engine(
         place.repository,

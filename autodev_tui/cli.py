@@ -44,6 +44,9 @@ def main(ctx: click.Context, directory: str) -> None:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+record_option = click.option(
+    "--record", metavar="FILE", help="Keep what the model says, for --model replay:FILE."
+)
 model_option = click.option("--model", metavar="P/M", help="Provider and model, as anthropic/NAME.")
 level_option = click.option(
     "--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level."
@@ -61,6 +64,7 @@ timeout_option = click.option(
 @model_option
 @budget_option
 @click.option("--land", is_flag=True, help="At full, land on your branch without asking.")
+@record_option
 @timeout_option
 @as_json
 @click.pass_obj
@@ -101,6 +105,7 @@ def plan(directory: Path, /, goal: str, requirements: str | None, **options: Any
 @click.option("--headless", is_flag=True, help="Without the workbench, as it is without a terminal.")
 @model_option
 @click.option("--land", is_flag=True, help="At full, land on your branch without asking.")
+@record_option
 @timeout_option
 @as_json
 @click.pass_obj

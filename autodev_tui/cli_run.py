@@ -161,7 +161,7 @@ def _resumable(place: Place, session: str | None) -> str:
 def _go(place: Place, command: commands.StartSession | commands.ResumeSession, options: Options) -> None:
     from autodev_tui.cli import emit
 
-    code, document = run(place, command, _settings(options), _teller(options))
+    code, document = run(place, command, _settings(options), _teller(options), options.get("record"))
     if options["as_json"]:
         emit(document)
     _say_end(document)

@@ -14,6 +14,7 @@ from autodev_tui.assembly import (
     Place,
     find_model,
     make_engine,
+    open_tape,
     price_known,
     refuse_unknown_price,
 )
@@ -60,15 +61,18 @@ def run(
     command: commands.StartSession | commands.ResumeSession,
     options: dict[str, Any],
     tell: Callable[[str], None],
+    record: str | None = None,
 ) -> tuple[int, dict[str, Any]]:
     """Run a session until it ends or waits; the exit code and the status document.
+
+    `record` names the file that its models' replies are recorded in.
 
     Raises:
         StoreError, SettingsError, ProviderError: before anything is done.
         KeyboardInterrupt: a signal came before there was a session to interrupt.
     """
     try:
-        return asyncio.run(_run(place, command, options, tell))
+        return asyncio.run(_run(place, command, options, tell, record))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
@@ -78,6 +82,7 @@ async def _run(
     command: commands.StartSession | commands.ResumeSession,
     options: dict[str, Any],
     tell: Callable[[str], None],
+    record: str | None,
 ) -> tuple[int, dict[str, Any]]:
     from autodev_tui.bridge import Bridge
     from autodev_tui.engine.queries import find_session, session_view
@@ -95,10 +100,16 @@ async def _run(
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await model.provider.limits(model.name)
         refuse_unknown_price(command, database, model.name, settings)
+        tape = None
+        if record:
+            tape = await asyncio.to_thread(open_tape, place, database, command, model.spec, record)
+            opened.callback(tape.close)
+            if tape.found:
+                tell(f"· {tape.found} replies are recorded already: they are replayed, others are added")
         found = await asyncio.to_thread(probe)
         for warning in _warnings(place, database, settings, found):
             tell(f"! {warning}")
-        engine = make_engine(place, database, settings, model, found.rung, prompts)
+        engine = make_engine(place, database, settings, model, found.rung, prompts, tape=tape)
     except BaseException:
         database.close()
         opened.close()

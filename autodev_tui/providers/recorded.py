@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -18,6 +18,8 @@ from autodev_tui.providers.base import StopReason
 VERSION = 1
 MAX_BYTES, MAX_LINE, MAX_LINES = 64 * 1024 * 1024, 4 * 1024 * 1024, 50_000
 T = TypeVar("T", bound=Frozen)
+WORKTREE = "[[WORKTREE]]"
+"""Stands for the agent's worktree, whose path is another in each session."""
 DECISIONS = ("accept", "comment", "edit", "reject")
 
 
@@ -44,12 +46,17 @@ class RecordedCall(_Strict):
     name: str = Field(min_length=1, max_length=100)
     args: dict[str, Any] | None = None
     error: str = ""
+    only: str = ""
 
     @model_validator(mode="after")
     def _whole(self) -> RecordedCall:
         if (self.args is None) != bool(self.error):
             raise ValueError("a call has either args or the error in them")
         return self
+
+    def said(self, each: Collection[str]) -> bool:
+        """Whether it is made after this was said of the hunks."""
+        return not self.only or self.only in each
 
 
 class Recorded(_Strict):
@@ -86,6 +93,15 @@ class Recorded(_Strict):
     def conditions(self) -> tuple[Any, ...]:
         """What must hold beside the key."""
         return self.hunks, self.earlier, self.plan
+
+    def placed(self, worktree: str, each: Collection[str] = ()) -> Recorded:
+        """The reply as an agent in `worktree` gives it; `each` is what was last said of the hunks."""
+
+        def place(text: str) -> str:
+            return text.replace(WORKTREE, worktree) if worktree else text
+
+        calls = [one.but(args=each_text(one.args, place)) for one in self.calls if one.said(each)]
+        return self.but(text=place(self.text), thinking=place(self.thinking), calls=calls)
 
     def fits(self, key: Key) -> bool:
         """Whether every condition that it gives holds."""
@@ -181,6 +197,18 @@ def _words(
     after = f" after {decision}{of}" if decision else " before any decision"
     before = f" (before that: {', '.join(earlier)})" if earlier else ""
     return visible(f"{f'{who}, ' if who else ''}{turns}{after}{before}", keep="")
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """JSON-like `value` with every text in it changed; keys stay."""
+    match value:
+        case str():
+            return change(value)
+        case list():
+            return [each_text(one, change) for one in value]
+        case dict():
+            return {key: each_text(one, change) for key, one in value.items()}
+    return value
 
 
 def read_recording(path: Path) -> Recording:

@@ -30,7 +30,10 @@ Conditions, each optional; a reply that gives one is for that case only, and goe
 The reply itself: `text`; `thinking`; `calls`, each `name` and `args` (null where they were unusable, and
 `error` then says how); `stop`: why it ended, left out where it follows from the calls; `detail` of a refusal;
 `usage`: the tokens that it took when it was recorded (`input_tokens`, `output_tokens`, …), shown again, at no
-cost.
+cost. `[[WORKTREE]]` in texts and arguments stands for the path of the agent's worktree.
+
+A call with `only` is left out unless the last decision said that of a hunk: `reject` or `comment`, and the first
+12 characters of the hunk's fingerprint, whatever its number is by then.
 
 Unknown fields, a key twice and an unknown version are refused with the line. A last line that was cut off is
 left out: whoever recorded was killed there.
@@ -102,11 +105,12 @@ class ReplayProvider:
         """The recorded reply, streamed. Raises ProviderError `off` where the recording has none."""
         key = key_of(request.meta)
         found = self._find(key, str(request.meta.get("title", "")))
+        found = found.placed(str(request.meta.get("worktree", "")), request.meta.get("each", ()))
         turn = made_turn(found, str(request.meta.get("turn", key.turn)), self._recording.header.model)
         await self._sleep(0)
         await self._stream(found.thinking, lambda piece: on_chunk(ThinkingDelta(piece)))
         await self._stream(found.text, lambda piece: on_chunk(TextDelta(piece)))
-        for call in found.calls:
+        for call in turn.calls:
             on_chunk(CallStarted(call.name))
             on_chunk(CallDelta(len(json.dumps(call.args))))
         on_chunk(UsageSeen(turn.usage))

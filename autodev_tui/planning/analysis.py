@@ -129,7 +129,7 @@ def analyse(
     `criteria` is the number of acceptance criteria; None counts those that the text itself states. `files`
     are the paths it is planned to touch; those that the text names are added. `risk` is a model's own view.
     """
-    named = _named_paths(text)
+    named = named_paths(text)
     touched = sorted({*files, *(path for path in named if path in facts.known)})
     complexity = classify(text, len(touched))
     if criteria is None:
@@ -215,7 +215,7 @@ def _packages(files: Sequence[str]) -> list[str]:
     return sorted(tops)
 
 
-def _named_paths(text: str) -> list[str]:
+def named_paths(text: str) -> list[str]:
     """What looks like a path in the text."""
     words = (word.rstrip(".!?") for word in _AROUND_WORDS.split(text) if len(word) <= LONGEST_PATH)
     matches = (_PATH.fullmatch(word) for word in words)

@@ -44,6 +44,8 @@ INDICATORS: dict[ComplexityClass, tuple[str, ...]] = {
 SEQUENCE = ("first", "then", "finally", "afterwards", "una", "tapos", "pagkatapos", "panghuli")
 CONDITION = ("if", "when", "unless", "kung", "kapag", "maliban kung")
 
+_THE_BUILD = re.compile(r"\b(?:the|our|this|a|ci|red|broken|failing|ang|ng|yung)\s+build(?:s)?\b")
+"""A build that is there is nothing to be built."""
 _LIST_ITEM = re.compile(r"^[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t]+\S", re.MULTILINE)
 
 
@@ -78,7 +80,7 @@ class Complexity(Frozen):
 
 def classify(text: str, files: int = 0) -> Complexity:
     """The complexity of a goal or task; `files` is how many files it is known to touch."""
-    lowered = text.lower()
+    lowered = _THE_BUILD.sub(" ", text.lower())
     found = {kind: _found(words, lowered) for kind, words in INDICATORS.items()}
     strongest = next((kind for kind in reversed(ComplexityClass) if found[kind]), None)
     score = BASE[strongest] if strongest else NEUTRAL

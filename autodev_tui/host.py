@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from autodev_tui.assembly import BudgetUnknowable, Place, find_model, make_engine, refuse_unknown_price
 from autodev_tui.domain import commands
-from autodev_tui.domain.requests import Answer, Refused, Request
+from autodev_tui.domain.commands import SetKey, SetOption
+from autodev_tui.domain.requests import Answer, GetDoctor, Refused, Request
 from autodev_tui.domain.updates import EngineFacts, Update
 from autodev_tui.engine import flow
+from autodev_tui.engine.answering.doctor import doctor_outside
 from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
+from autodev_tui.engine.handling.configuring import keep_key, keep_option
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.reload import follow_configuration
 from autodev_tui.looking import Opened, look, look_outside, open_place, session_to_show, stamp
@@ -36,7 +39,7 @@ from store.errors import StoreError, StoreLocked
 from store.lock import owner
 
 if TYPE_CHECKING:
-    pass
+    from autodev_tui.sandbox.probe import ProbeResult
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +75,9 @@ class Host:
         self._engine: Engine | None = None
         self._problem = ""
         """Why there is nothing to drive here."""
+        self._cause: RepositoryError | None = None
+        """The same, as the doctor tells it."""
+        self._probe: ProbeResult | None = None
         self._may_begin = False
         """The folder can be made a repository."""
         self._sandbox: asyncio.Task[None] | None = None
@@ -93,6 +99,7 @@ class Host:
             place = await asyncio.to_thread(Place.find, self._directory, self._environment, for_work=False)
         except (RepositoryError, GitError) as error:
             self._problem = str(error)
+            self._cause = error if isinstance(error, RepositoryError) else None
             self._may_begin = isinstance(error, RepositoryError) and error.what == NO_REPOSITORY
             self._known = await asyncio.to_thread(
                 look_outside, self._environment, self._options, self._problem
@@ -143,9 +150,11 @@ class Host:
 
     async def ask(self, request: Request) -> Answer:
         """The answer to a request; Refused where there is none."""
-        if self._engine is None:
+        if self._engine is None and not (isinstance(request, GetDoctor) and self._problem):
             return Refused(reason=self._problem)
         try:
+            if self._engine is None:
+                return await doctor_outside(self._environment, self._cause, self._probe)
             return await self._engine.ask(request)
         except NOT_CARRIED_OUT as error:
             return Refused(reason=str(error))
@@ -192,7 +201,7 @@ class Host:
         engine.attach(self._feed)
 
     async def _try_sandbox(self) -> None:
-        found = await asyncio.to_thread(probe)
+        found = self._probe = await asyncio.to_thread(probe)
         if self._engine:
             self._engine.site.probe = found
             await self._engine.use(rung=found.rung)
@@ -208,6 +217,9 @@ class Host:
     async def _carry_out(self, command: commands.Command) -> None:
         if isinstance(command, commands.InitRepository):
             await self._init()
+            return
+        if self._engine is None and self._problem and isinstance(command, SetKey | SetOption):
+            await self._keep_outside(command)
             return
         if self._engine is None or self._opened is None:
             raise Refusal(self._problem)
@@ -248,6 +260,17 @@ class Host:
         if self._sandbox:
             await asyncio.shield(self._sandbox)
         self._known = self._known.but(model=model.spec, model_problem="")
+
+    async def _keep_outside(self, command: SetKey | SetOption) -> None:
+        """What is the user's own is kept also where there is no repository."""
+        if isinstance(command, SetKey):
+            await keep_key(self._environment, command)
+        else:
+            await keep_option(self._environment, command)
+        now = await asyncio.to_thread(look_outside, self._environment, self._options, self._problem)
+        before = self._known
+        self._known = now.but(sandbox=before.sandbox, sandbox_problem=before.sandbox_problem)
+        self._feed.touch()
 
     async def _init(self) -> None:
         if not self._may_begin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from autodev_tui import credentials
@@ -34,22 +35,32 @@ def _trust(site: Site, shown: str) -> None:
 
 async def set_key(site: Site, command: SetKey) -> None:
     """Keep a provider's key, or forget it when it is empty. Raises Refusal: it cannot be one."""
+    await keep_key(site.environment, command)
+    site.reload()
+
+
+async def keep_key(environment: Mapping[str, str], command: SetKey) -> None:
+    """The same where there is no repository. Raises Refusal."""
     key = command.key.get_secret_value()
     try:
-        await asyncio.to_thread(credentials.store_key, command.provider, key, site.environment)
+        await asyncio.to_thread(credentials.store_key, command.provider, key, environment)
     except (ValueError, OSError) as error:
         raise Refusal(f"the key was not kept: {error}") from error
-    site.reload()
 
 
 async def set_option(site: Site, command: SetOption) -> None:
     """Write one of the user's own settings. Raises Refusal: it does not fit, or there is no such option."""
+    await keep_option(site.environment, command)
+    site.reload()
+
+
+async def keep_option(environment: Mapping[str, str], command: SetOption) -> None:
+    """The same where there is no repository. Raises Refusal."""
     try:
         value = _typed(command.name, command.value)
-        await asyncio.to_thread(write_option, site.environment, command.name, value)
+        await asyncio.to_thread(write_option, environment, command.name, value)
     except (SettingsError, OSError) as error:
         raise Refusal(str(error)) from error
-    site.reload()
 
 
 def _typed(name: str, value: Any) -> Any:

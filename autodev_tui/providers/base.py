@@ -56,12 +56,16 @@ class ToolSpec:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call the model asks for. `args` is None when its JSON was unusable, and `error` then says how."""
+    """A call the model asks for. `args` is None when its JSON was unusable, and `error` then says how.
+
+    `recovered` names the shape of a call that the model wrote as text and that was read from there.
+    """
 
     id: str
     name: str
     args: dict[str, Any] | None
     error: str = ""
+    recovered: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,14 @@ class UsageSeen:
     usage: Usage
 
 
-Chunk = TextDelta | ThinkingDelta | CallStarted | CallDelta | Retrying | UsageSeen
+@dataclass(frozen=True)
+class Noted:
+    """Something about this call that the human should know: a model is being loaded, a call was recovered."""
+
+    text: str
+
+
+Chunk = Noted | TextDelta | ThinkingDelta | CallStarted | CallDelta | Retrying | UsageSeen
 
 
 @dataclass(frozen=True)

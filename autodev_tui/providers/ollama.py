@@ -1,0 +1,353 @@
+"""Models of an Ollama server, on its native API through its SDK.
+
+The SDK has no timeout, no retry and no check that a reply came to its end; the server cuts a prompt that is
+too long in silence. All of that is done here: the window is chosen, sent and verified, prompts are measured before and
+after. Of the process environment nothing counts: address and key are passed in, proxies are not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from random import random as default_random
+from typing import Any
+
+from autodev_tui.domain.session import Usage
+from autodev_tui.providers.base import (
+    Chunk,
+    ModelLimits,
+    Noted,
+    ProviderError,
+    Request,
+    Retrying,
+    Turn,
+    UsageSeen,
+)
+from autodev_tui.providers.ollama_address import Address
+from autodev_tui.providers.ollama_errors import Failure, classify, refused, wait_before
+from autodev_tui.providers.ollama_facts import (
+    CHARACTERS_PER_TOKEN,
+    choose_window,
+    describe,
+    is_remote,
+    same_model,
+)
+from autodev_tui.providers.ollama_messages import build_messages, build_tools
+from autodev_tui.providers.ollama_state import Known
+from autodev_tui.providers.ollama_stream import StreamReader
+from autodev_tui.providers.strict_json import sendable
+
+CONNECT_S = 3.0
+FIRST_S = 1_200.0
+"""Longest wait for the first word: a cold model is loaded, other agents' requests are before ours."""
+IDLE_S = 300.0
+"""Longest silence inside a reply."""
+ASK_S = 20.0
+"""For `show` and `ps`, which read a file at most."""
+LOOK_S = 3.0
+"""Silence after which it is looked whether the model is being loaded."""
+DRAIN_S = 0.5
+KEEP_ALIVE = "30m"
+"""How long the server keeps the model after a request: longer than most questions wait for a human."""
+NEW_LOAD_S = 1.0
+"""A load that took longer was one: the window is verified again."""
+
+log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())
+
+
+class OllamaProvider:
+    """See `Provider`. `window` is the user's setting for `num_ctx`, None to choose one."""
+
+    name = "ollama"
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        window: int | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = default_random,
+        first_s: float = FIRST_S,
+        idle_s: float = IDLE_S,
+        look_s: float = LOOK_S,
+    ) -> None:
+        self._address = address
+        self._window = window
+        self._sleep = sleep
+        self._random = random
+        self._first_s, self._idle_s, self._look_s = first_s, idle_s, look_s
+        self._client: Any = None
+        self._client_lock = asyncio.Lock()
+        self._known: dict[str, Known] = {}
+
+    async def complete(self, request: Request, on_chunk: Callable[[Chunk], None]) -> Turn:
+        """One turn, with tries that are counted and reported.
+
+        Raises:
+            ProviderError: when the turn did not come; kind `too_large` for a prompt beyond the window.
+        """
+        client, known = await self._ready(), await self._about(request.model)
+        output = min(request.max_tokens, known.limits().max_output)
+        spent = Usage()
+        adapted: set[str] = set()
+        for attempt in itertools.count(1):
+            body, expected = self._body(request, known, output)
+            if expected > known.room(output):
+                raise self._too_large(request.model, known, expected, output, spent)
+            reader = StreamReader(on_chunk, request.tools, f"ollama_{len(request.messages)}")
+
+            def used(
+                whole: bool, attempt: int = attempt, reader: StreamReader = reader, guess: float = expected
+            ) -> Usage:
+                return _used(reader, request.model, known, attempt, guess, whole=whole)
+
+            on_chunk(UsageSeen(spent.plus(used(False)).but(at_least=True)))
+            try:
+                try:
+                    await self._stream(client, body, reader, on_chunk)
+                except UnicodeEncodeError:
+                    await self._stream(client, sendable(body), reader, on_chunk)
+                parts = reader.turn_parts(room=output)
+            except Exception as error:
+                failure = classify(error, request.model, self._address)
+                if failure is None:
+                    raise
+                if failure.unreadable and attempt == 1 + len(adapted):
+                    why = f"the server could not read your call ({failure.unreadable}): make a smaller one"
+                    parts = reader.unreadable(why)
+                    return _turn(parts, spent.plus(used(False)), request.model)
+                spent = spent.plus(used(False))
+                if (change := _adapted(failure, known, attempt)) and change not in adapted:
+                    adapted.add(change)
+                    on_chunk(Retrying(attempt, failure.tries, 0.0, f"{failure.what}; {change}"))
+                    continue
+                wait = wait_before(failure, attempt - len(adapted), self._random)
+                if wait is None:
+                    raise self._error(failure, request.model, spent) from error
+                on_chunk(Retrying(attempt, failure.tries, wait, failure.what))
+                await self._sleep(wait)
+                continue
+            if not known.verified or reader.load_s >= NEW_LOAD_S:
+                for note in known.verify(await self._loaded(request.model), request.model):
+                    on_chunk(note)
+            spent = spent.plus(used(True))
+            counted = reader.prompt_tokens
+            if counted is not None and known.overflowed(request, expected, counted, output):
+                raise self._overflowed(request.model, known, expected, counted, spent)
+            return _turn(parts, spent, reader.model or request.model)
+        raise AssertionError("unreachable: the loop has no end of its own")
+
+    async def limits(self, model: str) -> ModelLimits:
+        """What a conversation may fill: asks the server once.
+
+        Raises:
+            ProviderError: `not_found` for a model that is not there, `refused` where no server is.
+        """
+        return (await self._about(model)).limits()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    # -- asking
+
+    def _body(self, request: Request, known: Known, output: int) -> tuple[dict[str, Any], float]:
+        """What to send, and about how many tokens its prompt has."""
+        tools = [] if known.as_text else build_tools(request.tools)
+        messages = build_messages(request, as_text=known.as_text)
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": messages,
+            "options": {"num_ctx": known.window, "num_predict": output},
+            "keep_alive": KEEP_ALIVE,
+        }
+        if tools:
+            body["tools"] = tools
+        think = known.think(request.effort)
+        if think is not None:
+            body["think"] = think
+        return body, known.expected(messages, tools)
+
+    async def _stream(
+        self, client: Any, body: dict[str, Any], reader: StreamReader, on_chunk: Callable[[Chunk], None]
+    ) -> None:
+        parts = await client.chat(**body, stream=True)
+        watch = asyncio.create_task(self._watch(body["model"], on_chunk))
+        try:
+            while not reader.finished:
+                async with asyncio.timeout(self._idle_s if reader.started else self._first_s):
+                    part = await anext(parts, None)
+                watch.cancel()
+                if part is None:
+                    return
+                reader.feed(part.model_dump(exclude_none=True))
+            with suppress(Exception):
+                async with asyncio.timeout(DRAIN_S):
+                    while await anext(parts, None) is not None:
+                        pass
+        finally:
+            watch.cancel()
+            # Leaving the loop alone would let the server go on.
+            await parts.aclose()
+
+    async def _watch(self, model: str, on_chunk: Callable[[Chunk], None]) -> None:
+        """Say why nothing comes: once that the model is loaded, once that it is busy."""
+        await asyncio.sleep(self._look_s)
+        if await self._loaded(model) is None and not is_remote(model):
+            on_chunk(Noted(f"{model} is being loaded into memory: its first words take a while"))
+        await asyncio.sleep(10 * self._look_s)
+        on_chunk(Noted(f"still waiting for {model}: it reads a long prompt, or works for others first"))
+
+    async def _loaded(self, model: str) -> dict[str, Any] | None:
+        """What `ps` tells of the model; None when it is not loaded or nobody says."""
+        try:
+            async with asyncio.timeout(ASK_S):
+                told = (await self._client.ps()).model_dump(mode="json")
+        except Exception as error:
+            log.info("no list of loaded models (%s)", type(error).__name__)
+            return None
+        for one in told.get("models") or ():
+            if any(same_model(str(one.get(key) or ""), model) for key in ("model", "name")):
+                return dict(one)
+        return None
+
+    async def _about(self, model: str) -> Known:
+        if model not in self._known:
+            client = await self._ready()
+            try:
+                async with asyncio.timeout(ASK_S):
+                    shown = await client.show(model)
+            except Exception as error:
+                failure = classify(error, model, self._address)
+                if failure is None:
+                    raise
+                raise self._error(failure, model, Usage()) from error
+            facts = describe(shown.model_dump(mode="json"), model)
+            if facts.chats is False:
+                raise ProviderError(
+                    "config", f"{model} is no model to talk to: autodev models names those that are"
+                )
+            loaded = await self._loaded(model) or {}
+            at = loaded.get("context_length")
+            window = choose_window(facts, self._window, at if isinstance(at, int) else 0)
+            self._known[model] = Known(facts, window, as_text=facts.tools is False)
+        return self._known[model]
+
+    async def _ready(self) -> Any:
+        async with self._client_lock:
+            if self._client is None:
+                self._client = await asyncio.to_thread(self._build)
+        return self._client
+
+    def _build(self) -> Any:
+        import httpx
+        import ollama
+
+        key = self._address.key
+
+        async def own_key(request: httpx.Request) -> None:
+            # The SDK would take OLLAMA_API_KEY of the process, and send it wherever the address is.
+            request.headers.pop("authorization", None)
+            if key:
+                request.headers["authorization"] = f"Bearer {key}"
+
+        return ollama.AsyncClient(
+            host=self._address.url,
+            timeout=httpx.Timeout(None, connect=CONNECT_S),
+            trust_env=False,
+            follow_redirects=False,
+            event_hooks={"request": [own_key]},
+        )
+
+    # -- what failed
+
+    def _error(self, failure: Failure, model: str, spent: Usage) -> ProviderError:
+        tries = f" after {spent.requests} tries" if spent.retries else ""
+        what = failure.what.replace(self._address.key, "***") if self._address.key else failure.what
+        return ProviderError(
+            failure.kind,
+            f"{what}{tries} ({model} at {self._address.netloc}): {failure.advice}",
+            status=failure.status,
+            retryable=failure.retryable or failure.kind in ("refused", "idle"),
+            retries=spent.retries,
+            usage_floor=spent,
+        )
+
+    def _too_large(
+        self, model: str, known: Known, expected: float, output: int, spent: Usage
+    ) -> ProviderError:
+        room = max(0, known.room(output))
+        return ProviderError(
+            "too_large",
+            f"the prompt has about {expected:,.0f} tokens, and {room:,} fit beside the reply into the window"
+            f" of {known.usable:,} ({model}): {self._larger(known)}",
+            usage_floor=spent,
+            retries=spent.retries,
+        )
+
+    def _overflowed(
+        self, model: str, known: Known, expected: float, counted: int, spent: Usage
+    ) -> ProviderError:
+        return ProviderError(
+            "too_large",
+            f"window overflowed: the server read {counted:,} tokens of a prompt of about {expected:,.0f}"
+            f" ({model}, window {known.usable:,}), so its reply is not used: {self._larger(known)}",
+            usage_floor=spent,
+            retries=spent.retries,
+        )
+
+    def _larger(self, known: Known) -> str:
+        if known.facts.trained and known.window >= known.facts.trained:
+            return "take a model with a larger window, or a smaller goal"
+        return "a larger limits.local_context_tokens takes more, for more memory"
+
+
+def no_server(address: Address) -> str:
+    """What to tell where no server answers."""
+    failure = refused(address)
+    return f"{failure.what} at {address.netloc}: {failure.advice}"
+
+
+def _adapted(failure: Failure, known: Known, attempt: int) -> str:
+    """Change how this model is asked, so that what failed cannot fail again; what changed, "" for nothing."""
+    if failure.no_tools and not known.as_text:
+        known.as_text = True
+        return "its calls are written as text from now on"
+    if failure.no_thinking and known.thinks:
+        known.thinks = False
+        return "it is asked without thinking from now on"
+    if failure.odd_arguments and attempt > 1 and not known.as_text:
+        known.as_text = True
+        return "its calls are written as text from now on"
+    return ""
+
+
+def _used(
+    reader: StreamReader, model: str, known: Known, attempt: int, expected: float, *, whole: bool
+) -> Usage:
+    """What one try used. Counts that the server does not tell are our estimate, and marked as not exact."""
+    exact = whole and reader.prompt_tokens is not None and reader.output_tokens is not None
+    counted = reader.prompt_tokens
+    if counted is None:
+        counted = int(expected) if reader.started else 0
+    output = reader.output_tokens
+    if output is None:
+        output = int(reader.characters / CHARACTERS_PER_TOKEN)
+    return Usage(
+        requests=1,
+        retries=1 if attempt > 1 else 0,
+        input_tokens=counted,
+        output_tokens=output,
+        cost_known=not known.facts.remote,
+        at_least=reader.started and not exact,
+    )
+
+
+def _turn(parts: Any, usage: Usage, model: str) -> Turn:
+    stop, content, calls, text = parts
+    return Turn(content, calls, text, stop, usage, model, "")

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from autodev_tui import paths
 from autodev_tui.domain import commands
+from autodev_tui.engine.models import Model
 
 if TYPE_CHECKING:
     from autodev_tui.engine.engine import Engine
     from autodev_tui.logs import Log
-    from autodev_tui.providers.base import Provider
     from autodev_tui.providers.recording import Tape
     from autodev_tui.sandbox.spec import Rung
     from autodev_tui.settings import Settings
@@ -125,14 +125,6 @@ class Place:
         return [*own, *([Path(home)] if home else [])]
 
 
-class Model(NamedTuple):
-    """A model that can be asked; `spec` is its specification, as in `anthropic/NAME`."""
-
-    provider: Provider
-    name: str
-    spec: str
-
-
 def find_model(
     environment: Mapping[str, str],
     database: Database | None,
@@ -236,6 +228,7 @@ def make_engine(
         model.name,
         model.spec,
         paths.client_secret(place.environment),
+        maker=lambda spec, settings: taped(make_model(spec, place.environment, settings)),
         rung=rung,
         hidden=place.hidden(),
         environment=place.environment,

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autodev_tui.assembly import Model, Place, find_model
+from autodev_tui.assembly import Place, find_model
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import EngineFacts
+from autodev_tui.engine.models import Model
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.missing import MissingProvider
 from autodev_tui.sandbox.processes import terminal_of

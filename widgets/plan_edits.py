@@ -31,6 +31,7 @@ def planned(task: Task) -> PlannedTask:
         estimated_effort=task.estimated_effort,
         risk=task.risk,
         pin=task.pin,
+        model=task.model,
         note=str(task.context.get("note", "")),
     )
 

@@ -109,6 +109,17 @@ class Pin(Frozen):
     level: Level | None = None
 
 
+class SetTaskModel(Frozen):
+    """The model that works on a task, as in `ollama/qwen3`; None: the session's.
+
+    Only while it has not begun, waits for the human, or is held.
+    """
+
+    kind: Literal["set_task_model"] = "set_task_model"
+    task: str
+    model: str | None = Field(default=None, min_length=1, max_length=300)
+
+
 class PauseTask(Frozen):
     """Hold one agent before its next step; with `now` its running call or command is ended first."""
 
@@ -265,6 +276,7 @@ Command = Annotated[
     | OpenSession
     | SetConcurrency
     | Pin
+    | SetTaskModel
     | PauseTask
     | ContinueTask
     | SendMessage

@@ -28,6 +28,8 @@ class PlannedTask(Frozen):
     """Hours."""
     risk: float = Field(default=0.5, ge=0, le=1)
     pin: Level | None = None
+    model: str | None = None
+    """Of its own, as in `ollama/qwen3`; None: the session's."""
     note: str = ""
     """The human's words to whoever carries it out."""
 
@@ -45,6 +47,7 @@ def plan_view(task: Task) -> dict[str, Any]:
         "estimate_minutes": round(task.estimated_effort * 60),
         "risk": task.risk,
         "recommended_level": task.recommended.value,
+        **({"model": task.model} if task.model else {}),
         **({"note": task.context["note"]} if task.context.get("note") else {}),
     }
 

@@ -55,6 +55,8 @@ class Session(Frozen):
     phase: int = Field(default=1, ge=1, le=6)
     """The S01 phase it is in, or stopped in."""
     model: str
+    planning_model: str = ""
+    """What plans since the model failed for good; empty while that works."""
     slider: Level
     pin: Level | None = None
     land: bool = False

@@ -63,6 +63,10 @@ class Task(Frozen):
     state: TaskState = TaskState.PLANNED
     recommended: Level = Level.COLLABORATIVE
     pin: Level | None = None
+    model: str | None = None
+    """The model that a human chose for it, as in `ollama/qwen3`; None: the session's."""
+    fallback: str = ""
+    """What works on it since its model failed for good; empty while that works."""
     autonomy: dict[str, Any] = Field(default_factory=dict)
     """The score: level, score, factors, contributions, reasoning."""
     branch: str = ""

@@ -56,6 +56,8 @@ class Agent:
         """The call at which the agent has to be stopped, because it goes round in circles."""
         self.bad_replies = 0
         self.output_limit = 0
+        self.asked = ""
+        """The specification of the model that was asked last."""
         self.restore()
 
     def _system(self) -> str:

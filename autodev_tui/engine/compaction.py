@@ -27,7 +27,7 @@ LAST_COMMANDS = 8
 async def should_compact(agent: Agent) -> bool:
     """Whether the next request would use more of the window than it should."""
     services = agent.services
-    window = await window_tokens(services, agent.output_limit)
+    window = await window_tokens(services, agent.task_id, agent.output_limit)
     return len(agent.conversation.messages) > 2 and (
         estimated_tokens(agent.conversation.characters) > USABLE * window
     )
@@ -50,7 +50,7 @@ async def compact(agent: Agent) -> None:
         if step.name == "run_command" and step.state is StepState.DONE
     ]
     task = agent.task
-    room = int(AFTER * await window_tokens(services, agent.output_limit))
+    room = int(AFTER * await window_tokens(services, agent.task_id, agent.output_limit))
     text = await prompt(
         services,
         "compaction",

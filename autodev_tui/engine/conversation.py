@@ -7,6 +7,7 @@ check the history they get back demand. A compaction step starts a new conversat
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,10 @@ from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 
 COMPACTION = "compaction"
+SEVERAL = "(several)"
+"""The author of a message that more than one model wrote: no model's name."""
 Message = dict[str, Any]
+_ODD = re.compile(r"[^A-Za-z0-9_-]")
 
 _UNKNOWN = "Interrupted while running; whether it had an effect is not known. Look before you repeat it."
 _UNFINISHED = {
@@ -73,6 +77,8 @@ class Conversation:
     def __init__(self, read_blob: Callable[[str], bytes]) -> None:
         self._read_blob = read_blob
         self.messages: list[Message] = []
+        self._authors: list[str] = []
+        """Which model each message is by; empty for ours."""
         self.characters = 0
         """Text sent so far, the base of the token estimate."""
 
@@ -80,12 +86,22 @@ class Conversation:
         """Words for the model; a compaction starts over."""
         if step.name == COMPACTION:
             self.messages.clear()
+            self._authors.clear()
             self.characters = 0
         self._append("user", [{"type": "text", "text": note_text(step, self._read_blob)}])
 
-    def turn(self, content: list[dict[str, Any]]) -> None:
-        """The assistant's content blocks, verbatim."""
-        self._append("assistant", content)
+    def turn(self, content: list[dict[str, Any]], model: str = "") -> None:
+        """The assistant's content blocks, verbatim, and which model they are by."""
+        self._append("assistant", content, model)
+
+    def messages_for(self, model: str) -> list[Message]:
+        """The messages as `model` may get them: of other models' turns only what any model understands.
+
+        Thinking is bound to the model that thought it. For one model this is append-only as well.
+        """
+        if all(author in ("", model) for author in self._authors):
+            return self.messages
+        return plain(self.messages, [author in ("", model) for author in self._authors])
 
     def results(self, steps: Iterable[Step]) -> None:
         """The results of one turn's calls, in the order of the calls, all in one user message."""
@@ -101,12 +117,51 @@ class Conversation:
             blocks.append(block)
         self._append("user", blocks)
 
-    def _append(self, role: str, blocks: list[dict[str, Any]]) -> None:
+    def _append(self, role: str, blocks: list[dict[str, Any]], author: str = "") -> None:
         self.characters += sum(len(json.dumps(block, ensure_ascii=False)) for block in blocks)
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"].extend(blocks)
+            if author != self._authors[-1]:
+                self._authors[-1] = SEVERAL
         else:
+            self._authors.append(author)
             self.messages.append({"role": role, "content": list(blocks)})
+
+
+def plain(messages: Sequence[Message], own: Sequence[bool]) -> list[Message]:
+    """Those that are `own` as they are, of the others text and tool calls alone, with ids for every service."""
+    made: list[Message] = []
+    foreign: set[str] = set()
+    for message, as_it_is in zip(messages, own, strict=True):
+        if as_it_is:
+            blocks = [_sound(block, foreign) for block in message["content"]]
+        else:
+            foreign |= {str(block["id"]) for block in message["content"] if block.get("type") == "tool_use"}
+            blocks = [one for one in map(_understood, message["content"]) if one]
+        if not blocks:
+            continue  # a turn of thoughts alone
+        if made and made[-1]["role"] == message["role"]:
+            made[-1] = {**made[-1], "content": [*made[-1]["content"], *blocks]}
+        else:
+            made.append({"role": message["role"], "content": blocks})
+    return made
+
+
+def _understood(block: dict[str, Any]) -> dict[str, Any] | None:
+    match block.get("type"):
+        case "text" if block["text"].strip():
+            return {"type": "text", "text": block["text"]}
+        case "tool_use":
+            kept = {name: block[name] for name in ("type", "id", "name", "input")}
+            return kept | {"id": _ODD.sub("_", str(kept["id"]))}
+    return None
+
+
+def _sound(block: dict[str, Any], foreign: set[str]) -> dict[str, Any]:
+    """The result of another model's call under the id that the call is shown with."""
+    if block.get("tool_use_id") in foreign:
+        return {**block, "tool_use_id": _ODD.sub("_", block["tool_use_id"])}
+    return block
 
 
 def rebuild(steps: Sequence[Step], read_blob: Callable[[str], bytes]) -> tuple[Conversation, list[Step]]:
@@ -138,7 +193,7 @@ def rebuild(steps: Sequence[Step], read_blob: Callable[[str], bytes]) -> tuple[C
         elif step.kind is StepKind.MODEL and step.state is StepState.DONE and not step.result.get("dropped"):
             close_turn()
             turn = reply_of(step, read_blob)
-            conversation.turn(turn["content"])
+            conversation.turn(turn["content"], step.name)
             wanted = [calls[step.turn, call["id"]] for call in turn["calls"]]
             open_calls = [call for call in wanted if not is_answered(call)]
             waiting = wanted if not open_calls else []

@@ -7,6 +7,7 @@ import contextlib
 import hmac
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.flags import arms
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.handlers import HANDLERS
+from autodev_tui.engine.models import Model, Models
 from autodev_tui.engine.recovery import mark_interrupted
 from autodev_tui.engine.review_watch import ReviewWatch
 from autodev_tui.engine.reviewing import decide
@@ -63,6 +65,7 @@ class Engine:
         spec: str,
         secret: bytes,
         *,
+        maker: Callable[[str, Settings], Model] | None = None,
         rung: Rung,
         hidden: list[Path],
         environment: Mapping[str, str],
@@ -78,9 +81,8 @@ class Engine:
         self._database = database
         self._state = state
         self._settings = settings
-        self._provider = provider
-        self._model = model
-        self._spec = spec
+        made = partial(self._make, maker) if maker else None
+        self._models = Models(Model(provider, model, spec), made)
         self._secret = secret
         self._rules = rules
         self._prompts = prompts or PromptTemplateManager()
@@ -156,7 +158,7 @@ class Engine:
     async def use(
         self,
         *,
-        model: tuple[Provider, str, str] | None = None,
+        model: Model | None = None,
         settings: Settings | None = None,
         rung: Rung | None = None,
         rules: tuple[tuple[str, str], ...] | None = None,
@@ -165,12 +167,10 @@ class Engine:
     ) -> None:
         """What is given holds from the next start or resume on, settings from the next action of any agent.
 
-        `model` is provider, name, specification; one that is replaced is closed: only while no session runs.
+        A `model` that is replaced is closed: only while no session runs.
         """
         if model:
-            old = self._provider
-            self._provider, self._model, self._spec = model
-            await old.aclose()
+            await self._models.replace(model)
         if settings:
             self._settings = self.site.settings = settings
             if self._services:
@@ -211,7 +211,7 @@ class Engine:
         await self.halt()
         self._reviews.show(None)
         await self._runner.aclose()
-        await self._provider.aclose()
+        await self._models.aclose()
         if self._services:
             self._services.board.log.close()
         self._database.close()
@@ -252,7 +252,7 @@ class Engine:
         session = Session(
             id=session_id,
             goal=self.masker(session_id).known(command.goal),
-            model=self._spec,
+            model=self._models.own.spec,
             slider=level or self._settings.autonomy,
             pin=level,
             land=command.land,
@@ -338,8 +338,7 @@ class Engine:
             blobs=self._database.blobs,
             repository=self._repository,
             worktrees=self._worktrees,
-            provider=self._provider,
-            model=self._model,
+            models=self._models,
             settings=self._settings,
             runner=self._runner,
             masker=masker,
@@ -350,10 +349,16 @@ class Engine:
             prompts=self._prompts,
         )
         self._services.unpaused.set()
+        self._models.failed.clear()
+        self._models.planning = board.session.planning_model
         for feed in self.feeds:
             feed.show(self._database, self._services)
         self._reviews.show(self._services)
         return self._services
+
+    def _make(self, maker: Callable[[str, Settings], Model], spec: str) -> Model:
+        """With the settings that hold when it is first asked for."""
+        return maker(spec, self._settings)
 
     def masker(self, session: str) -> Masker:
         """What keeps secrets out of a session ("": of none). Sync: reads the user's file of keys."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from autodev_tui.domain.commands import CancelSession
+from autodev_tui.domain.commands import CancelSession, SetTaskModel
 from autodev_tui.engine import deciding, reviewing, showing, steering
 from autodev_tui.engine.cancelling import cancel_session
 from autodev_tui.engine.handling import AROUND
 from autodev_tui.engine.site import Site
+from autodev_tui.engine.task_models import set_task_model
 
 Handler = Callable[[Site, Any], Awaitable[None]]
 """Raises Refusal, EngineBusy, DecisionRefused or LookupError when the command is not carried out."""
@@ -21,4 +22,5 @@ HANDLERS: dict[type[Any], Handler] = {
     **steering.COMMANDS,
     **deciding.COMMANDS,
     CancelSession: cancel_session,
+    SetTaskModel: set_task_model,
 }

@@ -14,6 +14,7 @@ from autodev_tui.domain.states import ApprovalState, IllegalMove, SessionState, 
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.planner import make_task, plan_effect, put_plan
 from autodev_tui.engine.refusal import Refusal
+from autodev_tui.engine.task_models import refuse_unusable
 
 if TYPE_CHECKING:
     from autodev_tui.engine.services import Services
@@ -44,6 +45,9 @@ async def edit_plan(site: Site, command: commands.EditPlan) -> None:
     begun, planned = _parts(services, command.seen)
     wanted = _with_ids(command.tasks, board.tasks)
     _refuse_impossible(wanted, begun)
+    known = {one.model for one in board.tasks.values()}
+    for spec in {one.model for one in wanted if one.model} - known:
+        await refuse_unusable(services, spec)
     made = [await asyncio.to_thread(_task, services, one, planned.get(one.id)) for one in wanted]
     # What was looked at may have moved meanwhile; from here on nothing waits until the plan is in place.
     begun, planned = _parts(services, command.seen)
@@ -143,7 +147,7 @@ def _task(services: Services, wanted: PlannedTask, old: Task | None) -> Task:
     if old and _judged(old) == _judged(made) and old.risk == wanted.risk:
         made = old.but(dependencies=wanted.dependencies, role=wanted.role)
     context = {name: value for name, value in made.context.items() if name != "note"}
-    return made.but(pin=wanted.pin, context=context | ({"note": wanted.note} if wanted.note else {}))
+    return made.but(pin=wanted.pin, model=wanted.model, context=context | ({"note": wanted.note} if wanted.note else {}))
 
 
 def _judged(task: Task) -> list[Any]:

@@ -74,7 +74,7 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
         services,
         "plan_request",
         for_task=None,
-        max_tokens=await opening_tokens(services),
+        max_tokens=await opening_tokens(services, None),
         goal=session.goal,
         requirements="\n\n".join(session.instructions),
         rules=services.rules,

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from autodev_tui.domain import events
+from autodev_tui.engine.fallback import model_for
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.services import Services
 from prompts import PromptTooLong
@@ -39,14 +40,14 @@ async def prompt(
     return made.text
 
 
-async def opening_tokens(services: Services) -> int:
-    """How long an agent's first message may be."""
-    return int(OPENING_SHARE * await window_tokens(services))
+async def opening_tokens(services: Services, task: str | None) -> int:
+    """How long the first message of the agent of `task` (None: of the planner) may be."""
+    return int(OPENING_SHARE * await window_tokens(services, task))
 
 
-async def window_tokens(services: Services, reply: int = 0) -> int:
+async def window_tokens(services: Services, task: str | None, reply: int = 0) -> int:
     """What a conversation may fill: the model's window without the `reply`, or the settings' limit."""
-    limits = await services.provider.limits(services.model)
+    _, limits = await model_for(services, task)
     if limits.unbounded:
         return limits.context - reply
     return min(limits.context - reply, services.settings.limits.context_tokens)

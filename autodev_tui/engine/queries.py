@@ -93,6 +93,7 @@ def task_view(task: Task) -> dict[str, Any]:
         "depends_on": task.dependencies,
         "acceptance_criteria": [criterion.model_dump() for criterion in task.acceptance_criteria],
         "role": task.role,
+        "model": task.model,
         "files": task.files,
         "estimate_minutes": round(task.estimated_effort * 60),
         "risk": task.risk,

@@ -24,8 +24,8 @@ from prompts import PromptTemplateManager
 
 if TYPE_CHECKING:
     from autodev_tui.engine.commands_runner import CommandRunner
+    from autodev_tui.engine.models import Models
     from autodev_tui.policy.secrets import Masker
-    from autodev_tui.providers.base import Provider
     from autodev_tui.settings import Settings
     from autodev_tui.vcs.repository import Repository
     from autodev_tui.vcs.worktrees import Worktrees
@@ -44,8 +44,7 @@ class Services:
     blobs: Blobs
     repository: Repository
     worktrees: Worktrees
-    provider: Provider
-    model: str
+    models: Models
     settings: Settings
     runner: CommandRunner
     masker: Masker

@@ -192,7 +192,9 @@ class SessionRun:
         if task.state is TaskState.PLANNED:
             await board.commit(board.task_moved(task.id, TaskState.ASSIGNED))
         if board.tasks[task.id].state in (TaskState.ASSIGNED, TaskState.BLOCKED, TaskState.FAILED):
-            await board.commit(board.task_moved(task.id, TaskState.IN_PROGRESS, error=""))
+            # A retry begins with the model that was chosen: what failed may be over.
+            kept = {} if board.tasks[task.id].state is not TaskState.FAILED else {"fallback": ""}
+            await board.commit(board.task_moved(task.id, TaskState.IN_PROGRESS, error="", **kept))
 
     async def _brief(self, agent: Agent, workspace: Workspace) -> None:
         """The agent's first message: goal, task, rules, environment."""
@@ -209,7 +211,7 @@ class SessionRun:
             services,
             "task_request",
             for_task=task.id,
-            max_tokens=await opening_tokens(services),
+            max_tokens=await opening_tokens(services, task.id),
             goal=services.session.goal,
             task=task,
             done_tasks=done,

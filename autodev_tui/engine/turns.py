@@ -16,6 +16,7 @@ from autodev_tui.engine.board import Record
 from autodev_tui.engine.budget import before_call
 from autodev_tui.engine.compaction import compact, should_compact
 from autodev_tui.engine.decisions import input_hash
+from autodev_tui.engine.fallback import fall_back, model_for
 from autodev_tui.engine.flow import GaveUp, Interrupted, LimitReached
 from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
 from autodev_tui.engine.rate import keep_rate
@@ -53,16 +54,19 @@ async def next_turn(agent: Agent) -> None:
 async def _ask(agent: Agent) -> Turn | None:
     """One provider call as a step. None when the human ended it, or a too long prompt was compacted."""
     services, board = agent.services, agent.services.board
-    limits = await services.provider.limits(services.model)
+    model, limits = await model_for(services, agent.task_id)
+    if model.spec != agent.asked:
+        # The sizes that the other one has, and what was found out about its replies, count no more.
+        agent.asked, agent.output_limit = model.spec, 0
     agent.output_limit = min(agent.output_limit or OUTPUT_TOKENS, limits.max_output)
     agent.turns += 1
     step = board.new_step(
         StepKind.MODEL,
         agent.task_id,
-        services.model,
+        model.name,
         state=StepState.STARTED,
         turn=agent.turns,
-        intent={"system": await services.keep_text(agent.system)},
+        intent={"system": await services.keep_text(agent.system), "model": model.spec},
         started=services.clock(),
     )
     await board.commit(step)
@@ -89,20 +93,22 @@ async def _ask(agent: Agent) -> Turn | None:
     request = Request(
         system=agent.system,
         tools=agent.tools,
-        messages=agent.conversation.messages,
-        model=services.model,
+        messages=agent.conversation.messages_for(model.name),
+        model=model.name,
         max_tokens=agent.output_limit,
         meta=_meta(agent),
     )
     try:
         with services.interruptible():
-            turn = await services.provider.complete(request, on_chunk)
+            turn = await model.provider.complete(request, on_chunk)
     except ProviderError as error:
         usage = error.usage_floor.but(retries=max(error.retries, error.usage_floor.retries))
         why = str(error)
         await _record(agent, step, StepState.FAILED, usage, {"text": why, "why": why, "error": error.kind})
         if error.kind == "too_large" and agent.conversation.messages[1:]:
             await compact(agent)
+            return None
+        if await fall_back(services, agent.task_id, error):
             return None
         raise GaveUp(why) from error
     except Interrupted:
@@ -232,7 +238,7 @@ async def _keep(agent: Agent, step: Step, turn: Turn, thought: Thought) -> None:
             calls.append(planned)
     await board.commit(done, *calls, *_spent(agent, turn.usage))
     if not dropped and turn.content:
-        agent.conversation.turn(turn.content)
+        agent.conversation.turn(turn.content, step.name)
     agent.open_calls = calls
 
 

@@ -1,0 +1,99 @@
+"""What goes on when a model fails for good: the next usable one of the user's chain, and that it does is told.
+
+A reply that the model refuses to give is no failure of its provider: no other model is asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from autodev_tui.domain import events
+from autodev_tui.domain.rule import RULES_MODEL, needs_model
+from autodev_tui.engine.flow import GaveUp
+from autodev_tui.providers.base import ModelLimits, ProviderError
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.models import Model
+    from autodev_tui.engine.services import Services
+
+FOR_GOOD = frozenset(
+    {
+        "auth",
+        "permission",
+        "not_found",
+        "billing",
+        "rate_limited",
+        "overloaded",
+        "server",
+        "connection",
+        "refused",
+        "cut",
+        "idle",
+        "config",
+    }
+)
+"""Kinds of errors that say nothing of the request: another model may do. The provider has retried already."""
+
+
+async def model_for(services: Services, task: str | None) -> tuple[Model, ModelLimits]:
+    """What works on `task` (None: plans) and its sizes, after falling back where it cannot be reached.
+
+    Raises:
+        GaveUp: neither it nor any of the chain can.
+    """
+    while True:
+        try:
+            model = services.models.of(services.board.tasks[task] if task else None)
+            return model, await model.provider.limits(model.name)
+        except ProviderError as error:
+            if not await fall_back(services, task, error):
+                raise GaveUp(str(error)) from error
+
+
+async def fall_back(services: Services, task: str | None, error: ProviderError) -> bool:
+    """Whether another model goes on with `task` (None: the plan) from now on; that is durable and told."""
+    if error.kind not in FOR_GOOD:
+        return False
+    old = _present(services, task)
+    tried = services.models.failed.setdefault(task, {})
+    tried[old] = str(error)
+    for spec in _chain(services, task, old):
+        if spec in tried:
+            continue
+        try:
+            model = await asyncio.to_thread(services.models.get, spec)
+            await model.provider.limits(model.name)
+        except ProviderError as unusable:
+            tried[spec] = str(unusable)
+            _tell(services, task, f"{spec} cannot stand in for {old}: {unusable}")
+            continue
+        if task:
+            await services.board.commit(services.board.tasks[task].but(fallback=spec))
+        else:
+            services.models.planning = spec
+            await services.board.commit(services.session.but(planning_model=spec))
+        who = task or "the plan"
+        _tell(services, task, f"{old} failed: {error} · {spec} goes on with {who}")
+        return True
+    return False
+
+
+def _present(services: Services, task: str | None) -> str:
+    record = services.board.tasks[task] if task else None
+    return services.models.spec_of(record)
+
+
+def _chain(services: Services, task: str | None, old: str) -> Iterator[str]:
+    chain = services.settings.fallbacks
+    # Rules plan where no model can; what needs a model they would only note.
+    rules_do = task is None or not needs_model(services.board.tasks[task].description)
+    yield from (spec for spec in chain if rules_do or spec != RULES_MODEL)
+    # Who set up neither a chain nor a local model would rather try again later.
+    if task is None and RULES_MODEL not in chain and (chain or old.startswith("ollama/")):
+        yield RULES_MODEL
+
+
+def _tell(services: Services, task: str | None, text: str) -> None:
+    services.board.log.emit(events.Noticed(task=task, text=text, severity="warning"))

@@ -1,0 +1,68 @@
+"""Which model works for whom: the session's own, or the one that a task was given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.task import Task
+    from autodev_tui.providers.base import Provider
+
+
+class Model(NamedTuple):
+    """A model that can be asked; `spec` is its specification, as in `anthropic/NAME`."""
+
+    provider: Provider
+    name: str
+    spec: str
+
+
+Maker = Callable[[str], Model]
+"""Makes the model of a specification: sync, sends nothing, may read a small file. Raises ProviderError."""
+
+
+class Models:
+    """One provider for each specification in use, made when it is first asked for."""
+
+    def __init__(self, own: Model, maker: Maker | None = None) -> None:
+        self.own = own
+        """The session's."""
+        self.planning = ""
+        """What plans since the session's model failed for good; empty while that works."""
+        self.failed: dict[str | None, dict[str, str]] = {}
+        """By task (None: the plan): what failed for it in this run, and why."""
+        self._maker = maker
+        self._made: dict[str, Model] = {}
+
+    def of(self, task: Task | None) -> Model:
+        """What works on `task`; None: what plans. Raises ProviderError: it cannot be made any more."""
+        return self.get(self.spec_of(task))
+
+    def spec_of(self, task: Task | None) -> str:
+        """The specification of what works on `task`; None: of what plans."""
+        chosen = (task.fallback or task.model) if task else self.planning
+        return chosen or self.own.spec
+
+    def get(self, spec: str) -> Model:
+        """The model of a specification. Raises ProviderError: there is none, or no key for it."""
+        if spec == self.own.spec:
+            return self.own
+        if spec not in self._made:
+            if self._maker is None:
+                from autodev_tui.providers.base import ProviderError
+
+                raise ProviderError("config", f"no other model than {self.own.spec} can be used here")
+            self._made[spec] = self._maker(spec)
+        return self._made[spec]
+
+    async def replace(self, own: Model) -> None:
+        """Another one is the session's from now on; nobody may be asking any. The others are made anew."""
+        await self.aclose()
+        self.own = own
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        made, self._made = [self.own, *self._made.values()], {}
+        for one in made:
+            await one.provider.aclose()

@@ -61,6 +61,11 @@ class Failure(Frozen):
     """A tool or a healing strategy can probably mend it without a model."""
     strategy: Strategy | None = None
 
+    def within(self, directory: str) -> Failure:
+        """The same failure with its path relative to `directory`, if it lies there."""
+        path = (self.path or "").removeprefix(f"{directory.rstrip('/')}/").removeprefix("./")
+        return self if path == (self.path or "") else self.but(path=path)
+
     @property
     def place(self) -> str:
         """`path:line`, `path`, or nothing."""

@@ -1,0 +1,87 @@
+"""What formatters say when they only look: black, isort, autopep8, prettier, rustfmt, gofmt, biome."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autodev_tui.quality.failures.log import Found, Log
+from autodev_tui.quality.failures.model import FailureType
+
+_WOULD = re.compile(r"^would reformat (?P<path>\S.*)$")
+_BLACK_PARSE = re.compile(
+    r"^error: cannot (?:format|parse):? (?P<path>[^:]+?)(?::(?P<line>\d+):\d+|: Cannot parse[^:]*:? (?P<line2>\d+):\d+)?"
+    r"(?:: (?P<message>.*))?$"
+)
+_ISORT = re.compile(r"^ERROR: (?P<path>.+?) Imports are incorrectly sorted and/or formatted\.$")
+_PRETTIER = re.compile(r"^\[warn\] (?P<path>\S+\.\w+)$")
+_PRETTIER_ERROR = re.compile(
+    r"^\[error\] (?P<path>\S+?): (?P<kind>\w*Error): (?P<message>.+?) \((?P<line>\d+):\d+\)$"
+)
+_RUSTFMT = re.compile(r"^Diff in (?P<path>.+?)(?::(?P<line>\d+):| at line (?P<line2>\d+):)$")
+_BIOME = re.compile(
+    r"^(?P<path>\S+?)(?::(?P<line>\d+):\d+)? (?P<rule>format|lint/\S+|parse|assist/\S+|organizeImports)(?: .*)?━+$"
+)
+_GOFMT = re.compile(r"^(?:diff (?:-u )?)(?P<path>\S+\.go)(?:\.orig)?\b")
+
+
+def parse(log: Log) -> Iterator[Found]:
+    """Files that are not formatted, and files that no formatter can read."""
+    prettier = log.says("Code style issues") or "prettier" in log.command
+    for at, line in log.free():
+        found = _one(log, at, line, prettier)
+        if found:
+            log.claim(at, at + 1)
+            yield found
+
+
+def _one(log: Log, at: int, line: str, prettier: bool) -> Found | None:
+    if match := _WOULD.match(line):
+        return _unformatted(at, "black", match["path"])
+    if match := _ISORT.match(line):
+        words = "imports are not sorted"
+        return Found(
+            FailureType.LINT_ERROR, words, "isort", at, match["path"], code="unsorted-imports", fixable=True
+        )
+    if line.startswith("error: cannot ") and (match := _BLACK_PARSE.match(line)):
+        number = match["line"] or match["line2"]
+        words = match["message"] or "cannot be parsed"
+        return Found(
+            FailureType.SYNTAX_ERROR, words, "black", at, match["path"].strip(),
+            int(number) if number else None, "cannot-parse",
+        )  # fmt: skip
+    if match := _PRETTIER_ERROR.match(line):
+        return Found(
+            FailureType.SYNTAX_ERROR,
+            match["message"],
+            "prettier",
+            at,
+            match["path"],
+            int(match["line"]),
+            match["kind"],
+        )
+    if prettier and (match := _PRETTIER.match(line)):
+        return _unformatted(at, "prettier", match["path"])
+    if match := _RUSTFMT.match(line):
+        return _unformatted(at, "rustfmt", match["path"], int(match["line"] or match["line2"]))
+    if match := _BIOME.match(line):
+        rule = match["rule"]
+        number = int(match["line"]) if match["line"] else None
+        if rule == "format":
+            return _unformatted(at, "biome", match["path"])
+        words = next((one.strip(" ×!✖i\u2716") for one in log.lines[at + 1 : at + 5] if one.strip()), rule)
+        kind = FailureType.LINT_ERROR
+        if rule == "parse":
+            kind = FailureType.SYNTAX_ERROR
+        elif rule.startswith("lint/security/"):
+            kind = FailureType.SECURITY_VULNERABILITY
+        return Found(kind, words, "biome", at, match["path"], number, rule, fixable="FIXABLE" in line)
+    if "gofmt" in log.command and (match := _GOFMT.match(line) or re.match(r"^(?P<path>\S+\.go)$", line)):
+        return _unformatted(at, "gofmt", match["path"])
+    if "autopep8" in log.command and (match := re.match(r"^--- original/(?P<path>\S+)$", line)):
+        return _unformatted(at, "autopep8", match["path"])
+    return None
+
+
+def _unformatted(at: int, tool: str, path: str, line: int | None = None) -> Found:
+    return Found(FailureType.LINT_ERROR, "not formatted", tool, at, path, line, "unformatted", fixable=True)

@@ -1,0 +1,90 @@
+"""go: tests and panics. What its compiler and vet say is read where findings are located."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autodev_tui.quality.failures.log import Found, Log, foreign
+from autodev_tui.quality.failures.model import FailureType
+
+_FAIL = re.compile(r"^\s*--- FAIL: (?P<name>\S+) \([\d.]+s\)$")
+_SAID = re.compile(r"^\s+(?:Error Trace:\s+)?(?P<path>\S+?\.go):(?P<line>\d+):? ?(?P<message>.*)$")
+_PANIC = re.compile(r"^panic: (?P<message>.+)$")
+_STACK = re.compile(r"^\t(?P<path>\S+\.go):(?P<line>\d+)(?: \+0x[0-9a-f]+)?$")
+_BUILD = re.compile(r"^FAIL\t(?P<package>\S+) \[(?P<what>build|setup) failed\]$")
+_PACKAGE = re.compile(r"^FAIL\t(?P<package>\S+)\t[\d.]+s$")
+_GO = re.compile(r"^go: (?P<message>.+)$")
+_FATAL = re.compile(r"^fatal error: (?P<message>.+)$")
+
+
+def parse(log: Log) -> Iterator[Found]:
+    """Tests with the line that complained, panics with the deepest line of the project."""
+    if not ("go" in log.command or log.says("FAIL") or log.says("goroutine ")):
+        return
+    tests = [(at, match["name"]) for at, line in log.free() if (match := _FAIL.match(line))]
+    in_test = bool(tests) or log.says("testing.tRunner")
+    for at, line in log.free():
+        if (match := _PANIC.match(line)) or ((match := _FATAL.match(line)) and log.says("goroutine ")):
+            path, number = _stack(log, at)
+            words = match["message"].removesuffix(" [recovered]")
+            log.claim(at, at + 1)
+            if words.startswith("test timed out after"):
+                yield Found(FailureType.TIMEOUT, words, "go", at, path, number, "timeout")
+            elif in_test:
+                name = tests[0][1] if tests else ""
+                yield Found(
+                    FailureType.TEST_FAILURE, f"panic: {words}", "go", at, path, number, "panic", name
+                )
+            else:
+                yield Found(FailureType.RUNTIME_ERROR, f"panic: {words}", "go", at, path, number, "panic")
+            return
+    names = [name for _, name in tests]
+    for number, (at, name) in enumerate(tests):
+        if any(other.startswith(f"{name}/") for other in names):
+            continue
+        end = tests[number + 1][0] if number + 1 < len(tests) else min(at + 60, len(log.lines))
+        said = next((found for one in log.lines[at + 1 : end] if (found := _SAID.match(one))), None)
+        log.claim(at, at + 2)
+        yield Found(
+            FailureType.TEST_FAILURE, (said["message"] if said else "") or f"{name} failed", "go", at,
+            said["path"] if said else None, int(said["line"]) if said else None, symbol=name,
+        )  # fmt: skip
+    for at, line in log.free():
+        if match := _BUILD.match(line):
+            yield Found(FailureType.BUILD_FAILURE, f"{match['package']} cannot be built", "go", at, echo=True)
+        elif match := _PACKAGE.match(line):
+            yield Found(FailureType.TEST_FAILURE, f"tests of {match['package']} failed", "go", at, echo=True)
+        elif (match := _GO.match(line)) and not match["message"].startswith(
+            ("downloading", "finding", "found")
+        ):
+            log.claim(at, at + 1)
+            yield _tool(at, match["message"])
+
+
+def _tool(at: int, message: str) -> Found:
+    located = re.match(r"(?P<path>\S+\.(?:mod|sum|work)):(?P<line>\d+): ?(?P<rest>.*)$", message)
+    kind = FailureType.BUILD_FAILURE
+    if re.search(r"no required module provides|cannot find module providing|no matching versions", message):
+        kind = FailureType.IMPORT_ERROR
+    return Found(
+        kind,
+        message,
+        "go",
+        at,
+        located["path"] if located else None,
+        int(located["line"]) if located else None,
+    )
+
+
+def _stack(log: Log, at: int) -> tuple[str | None, int | None]:
+    for line in log.lines[at + 1 : at + 200]:
+        match = _STACK.match(line)
+        if (
+            match
+            and not foreign(match["path"])
+            and "/src/runtime/" not in line
+            and "/src/testing/" not in line
+        ):
+            return match["path"], int(match["line"])
+    return None, None

@@ -1,0 +1,119 @@
+"""One output, ready to be read: plain lines of bounded length and number, and which of them are spoken for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from autodev_tui.quality.failures.model import FailureType
+
+HEAD_CHARS, TAIL_CHARS = 256 * 1024, 1024 * 1024
+"""What is read of a longer output: causes stand at its begin, summaries at its end."""
+HEAD_LINES, TAIL_LINES = 5_000, 15_000
+MAX_LINE = 2_000
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC and the like: titles, links
+    r"|\x1b[ -/]*[0-~]?"
+)
+_FOREIGN = re.compile(
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|\.tox|\.nox|\.npm|_pytest|_npx)/"
+    r"|/lib(?:64)?/python[23]|^<|^node:|^internal/|^/rustc/|^/usr/(?:include|lib|local/go)|/\.cargo/registry/"
+    r"|/toolchains/[^/]+/lib/|/go/pkg/mod/|/pyproject_hooks/|^bun:|^webpack"
+)
+_PREFIX = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)? "  # CI runners
+    r"|[A-Za-z][\w.-]* *\| ?"  # docker compose, foreman
+    r"|\[[\w:./-]+\] "
+)
+
+
+@dataclass
+class Found:
+    """One failure as a parser read it; `advice` makes a `Failure` of it."""
+
+    type: FailureType | None
+    message: str
+    tool: str
+    at: int
+    """Index of the line it was read from."""
+    path: str | None = None
+    line: int | None = None
+    code: str = ""
+    symbol: str = ""
+    echo: bool = False
+    """Only says that something else failed (`make: *** Error 1`): left out when the cause was found."""
+    level: str = ""
+    """low, medium, high or critical where the tool itself says so."""
+    fixable: bool = False
+    """The tool itself says that it can mend it."""
+
+
+@dataclass
+class Log:
+    """The lines of one output, and what is known of the command."""
+
+    lines: list[str]
+    command: str = ""
+    exit_code: int | None = None
+    timed_out: bool = False
+    claimed: set[int] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, output: str, command: str, exit_code: int | None, timed_out: bool) -> Log:
+        """`output` without colours and progress, cut to a size that is read in bounded time."""
+        if len(output) > HEAD_CHARS + TAIL_CHARS:
+            output = f"{output[:HEAD_CHARS]}\n{output[-TAIL_CHARS:]}"
+        if "\x1b" in output:
+            output = _ESCAPES.sub("", output)
+        lines = output.split("\n")
+        if len(lines) > HEAD_LINES + TAIL_LINES:
+            lines = [*lines[:HEAD_LINES], *lines[-TAIL_LINES:]]
+        lines = _without_prefix([_shown(line)[:MAX_LINE] for line in lines])
+        return cls(lines, command, exit_code, timed_out)
+
+    def claim(self, begin: int, end: int) -> None:
+        """The lines from `begin` to before `end` have been read: no other parser looks at them."""
+        self.claimed.update(range(max(begin, 0), min(end, len(self.lines))))
+
+    def free(self, begin: int = 0, end: int | None = None) -> Iterator[tuple[int, str]]:
+        """Index and text of the lines that nobody has claimed yet."""
+        for at in range(begin, len(self.lines) if end is None else min(end, len(self.lines))):
+            if at not in self.claimed:
+                yield at, self.lines[at]
+
+    def says(self, text: str) -> bool:
+        """Whether any line contains `text`."""
+        return any(text in line for line in self.lines)
+
+    @property
+    def last(self) -> str:
+        """The last line that says anything."""
+        return next((line.strip() for line in reversed(self.lines) if line.strip()), "")
+
+
+def foreign(path: str) -> bool:
+    """Whether `path` lies in a library, an interpreter or a tool rather than in the project."""
+    return bool(_FOREIGN.search(path))
+
+
+def _shown(line: str) -> str:
+    """What a terminal would show of a line that rewrites itself."""
+    if "\r" not in line:
+        return line
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
+def _without_prefix(lines: list[str]) -> list[str]:
+    """The lines without what a runner put before each of them: a time, a service's name."""
+    full = [line for line in lines if line.strip()]
+    if len(full) < 3:
+        return lines
+    marked = [_PREFIX.match(line) for line in full]
+    if sum(match is not None for match in marked) < len(full):
+        return lines
+    lengths = {match.end() for match in marked if match}
+    if len(lengths) > 2:
+        return lines
+    return [line[match.end() :] if (match := _PREFIX.match(line)) else line for line in lines]

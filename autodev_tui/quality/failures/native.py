@@ -1,0 +1,98 @@
+"""Compiled programs' builds: linkers, make, cmake, ninja. Compilers' findings are read where they are located."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autodev_tui.quality.failures.log import Found, Log
+from autodev_tui.quality.failures.model import FailureType
+
+_UNDEFINED = re.compile(
+    r"^(?:\S*/?ld: )?(?:(?P<path>[^\s:]+\.\w+):)?(?:\(\.\w[^)]*\)|.*?): undefined reference to [`'‘](?P<name>[^'’]+)"
+)
+_LD = re.compile(
+    r"^\S*/?(?:ld|ld\.\w+|mold|collect2)(?:: error)?: (?P<message>(?:cannot find|error:|.*multiple definition).*)$"
+)
+_NO_RULE = re.compile(
+    r"^(?:g?make)(?:\[\d+\])?: \*\*\* No rule to make target '(?P<name>[^']+)'(?:, needed by '(?P<by>[^']+)')?"
+)
+_MAKE_SYNTAX = re.compile(
+    r"^(?P<path>[^\s:]*[Mm]akefile[^\s:]*|\S+\.mk):(?P<line>\d+): \*\*\* (?P<message>.+)$"
+)
+_MAKE = re.compile(
+    r"^(?:g?make)(?:\[\d+\])?: \*\*\* (?:\[(?P<path>[^\s:\]]+):(?P<line>\d+): )?(?P<message>.+)$"
+)
+_CMAKE = re.compile(
+    r"^CMake Error(?: at (?P<path>[^:]+):(?P<line>\d+) \((?P<what>\w+)\))?:? ?(?P<message>.*)$"
+)
+_NINJA = re.compile(r"^ninja: (?:error: (?P<error>.+)|build stopped: (?P<stopped>.+))$")
+_CC1 = re.compile(r"^(?:gcc|cc|g\+\+|c\+\+|clang)(?:-\d+)?: (?:fatal )?error: (?P<message>.+)$")
+
+
+def parse(log: Log) -> Iterator[Found]:
+    """Symbols without a definition, targets without a rule, and configurations that stop."""
+    for at, line in log.free():
+        found = _one(log, at, line)
+        if found:
+            log.claim(at, at + 1)
+            yield found
+
+
+def _one(log: Log, at: int, line: str) -> Found | None:
+    if "undefined reference" in line and (match := _UNDEFINED.match(line)):
+        words = f"undefined reference to {match['name']}"
+        return Found(
+            FailureType.BUILD_FAILURE,
+            words,
+            "gcc",
+            at,
+            match["path"],
+            code="undefined reference",
+            symbol=match["name"],
+        )
+    if match := _NO_RULE.match(line):
+        words = f"no rule to make {match['name']}" + (f", which {match['by']} needs" if match["by"] else "")
+        return Found(FailureType.BUILD_FAILURE, words, "make", at, code="no-rule", symbol=match["name"])
+    if match := _MAKE_SYNTAX.match(line):
+        kind = (
+            FailureType.SYNTAX_ERROR
+            if "missing separator" in line or "missing 'endif'" in line
+            else FailureType.BUILD_FAILURE
+        )
+        return Found(kind, match["message"], "make", at, match["path"], int(match["line"]))
+    if match := _MAKE.match(line):
+        number = int(match["line"]) if match["line"] else None
+        return Found(
+            FailureType.BUILD_FAILURE,
+            match["message"].rstrip("]"),
+            "make",
+            at,
+            match["path"],
+            number,
+            echo=True,
+        )
+    if match := _CMAKE.match(line):
+        words = match["message"] or next(
+            (one.strip() for one in log.lines[at + 1 : at + 6] if one.strip()), ""
+        )
+        number = int(match["line"]) if match["line"] else None
+        return Found(
+            FailureType.BUILD_FAILURE, words, "cmake", at, match["path"], number, match["what"] or ""
+        )
+    if match := _LD.match(line):
+        return Found(FailureType.BUILD_FAILURE, match["message"], "gcc", at, echo="ld returned" in line)
+    if match := _CC1.match(line):
+        echo = "linker command failed" in line
+        return Found(
+            FailureType.BUILD_FAILURE, match["message"], "clang" if "clang" in line else "gcc", at, echo=echo
+        )
+    if match := _NINJA.match(line):
+        return Found(
+            FailureType.BUILD_FAILURE,
+            match["error"] or match["stopped"],
+            "ninja",
+            at,
+            echo=bool(match["stopped"]),
+        )
+    return None

@@ -1,0 +1,231 @@
+"""Python's tracebacks: chained, grouped, of syntax errors without one, and of a crashed interpreter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from autodev_tui.quality.failures.log import Found, Log, foreign
+from autodev_tui.quality.failures.model import FailureType
+
+_HEAD = re.compile(r"^(.{0,200}?)(?:Exception Group )?Traceback \(most recent call last\):$")
+_FRAME = re.compile(r'^\s*File "(?P<path>[^"]+)", line (?P<line>\d+)(?:,? in (?P<name>.+))?$')
+_RAISED = re.compile(r"^(?P<name>[A-Za-z_][\w.]*)(?:: ?(?P<message>.*))?$")
+_LOOKS_RAISED = re.compile(
+    r"(?:Error|Exception|Warning|Interrupt|Exit|Failed|Timeout|Group|Expired|Failure)$"
+)
+_CHAIN = re.compile(r"The above exception was the direct cause|During handling of the above exception")
+_SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError"})
+_IMPORT = frozenset({"ModuleNotFoundError", "ImportError", "zipimport.ZipImportError"})
+_TIMEOUTS = frozenset(
+    {
+        "TimeoutExpired",
+        "TimeoutError",
+        "ReadTimeout",
+        "ConnectTimeout",
+        "CancelledTimeout",
+        "Timeout",
+        "timeout",
+    }
+)
+_MODULE = re.compile(r"No module named '?([\w.\-]+)'?|cannot import name '([^']+)'")
+_NO_MODULE = re.compile(
+    r"^\S*python[\d.]*(?:\.exe)?: (?:No module named (?P<name>[\w.\-]+)|"
+    r"Error while finding module specification for '(?P<spec>[^']+)' \((?P<why>\w+): (?P<message>.*)\))"
+)
+_FATAL = re.compile(r"^Fatal Python error: (?P<what>.+)$")
+
+
+@dataclass
+class Raised:
+    """One traceback: where it passed, and what was raised. `column` is how far it is indented."""
+
+    begin: int
+    end: int
+    column: int
+    name: str = ""
+    message: str = ""
+    frames: list[tuple[str, int, str]] = field(default_factory=list)
+    remote: bool = False
+
+    @property
+    def short(self) -> str:
+        """The exception's own name without its module."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def place(self) -> tuple[str | None, int | None]:
+        """The deepest place in the project's own code; of a syntax error the place that it is about."""
+        if self.short in _SYNTAX and self.frames and not self.frames[-1][2]:
+            return self.frames[-1][0], self.frames[-1][1]
+        own = [frame for frame in self.frames if not foreign(frame[0])]
+        return own[-1][:2] if own else (None, None)
+
+
+def kind_of(name: str, message: str = "") -> FailureType:
+    """The type of failure that an exception of this name stands for when nobody caught it."""
+    short = name.rpartition(".")[2]
+    if short in _SYNTAX:
+        return FailureType.SYNTAX_ERROR
+    if short in _IMPORT:
+        return FailureType.IMPORT_ERROR
+    return FailureType.TIMEOUT if short in _TIMEOUTS else FailureType.RUNTIME_ERROR
+
+
+def module_of(message: str) -> str:
+    """The module or name that an import error is about, empty when it names none."""
+    match = _MODULE.search(message)
+    return (match[1] or match[2]) if match else ""
+
+
+def read(log: Log, begin: int, end: int) -> list[Raised]:
+    """Every traceback between two lines, in their order."""
+    found = []
+    at = begin
+    while at < end:
+        head = _HEAD.match(log.lines[at])
+        if head:
+            # Only a group's own marks and indentation stand before every line of a traceback.
+            column = 0 if head[1].strip(" |+-") else len(head[1])
+            raised = _one(log, at, end, column)
+            raised.remote = at > 0 and log.lines[at - 1].strip() == '"""'
+            found.append(raised)
+            at = max(raised.end, at + 1)
+        else:
+            at += 1
+    return found
+
+
+def cause(chain: list[Raised]) -> Raised:
+    """Of exceptions that led to one another the one to begin with: what could not be read or imported, else the last."""
+    last = chain[-1]
+    if last.short in _SYNTAX | _IMPORT:
+        return last
+    for raised in chain:
+        if raised.short in _SYNTAX | _IMPORT:
+            return raised
+    return chain[0] if chain[0].remote else last
+
+
+def chains(log: Log, raised: list[Raised]) -> list[list[Raised]]:
+    """Tracebacks put together where one says that it came of the one before."""
+    found: list[list[Raised]] = []
+    for one in raised:
+        before = found[-1][-1] if found else None
+        linked = before and any(_CHAIN.search(line) for line in log.lines[before.end : one.begin])
+        if linked and before and before.column == one.column:
+            found[-1].append(one)
+        else:
+            found.append([one])
+    return found
+
+
+def parse(log: Log) -> Iterator[Found]:
+    """What Python itself printed. Of several unrelated tracebacks the last one ended the program."""
+    free = [at for at, _ in log.free()]
+    groups = chains(log, [one for one in read(log, 0, len(log.lines)) if one.begin not in log.claimed])
+    for number, chain in enumerate(groups):
+        last = chain[-1]
+        log.claim(chain[0].begin, last.end)
+        inner = groups[number + 1 :]
+        if last.short.endswith("ExceptionGroup") and inner and inner[0][0].column > last.column:
+            continue
+        one = cause(chain)
+        path, line = one.place
+        yield Found(
+            kind_of(one.name) if one.name else None,
+            _words(one) or "a traceback whose end is missing",
+            "python",
+            # The last traceback is the one that nobody caught; those of one group come in their order.
+            at=-one.begin if one.column == 0 else one.begin,
+            path=path,
+            line=line,
+            code=one.short,
+            symbol=module_of(one.message) if one.short in _IMPORT else "",
+        )
+    yield from _bare(log, [at for at in free if at not in log.claimed])
+
+
+def _bare(log: Log, free: list[int]) -> Iterator[Found]:
+    """Syntax errors without a traceback, modules that -m did not find, and crashes."""
+    for at in free:
+        line = log.lines[at]
+        if at in log.claimed:
+            continue
+        if frame := _FRAME.match(line):
+            for below in range(at + 1, min(at + 6, len(log.lines))):
+                raised = _RAISED.match(log.lines[below].strip())
+                if raised and raised["name"] in _SYNTAX:
+                    log.claim(at, below + 1)
+                    message = f"{raised['name']}: {raised['message'] or ''}".rstrip(": ")
+                    yield Found(
+                        FailureType.SYNTAX_ERROR,
+                        message,
+                        "python",
+                        at,
+                        path=frame["path"],
+                        line=int(frame["line"]),
+                        code=raised["name"],
+                    )
+                    break
+        elif absent := _NO_MODULE.match(line):
+            name = absent["name"] or module_of(absent["message"] or "") or absent["spec"]
+            code = absent["why"] or "ModuleNotFoundError"
+            yield Found(
+                FailureType.IMPORT_ERROR,
+                f"No module named {name}",
+                "python",
+                at,
+                code=code,
+                symbol=name.strip("."),
+            )
+        elif fatal := _FATAL.match(line):
+            yield _crash(log, at, fatal["what"])
+
+
+def _crash(log: Log, at: int, what: str) -> Found:
+    path, number = None, None
+    end = min(at + 200, len(log.lines))
+    for below in range(at + 1, end):
+        frame = _FRAME.match(log.lines[below])
+        if frame and not foreign(frame["path"]):
+            path, number = frame["path"], int(frame["line"])
+            break
+    log.claim(at, at + 1)
+    code = "SIGSEGV" if "Segmentation" in what else what.split(":")[0][:40]
+    return Found(
+        FailureType.RUNTIME_ERROR, f"the interpreter crashed: {what}", "python", at, path, number, code
+    )
+
+
+def _one(log: Log, at: int, end: int, column: int) -> Raised:
+    raised = Raised(at, at + 1, column)
+    for below in range(at + 1, end):
+        text = log.lines[below]
+        line = text[column:]
+        raised.end = below
+        if not line.strip(" |"):
+            # A blank line inside the shown source of newer Pythons; one after the exception ends it.
+            continue
+        if frame := _FRAME.match(line):
+            raised.frames.append((frame["path"], int(frame["line"]), frame["name"] or ""))
+            continue
+        if line.startswith(" "):
+            continue
+        if match := _RAISED.match(line):
+            raised.name, raised.message = match["name"], match["message"] or ""
+            raised.end = below + 1
+        break
+    else:
+        raised.end = end
+    return raised
+
+
+def _words(raised: Raised) -> str:
+    return f"{raised.short}: {raised.message}".rstrip(": ") if raised.name else ""
+
+
+def is_exception(name: str) -> bool:
+    """Whether a word is the name of an exception by its ending."""
+    return bool(_LOOKS_RAISED.search(name))

@@ -1,0 +1,75 @@
+"""Type checkers with a form of their own: pyright, tsc; mypy's is read among the located findings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autodev_tui.quality.failures.log import Found, Log
+from autodev_tui.quality.failures.model import FailureType
+
+_PYRIGHT = re.compile(r"^\s+(?P<path>\S.*?):(?P<line>\d+):\d+ - error: (?P<message>.+)$")
+_RULE = re.compile(r"^(?P<message>.*?)\s*\((?P<rule>report\w+)\)$")
+_TSC = re.compile(r"^(?P<path>[^\s(][^(]*)\((?P<line>\d+),\d+\): error (?P<code>TS\d+): (?P<message>.+)$")
+_TSC_PRETTY = re.compile(
+    r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):\d+ - error (?P<code>TS\d+): (?P<message>.+)$"
+)
+_TSC_GLOBAL = re.compile(r"^error (?P<code>TS\d+): (?P<message>.+)$")
+_NO_MODULE = re.compile(
+    r"Cannot find module '(?P<name>[^']+)'|Import \"(?P<name2>[^\"]+)\" could not be resolved"
+)
+_MYPY_END = re.compile(
+    r"^(?:mypy: |)(?P<message>(?:error: )?(?:can't read file|Cannot find config|Error importing plugin).*)"
+)
+
+
+def parse(log: Log) -> Iterator[Found]:
+    """Types that do not fit, and modules that the checker cannot find."""
+    for at, line in log.free():
+        if match := _PYRIGHT.match(line):
+            yield _pyright(log, at, match)
+        elif "error TS" in line and (
+            match := _TSC.match(line) or _TSC_PRETTY.match(line) or _TSC_GLOBAL.match(line)
+        ):
+            log.claim(at, at + 1)
+            words = match["message"]
+            parts = match.groupdict()
+            absent = _NO_MODULE.search(words)
+            number = parts.get("line")
+            yield Found(
+                _kind(match["code"], absent is not None), words, "tsc", at, parts.get("path"),
+                int(number) if number else None, match["code"], (absent["name"] or "") if absent else "",
+            )  # fmt: skip
+
+
+def _kind(code: str, absent: bool) -> FailureType:
+    number = int(code[2:])
+    if absent:
+        return FailureType.IMPORT_ERROR
+    if 1000 <= number < 2000:
+        return FailureType.SYNTAX_ERROR
+    return (
+        FailureType.BUILD_FAILURE
+        if number >= 5000 and number < 7000 or number >= 18000 and number < 18010
+        else FailureType.TYPE_ERROR
+    )
+
+
+def _pyright(log: Log, at: int, match: re.Match[str]) -> Found:
+    words, rule, end = match["message"], "", at + 1
+    for below in range(at, min(at + 8, len(log.lines))):
+        text = log.lines[below] if below > at else words
+        if below > at and log.lines[below][:4].strip():
+            break
+        end = below + 1
+        if found := _RULE.match(text):
+            rule = found["rule"]
+            words = found["message"] if below == at else words
+            break
+    log.claim(at, end)
+    absent = _NO_MODULE.search(words)
+    if absent or rule == "reportMissingImports":
+        kind, symbol = FailureType.IMPORT_ERROR, (absent["name2"] or "") if absent else ""
+    else:
+        kind, symbol = (FailureType.TYPE_ERROR if rule else FailureType.SYNTAX_ERROR), ""
+    return Found(kind, words, "pyright", at, match["path"], int(match["line"]), rule, symbol)

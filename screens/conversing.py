@@ -125,7 +125,7 @@ class Conversing(Going):
                 await self.go("settings")
                 cast("SettingsPane", self.desk.pane).ask_key()
             case _:
-                await self.go({"land": "landing"}.get(name, name))
+                await self.go({"land": "landing", "start": "first_run"}.get(name, name))
 
     @property
     def _own(self) -> dict[str, Callable[[], None]]:

@@ -45,6 +45,8 @@ class Going(Steering):
     async def go(self, name: str, *, focus: bool = True, **at: Any) -> None:
         """Show the pane `name` and give it the focus; `at` is a task, question or step to stand at."""
         if name in ("tasks", "agents"):
+            if self.desk.current == "first_run":
+                await self.desk.close()
             self.front = name
             self.lay_out()
             if name == "agents" and at.get("task") is not None:

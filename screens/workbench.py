@@ -15,11 +15,13 @@ from autodev_tui.domain.updates import Update
 from screens.conversing import Conversing
 from widgets.agent_pane import AgentPane
 from widgets.keys import reachable
+from widgets.model_words import is_model
 from widgets.needs import needs
 from widgets.tasks_pane import TasksPane
 from widgets.wording import took
 
 if TYPE_CHECKING:
+    from widgets.first_run_pane import FirstRunPane
     from widgets.key_help import KeyHelp
     from widgets.resume_pane import ResumePane
 
@@ -96,8 +98,14 @@ class Workbench(Conversing):
                 self._come_back(view)
             else:
                 await self.go("resume", focus=not types)
-        elif mirror.session is None and (not facts.repository or not facts.model or facts.untrusted):
+        elif mirror.session is None and (
+            not facts.repository or not is_model(facts.model) or facts.untrusted
+        ):
             await self.go("first_run", focus=not types)
+        elif mirror.session is None and self.desk.current in ("", "first_run"):
+            if not view and not types:
+                await self.go("first_run", focus=False)
+            self.composer.focus_field()
         elif not view:
             self.composer.focus_field()
         self.lay_out()
@@ -185,6 +193,17 @@ class Workbench(Conversing):
         else:
             self.lay_out()
             self.focus_front()
+
+    def on_first_run_pane_found(self, event: FirstRunPane.Found) -> None:
+        """Goals that fit this repository: `down` in the empty composer takes one."""
+        event.stop()
+        self.composer.examples = event.goals
+
+    def on_first_run_pane_taken(self, event: FirstRunPane.Taken) -> None:
+        """A goal was taken: it may be changed before it is sent."""
+        event.stop()
+        self.composer.put(event.goal)
+        self.composer.focus_field()
 
     def on_app_focus(self, event: events.AppFocus) -> None:
         """Somebody is looking again."""

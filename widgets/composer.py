@@ -53,6 +53,8 @@ class Composer(Vertical):
         self.text_field = ComposerText()
         self._rule = ComposerRule()
         self._popup = ComposerPopup()
+        self.examples: list[str] = []
+        """Goals that fit this repository: they stand after the newest entry of what was typed."""
         self._front = PLANNER
         self._goal_next = False
         self._frozen: str | None = None
@@ -231,12 +233,23 @@ class Composer(Vertical):
             self.put(queued[-1].text, target)
             self.post_message(self.TakenBack(queued[-1].id))
             return
-        found = self.history.earlier(self.text) if step < 0 else self.history.later()
+        found = self._example(step)
+        if found is None:
+            found = self.history.earlier(self.text) if step < 0 else self.history.later()
         if found is not None:
             self._recalled = found
             self.text_field.put(found)
             # What was sent begins with its own `@` or `/`: no list for it until it is changed.
             self._dismissed = self.text_field.before
+
+    def _example(self, step: int) -> str | None:
+        """The next or previous goal that fits this repository, where a goal is to be typed."""
+        if not self.examples or self.target != GOAL:
+            return None
+        if self.text in self.examples:
+            place = self.examples.index(self.text) + step
+            return "" if place < 0 else self.examples[min(place, len(self.examples) - 1)]
+        return self.examples[0] if step > 0 and not self.text and self.history.at_end else None
 
     # -- what could stand here
 

@@ -28,6 +28,11 @@ class History:
         self._place = len(self.entries)
         self._draft = ""
 
+    @property
+    def at_end(self) -> bool:
+        """Whether it stands after the newest entry."""
+        return self._place >= len(self.entries)
+
     def earlier(self, typed: str) -> str | None:
         """The entry before, None where there is none; `typed` is kept when it was a draft."""
         if self._place == 0:

@@ -135,3 +135,22 @@ async def test_a_key_command_asks_hidden() -> None:
         assert bridge.of(commands.SetKey)[0].key.get_secret_value() == "sk-1"
         views = [str(one) for one in bridge.of(commands.SaveView)]
         assert not any("sk-1" in view for view in views)
+
+
+async def test_with_a_model_the_composer_has_the_focus_and_down_takes_a_goal_of_this_repository() -> None:
+    goals = ["fix the 3 ruff findings in src", "write a README"]
+    examples = requests.RowsAnswer(rows=[{"goal": goal, "why": "it is so"} for goal in goals])
+    app, bridge = workbench(Update(reset=True, facts=FACTS.but(busy=False)))
+    bridge.answers = {**ANSWERS, requests.GetExamples: examples}
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.composer.examples == goals)
+        assert app.bench.typing and app.bench.desk.current == "first_run"
+        for key, text in [("down", goals[0]), ("down", goals[1]), ("down", goals[1]), ("up", goals[0])]:
+            await pilot.press(key)
+            await until(pilot, lambda text=text: app.bench.composer.text == text)  # type: ignore[misc]
+        await pilot.press("up")
+        await until(pilot, lambda: not app.bench.composer.text)
+        await pilot.press("down", "!", "enter")
+        await until(pilot, lambda: bridge.of(commands.StartSession))
+        assert bridge.of(commands.StartSession)[0].goal == goals[0] + "!"
+        await until(pilot, lambda: app.bench.desk.current == "")

@@ -6,9 +6,17 @@ from typing import Any
 
 from textual import events
 
-from autodev_tui.domain.commands import InitRepository, SetKey, TrustFiles
+from autodev_tui.domain.commands import InitRepository, SetKey, SetOption, TrustFiles
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import GetDoctor, GetResume, GetTrust, Refused, RowsAnswer, TrustAnswer
+from autodev_tui.domain.requests import (
+    GetDoctor,
+    GetExamples,
+    GetResume,
+    GetTrust,
+    Refused,
+    RowsAnswer,
+    TrustAnswer,
+)
 from autodev_tui.domain.review import FileText
 from autodev_tui.domain.updates import EngineFacts, Update
 from tests.ui.stage import Stage, drawn, until
@@ -53,7 +61,7 @@ def known(**facts: Any) -> Mirror:
 
 def stage(pane: TablePane, mirror: Mirror, **answers: Any) -> Stage:
     pane.mirror = mirror
-    kinds = {"doctor": GetDoctor, "resume": GetResume, "trust": GetTrust}
+    kinds = {"doctor": GetDoctor, "resume": GetResume, "trust": GetTrust, "examples": GetExamples}
     return Stage(pane, {kinds[name]: answer for name, answer in answers.items()})
 
 
@@ -83,6 +91,67 @@ async def test_where_all_is_well_only_a_goal_is_missing() -> None:
         await until(pilot, lambda: pane.answer)
         assert "  ✓ git          2.47, repository shop on main, clean" in drawn(app)
         assert [row.key for row in pane.rows if row.key] == ["Type a goal"]
+
+
+EXAMPLES = RowsAnswer(
+    rows=[
+        {"goal": "fix the 3 ruff findings in src", "why": "ruff check finds F401"},
+        {"goal": "handle [b]refunds[/b]", "why": "a comment there says so"},
+    ]
+)
+
+
+async def test_with_a_model_the_rows_are_goals_that_fit_here() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(repository="shop", model="anthropic/claude"), doctor=WELL, examples=EXAMPLES)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer and app.heard(FirstRunPane.Found))
+        assert app.heard(FirstRunPane.Found)[0].goals == [str(row["goal"]) for row in EXAMPLES.rows]
+        rows = drawn(app)
+        assert "▌  1  fix the 3 ruff findings in src  ruff check finds F401" in rows
+        assert "   2  handle [b]refunds[/b]           a comment there says so" in rows
+        await pilot.press("enter", "j", "enter")
+        await pilot.pause()
+        assert [one.goal for one in app.heard(FirstRunPane.Taken)] == [
+            "fix the 3 ruff findings in src",
+            "handle [b]refunds[/b]",
+        ]
+        assert not app.heard(CommandGiven), "nothing is sent by itself"
+
+
+async def test_without_a_model_each_way_on_is_a_row_and_rules_are_one() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(repository="shop", model="rules"), doctor=WELL, examples=EXAMPLES)
+    app.offers_demo = True  # type: ignore[attr-defined]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer and app.heard(FirstRunPane.Found))
+        assert "  ! model        none: no ANTHROPIC_API_KEY, and no Ollama answers" in drawn(app)
+        assert [row.key for row in pane.rows if row.key] == [
+            "Try the demo",
+            "Set a key for Anthropic",
+            "Use Ollama",
+            "Go on without a model",
+            "Type a goal",
+        ]
+        assert any(row.startswith("▌ Try the demo ") for row in drawn(app))
+        await pilot.press("j", "j", "enter", "j", "enter")
+        await pilot.pause()
+        assert [one.pane for one in app.heard(WentTo)] == ["ollama"]
+        assert not app.heard(CommandGiven), "the rules hold already: nothing is written down"
+        text = "\n".join(drawn(app))
+        assert "rules plan, heal what is red" in text and "fix the 3 ruff findings in src" in text
+
+
+async def test_where_rules_do_not_hold_by_themselves_they_are_chosen() -> None:
+    pane = FirstRunPane()
+    app = stage(pane, known(repository="shop"), doctor=BARE, examples=EXAMPLES)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        place = next(at for at, row in enumerate(pane.rows) if row.key == "Go on without a model")
+        pane.cursor = place
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.heard(CommandGiven)[0].command == SetOption(name="model", value="rules")
 
 
 async def test_a_repository_is_made_only_when_confirmed() -> None:

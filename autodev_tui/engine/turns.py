@@ -128,7 +128,7 @@ async def _ask(agent: Agent) -> Turn | None:
     return turn
 
 
-def _assignment(agent: Agent) -> dict[str, str]:
+def _assignment(agent: Agent) -> dict[str, Any]:
     """What the agent is to do, for a provider that reads no prompt."""
     if task := agent.task:
         note = str(task.context.get("note") or "")
@@ -144,6 +144,7 @@ def _meta(agent: Agent) -> dict[str, Any]:
         "task": agent.task_id,
         "turn": agent.turns,
         "worktree": str(agent.context.worktree),
+        "repository": agent.services.repository,
         **_assignment(agent),
         **position(agent.steps, agent.services.board.steps(None) if agent.task_id else ()),
     }

@@ -1,1 +1,1 @@
-"""What can be done with no model at all: the words of an agent computed by rules, its calls like any other's."""
+"""What can be done with no model at all: an agent whose words are computed, its calls like any other's."""

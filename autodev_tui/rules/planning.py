@@ -2,15 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
-from autodev_tui.domain.rule import CHANGELOG, HEAL, NEEDS_A_MODEL, with_rule
-from autodev_tui.rules.work import Done, Job, Move
+from autodev_tui.domain.rule import API_DOCS, CHANGELOG, HEAL, NEEDS_A_MODEL, needs_model, with_rule
+from autodev_tui.planning import wording
+from autodev_tui.planning.action_items import parse
+from autodev_tui.planning.items import ActionItem
+from autodev_tui.policy.paths import protected
+from autodev_tui.rules.recognising import Part, parts_of
+from autodev_tui.rules.work import CannotGoOn, Done, Job, Move
+from autodev_tui.tools.arguments import MAX_TASKS
+
+Planned = dict[str, Any]
+REJECTED = re.compile(
+    r"The human rejected the plan\. Their words: (?P<words>.*)\nHand in another one\.", re.DOTALL
+)
+TITLE = 200
+_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W_]+)*|\d{2,}")
+_CRITERIA = {
+    HEAL: "The checks that were red and that rules can heal pass",
+    CHANGELOG: "Every commit since the last entry is in the changelog",
+    API_DOCS: "The documented signatures are those of the source",
+    NEEDS_A_MODEL: "The repository's checks pass",
+}
+_ORDER = frozenset(("then", "and", "finally", "first", "tapos", "una", "Then", "First", "Finally", "Una"))
+_RED = re.compile(
+    r"^(?!otherwise|unless|maliban).*\b(?:fail\w*|red|broken|break\w*|errors?|sira|bagsak|bumagsak|bumabagsak)\b",
+    re.IGNORECASE,
+)
+_REPAIRED = re.compile(
+    r"\b(?:fix|heal|repair|mend|ayusin|i-?fix)(?:\s+(?:it|them|that|those|this|agad|ito|iyon|muna|na))*[\s.!,]*$",
+    re.IGNORECASE,
+)
+_RISK = {HEAL: 0.2, CHANGELOG: 0.1, API_DOCS: 0.1, NEEDS_A_MODEL: 0.5}
+_MINUTES = {HEAL: 5.0, CHANGELOG: 1.0, API_DOCS: 2.0}
+"""Rules are quick; what needs a model takes what its words say."""
 
 
 def work(job: Job, done: Sequence[Done]) -> Move:
-    """Hand in the plan for the goal, which is the job's title."""
-    lowered = job.title.lower()
-    rule = HEAL if "heal" in lowered else CHANGELOG if "changelog" in lowered else NEEDS_A_MODEL
-    task = {"id": "T1", "title": job.title[:200], "description": with_rule(job.description, rule)}
-    return Move("Planned by rules.", [("submit_plan", {"tasks": [task]})])
+    """Hand in the plan for the goal, which is the job's title; words of the human since then count too."""
+    if done and done[-1].failed:
+        raise CannotGoOn(f"the plan that rules made was refused: {done[-1].result[:300]}")
+    goal = _goal(job)
+    tasks = plan(goal, _paths(job))
+    by_rules = sum(not needs_model(task["description"]) for task in tasks)
+    rest = len(tasks) - by_rules
+    text = f"Planned by rules: {_count(by_rules)} that rules can do"
+    text += f", {_count(rest)} that {'needs' if rest == 1 else 'need'} a model." if rest else "."
+    return Move(text, [("submit_plan", {"tasks": tasks})])
+
+
+def plan(goal: str, known: Collection[str], *, rules: bool = True) -> list[Planned]:
+    """The tasks of a goal as `submit_plan` takes them; without `rules` none names one."""
+    items = parse(goal, known)
+    if not items.items:
+        return [_whole(goal, rules)]
+    by_id = {item.id: item for item in items.items}
+    # An urgent one, with all that it needs, begins first.
+    return _together(_tasks([by_id[one] for one in items.order], rules), rules)
+
+
+def _tasks(items: Iterable[ActionItem], rules: bool) -> list[Planned]:
+    tasks: list[Planned] = []
+    made: dict[str, list[str]] = {}
+    """The tasks that each item became."""
+    healing = ""
+    for item in items:
+        parts = _parts(item) if rules else [Part(item.title, NEEDS_A_MODEL)]
+        made[item.id] = []
+        for part in parts:
+            name = f"T{len(tasks) + 1}"
+            needs = [one for other in item.depends_on for one in made[other]]
+            if item.ordered_by == "number" and not needs_model(f"rule: {part.rule}"):
+                # A number alone does not make what rules can do now wait for a model.
+                needs = [one for one in needs if not needs_model(tasks[int(one[1:]) - 1]["description"])]
+            if part.rule.startswith(HEAL):
+                # One after the other: each heals what is still red.
+                needs += [healing] if healing and healing not in needs else []
+                healing = name
+            tasks.append(_task(name, item, part, needs, len(parts) > 1, rules))
+            made[item.id].append(name)
+    return tasks
+
+
+def _parts(item: ActionItem) -> list[Part]:
+    """By what rules can do; whether a condition holds no rule says, unless repair is its answer."""
+    parts = parts_of(item.title if len(item.title) > 3 and not item.title.endswith("…") else item.text)
+    if not item.condition:
+        return parts
+    repaired = all(part.rule.startswith(HEAL) for part in parts) or bool(_REPAIRED.search(item.title))
+    rule = parts[0].rule if parts[0].rule.startswith(HEAL) else HEAL
+    return [Part(item.title, rule if repaired and _RED.search(item.condition) else NEEDS_A_MODEL)]
+
+
+def _task(name: str, item: ActionItem, part: Part, needs: list[str], split: bool, rules: bool) -> Planned:
+    kind = next((one for one in (HEAL, CHANGELOG, API_DOCS) if part.rule.startswith(one)), NEEDS_A_MODEL)
+    criteria = item.acceptance_criteria[:8]
+    return {
+        "id": name,
+        "title": _short(part.title if split else item.title),
+        "description": _description(item, part, split, rules),
+        "depends_on": needs,
+        "acceptance_criteria": [*criteria, _CRITERIA[kind]],
+        "files": [path for path in item.files if _inside(path)],
+        "estimate_minutes": _MINUTES.get(kind, float(item.estimate_minutes)),
+        "risk": _RISK[kind],
+    }
+
+
+def _description(item: ActionItem, part: Part, split: bool, rules: bool) -> str:
+    title = part.title if split else item.title
+    told = set(_WORD.findall(item.text)) <= {
+        *_WORD.findall(title),
+        *_WORD.findall("then and finally first tapos una"),
+    }
+    lines = [] if told else [item.text.strip()]
+    if item.context and item.context not in item.text:
+        lines.append(f"It stands under: {item.context}")
+    if item.condition:
+        lines.append(f"Only if it holds: {item.condition}")
+    if item.priority != "P2":
+        lines.append(f"Priority {item.priority}")
+    if item.subtasks and (not rules or part.rule == NEEDS_A_MODEL):
+        lines.append("\n".join(["Steps:", *(f"- {one}" for one in item.subtasks)]))
+    text = "\n\n".join(lines)
+    return with_rule(text, part.rule) if rules else text
+
+
+def _together(tasks: list[Planned], rules: bool) -> list[Planned]:
+    """No more tasks than a plan may have: the last ones become one, with all their words."""
+    if len(tasks) <= MAX_TASKS:
+        return tasks
+    kept, rest = tasks[: MAX_TASKS - 1], tasks[MAX_TASKS - 1 :]
+    names = {task["id"] for task in kept}
+    lines = [f"{task['title']}\n{_without_rule(task['description'])}".strip() for task in rest]
+    description = "\n\n".join(lines)
+    last = {
+        "id": f"T{MAX_TASKS}",
+        "title": f"{len(rest)} more tasks of the goal",
+        "description": with_rule(description, NEEDS_A_MODEL) if rules else description,
+        "depends_on": sorted({one for task in rest for one in task["depends_on"] if one in names}),
+        "acceptance_criteria": [_CRITERIA[NEEDS_A_MODEL]],
+        "estimate_minutes": min(10_000, sum(task["estimate_minutes"] for task in rest)),
+    }
+    return [*kept, last]
+
+
+def _without_rule(description: str) -> str:
+    return re.sub(r"\n*rule: [^\n]*$", "", description)
+
+
+def _whole(goal: str, rules: bool) -> Planned:
+    title = _short(" ".join(goal.split())) or "the goal"
+    description = with_rule(goal, NEEDS_A_MODEL) if rules else goal
+    return {"id": "T1", "title": title, "description": description}
+
+
+def _goal(job: Job) -> str:
+    """The goal with its requirements; what the human said to the planner is added, or replaces it."""
+    goal = "\n\n".join(part for part in (job.title, job.description) if part.strip())
+    for note in job.notes:
+        rejected = REJECTED.search(note)
+        if not rejected:
+            goal = f"{goal}\n\n{note}"
+        elif any(wording.asks(line) for line in rejected["words"].splitlines()):
+            goal = rejected["words"]
+        else:
+            raise CannotGoOn(
+                "rules cannot change a plan by these words · say what shall be done instead, edit the plan itself,"
+                " or go on with a model: autodev resume --model PROVIDER/MODEL"
+            )
+    return goal
+
+
+def _short(title: str) -> str:
+    title = " ".join(title.split())
+    return title if len(title) <= TITLE else f"{title[: TITLE - 1].rpartition(' ')[0] or title[: TITLE - 1]}…"
+
+
+def _inside(path: str) -> bool:
+    parts = path.split("/")
+    return not path.startswith("/") and ".." not in parts and not protected(parts)
+
+
+def _paths(job: Job) -> frozenset[str]:
+    from autodev_tui.vcs.listing import listed_paths
+
+    return frozenset(listed_paths(job.repository, job.worktree)) if job.repository else frozenset()
+
+
+def _count(number: int) -> str:
+    return f"{number} task{'' if number == 1 else 's'}"

@@ -123,7 +123,9 @@ def read(request: Request) -> tuple[Job, list[Done]]:
         turn=int(meta.get("turn", 1)),
         decision=str(meta.get("decision", "")),
         notes=tuple(notes[1:]),
+        repository=meta.get("repository"),
         notes_since=max(0, len(notes) - max(1, heard)),
+        facts=meta.get("facts") or {},
     )
     return job, done
 

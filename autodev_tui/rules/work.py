@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autodev_tui.vcs.repository import Repository
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,13 @@ class Job:
     decision: str = ""
     """The last human decision that the agent was told: accept, reject, edit, comment, or several with `+`."""
     notes: tuple[str, ...] = ()
-    """What was said to the agent after its first message, oldest first: reviews, checks, the human's words."""
+    """What was said to the agent after its first message, oldest first: reviews, checks, human words."""
+    repository: Repository | None = None
+    """For its history, read only; None where a test needs none."""
     notes_since: int = 0
     """How many of `notes` came after the last call."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What the engine knows and the files do not say: `checks` with name, command and kind, `python`, `own_ruff`."""
 
 
 @dataclass(frozen=True)

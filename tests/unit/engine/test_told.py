@@ -12,7 +12,7 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.told import position, review_decision
 from autodev_tui.providers.base import Request, Turn
-from tests.fakes.engine_kit import DONE, PLAN, kit, make_turn, renumbered, waiting
+from tests.fakes.engine_kit import DONE, kit, make_turn, renumbered, waiting
 
 READ = ("read_file", {"path": "a.txt"})
 
@@ -98,7 +98,8 @@ async def test_the_request_says_where_its_agent_stands_also_after_a_restart(tmp_
         asked.append(dict(request.meta))
         if request.meta["role"] == "planning":
             plans += 1
-            return make_turn(PLAN, first_id=900_000 + 100 * plans)
+            plan = {"tasks": [{"id": "x", "title": f"Change a, plan {plans}", "description": "do it"}]}
+            return make_turn(("submit_plan", plan), first_id=900_000 + 100 * plans)
         return renumbered(script.pop(0), 100 * len(asked))
 
     async with kit(tmp_path, answer) as one:

@@ -252,7 +252,7 @@ class Review:
         if result["tree"] != changes.proposed:
             gate = await self._verifier.judge(result["tree"], task)
             await self._note_evidence(gate)
-        note, decided = f"review {round_number}", review_decision(decisions, said)
+        note, decided = f"review {round_number}", review_decision(decisions, said, changes)
         if rejected or (said and (said.comments or said.unmet)):
             text = await self._words(changes, decisions, approval, changed, gate)
             sent_back = self._task.but(rounds=round_number, state=TaskState.IN_PROGRESS)

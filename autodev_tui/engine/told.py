@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autodev_tui.domain.approval import Decision, HunkDecision
+from autodev_tui.domain.changeset import ChangeSet
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 
@@ -24,6 +25,7 @@ class _Point:
 
     decisions: set[str] = field(default_factory=set)
     hunks: set[int] = field(default_factory=set)
+    each: list[str] = field(default_factory=list)
 
     @property
     def word(self) -> str:
@@ -34,15 +36,26 @@ class _Point:
         return " ".join([self.word, *([",".join(map(str, sorted(self.hunks)))] if self.hunks else [])])
 
 
-def review_decision(decisions: Iterable[HunkDecision], said: Decision | None) -> dict[str, Any]:
+MARK = 12
+"""So many characters of a hunk's fingerprint tell it from the others of a session."""
+
+
+def review_decision(
+    decisions: Iterable[HunkDecision], said: Decision | None, changes: ChangeSet | None = None
+) -> dict[str, Any]:
     """What the note about a review keeps for `position`: the decision, and the hunks that were not taken
-    as they were."""
+    as they were, by number and, with `changes`, by fingerprint."""
     verdicts = {one.hunk: one.verdict for one in decisions if one.verdict != "accept"}
     found = _Point(set(verdicts.values()), set(verdicts))
     if said and (said.comments or said.unmet):
         found.decisions.add("comment")
         found.hunks.update(one.hunk for one in said.comments)
-    return {"decision": found.word, "hunks": sorted(found.hunks)}
+    each = [
+        f"{verdicts.get(hunk.number, 'comment')} {hunk.fingerprint[:MARK]}"
+        for hunk in (changes.hunks if changes else ())
+        if hunk.number in found.hunks
+    ]
+    return {"decision": found.word, "hunks": sorted(found.hunks), **({"each": each} if each else {})}
 
 
 def position(steps: Sequence[Step], planning: Sequence[Step] = ()) -> dict[str, Any]:
@@ -50,7 +63,9 @@ def position(steps: Sequence[Step], planning: Sequence[Step] = ()) -> dict[str, 
 
     `decision`: the last one it was told, "" for none; `hunks`: the hunks that it was about; `since`: which
     turn after it the next one is, from 1, counting replies that came; `earlier`: the decisions before it,
-    each as `reject 2,3` (hunks) or `edit`; `plan`: those that the planner was told, none for itself.
+    each as `reject 2,3` (hunks) or `edit`; `plan`: those that the planner was told, none for itself; `each`,
+    where there are any: what the last one said of the hunks that were not taken as they were, as `reject` and
+    the start of the hunk's fingerprint.
     """
     points, since = _points(steps)
     last = points[-1] if points else None
@@ -60,6 +75,7 @@ def position(steps: Sequence[Step], planning: Sequence[Step] = ()) -> dict[str, 
         "since": since + 1,
         "earlier": [str(one) for one in points[:-1]],
         "plan": [str(one) for one in _points(planning)[0]],
+        **({"each": list(last.each)} if last and last.each else {}),
     }
 
 
@@ -76,6 +92,7 @@ def _points(steps: Sequence[Step]) -> tuple[list[_Point], int]:
                 points.append(_Point())
             points[-1].decisions.update(found[0].split("+"))
             points[-1].hunks.update(found[1])
+            points[-1].each += step.intent.get("each", ())
             since = 0
     return points, since
 

@@ -35,10 +35,23 @@ class BudgetUnknowable(Exception):
 
 
 def price_known(model: str, settings: Settings) -> bool:
-    """Whether what a call costs can be told."""
+    """Whether what a call costs can be told, of a specification or of a name of Anthropic's."""
+    from autodev_tui.domain.rule import RULES_MODEL
+    from autodev_tui.providers.ollama_facts import is_remote
     from autodev_tui.providers.pricing import TokenCounts, cost
 
-    return cost(model, TokenCounts(input=1, output=1), datetime.now(UTC).date(), settings.price_table())[1]
+    if model == RULES_MODEL or model.startswith("replay:"):
+        return True
+    name = _priced_name(model)
+    if model.startswith("ollama/") and not is_remote(name):
+        # What runs on the user's own machine costs nothing.
+        return True
+    return cost(name, TokenCounts(input=1, output=1), datetime.now(UTC).date(), settings.price_table())[1]
+
+
+def _priced_name(model: str) -> str:
+    """The name that a model's price is listed under."""
+    return model.removeprefix("anthropic/").removeprefix("ollama/")
 
 
 def refuse_unknown_price(
@@ -55,7 +68,7 @@ def refuse_unknown_price(
     else:
         budget = find_session(database, command.session).budget_usd
     if (budget or settings.budget_usd) and not price_known(model, settings):
-        raise BudgetUnknowable(model)
+        raise BudgetUnknowable(_priced_name(model))
 
 
 @dataclass
@@ -162,7 +175,12 @@ def make_model(spec: str, environment: Mapping[str, str], settings: Settings) ->
         from autodev_tui.providers.replay import whole_spec
 
         spec = whole_spec(spec)
-    provider, name = make_provider(spec, environment, prices=settings.price_table())
+    provider, name = make_provider(
+        spec,
+        environment,
+        prices=settings.price_table(),
+        local_context=settings.limits.local_context_tokens,
+    )
     return Model(provider, name, spec)
 
 

@@ -47,7 +47,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 record_option = click.option(
     "--record", metavar="FILE", help="Keep what the model says, for --model replay:FILE."
 )
-model_option = click.option("--model", metavar="P/M", help="Provider and model, as anthropic/NAME.")
+model_option = click.option("--model", metavar="P/M", help="Such as anthropic/NAME, ollama/NAME or rules.")
 level_option = click.option(
     "--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level."
 )
@@ -197,13 +197,17 @@ def export(directory: Path, /, session: str | None, as_json: bool, form: str) ->
 
 
 @main.command()
+@click.option("--pull", "name", metavar="NAME", help="Download a local model through the Ollama server.")
 @as_json
-def models(as_json: bool) -> None:
-    """The models that are known, what they cost, and which one is the default."""
-    from autodev_tui import cli_around
+def models(name: str | None, as_json: bool) -> None:
+    """The models that can be used: Anthropic's, and those of the Ollama server; which one is the default."""
+    from autodev_tui import cli_models
 
     with guarded(as_json):
-        cli_around.models(as_json)
+        if name is None:
+            cli_models.models(as_json)
+        else:
+            cli_models.pull(name, as_json)
 
 
 @main.command()

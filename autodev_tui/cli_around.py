@@ -1,11 +1,10 @@
-"""The verbs around the work: sessions, export, models, doctor."""
+"""The verbs around the work: sessions, export, doctor."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,54 +67,6 @@ def export(directory: Path, name: str | None, form: str) -> None:
     finally:
         database.close()
     emit(document) if form == "json" else click.echo(markdown(document), nl=False)
-
-
-def models(as_json: bool) -> None:
-    """`autodev models`."""
-    from autodev_tui import credentials
-    from autodev_tui.cli import emit
-    from autodev_tui.providers.models import DEFAULT_MODEL, facts, known_models
-    from autodev_tui.providers.pricing import price, table_date
-    from autodev_tui.settings import load_settings
-
-    settings = load_settings(os.environ)
-    source = credentials.source_of("anthropic", os.environ)
-    default = settings.model or f"anthropic/{DEFAULT_MODEL}"
-    rows = []
-    for name in known_models():
-        known, entry = facts(name), price(name, datetime.now(UTC).date(), settings.price_table())
-        rows.append(
-            {
-                "model": f"anthropic/{name}",
-                "context": known.limits.context if known else None,
-                "max_output": known.limits.max_output if known else None,
-                "usd_per_million_input": _number(entry, "input"),
-                "usd_per_million_output": _number(entry, "output"),
-                "tools": True,
-                "key": bool(source),
-                "default": f"anthropic/{name}" == default,
-            }
-        )
-    if as_json:
-        emit(rows)
-        return
-    line(f"{'model':<30} {'context':>9} {'output':>8} {'$/M in':>8} {'$/M out':>8}  tools", "bold")
-    for row in rows:
-        cells = (row["usd_per_million_input"], row["usd_per_million_output"])
-        prices = " ".join(f"{'?' if cell is None else f'{cell:.2f}':>8}" for cell in cells)
-        mark = "  default" if row["default"] else ""
-        line(f"{row['model']:<30} {row['context']:>9,} {row['max_output']:>8,} {prices}  yes{mark}")
-    key = (
-        f"key for Anthropic: set in {source}"
-        if source
-        else "no key for Anthropic · export ANTHROPIC_API_KEY=…"
-    )
-    click.echo(f"{key} · prices of {table_date()}, yours may differ")
-
-
-def _number(entry: Any, name: str) -> float | None:
-    value = entry.get(name) if entry else None
-    return None if value is None else float(value)
 
 
 def doctor(directory: Path, as_json: bool) -> None:

@@ -99,7 +99,7 @@ async def _run(
         model = find_model(place.environment, database, command, settings, options)
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await model.provider.limits(model.name)
-        refuse_unknown_price(command, database, model.name, settings)
+        refuse_unknown_price(command, database, model.spec, settings)
         tape = None
         if record:
             tape = await asyncio.to_thread(open_tape, place, database, command, model.spec, record)

@@ -255,7 +255,7 @@ class Host:
             find_model, self._environment, opened.database, command, engine.site.settings, self._options
         )
         await model.provider.limits(model.name)
-        refuse_unknown_price(command, opened.database, model.name, engine.site.settings)
+        refuse_unknown_price(command, opened.database, model.spec, engine.site.settings)
         await engine.use(model=model)
         if self._sandbox:
             await asyncio.shield(self._sandbox)

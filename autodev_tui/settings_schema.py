@@ -37,12 +37,25 @@ class Limits(_Part):
 
     context_tokens: int = Field(default=150_000, ge=10_000)
     """Prompt size from which a conversation is compacted, below the model's own window."""
+    local_context_tokens: int | None = Field(default=None, ge=4_096)
+    """Window that local models are loaded with (num_ctx); None: the model's own, else 32,768. Takes memory."""
     command_timeout_s: float = Field(default=300.0, gt=0)
     """For an agent's command that names no time of its own."""
     requests_per_minute: int = Field(default=0, ge=0)
     """Model calls of one agent in any 60 s; one more waits. 0 is no limit of ours (S09 names 100)."""
     check_timeout_s: float = Field(default=600.0, gt=0)
     """For one check."""
+
+
+class Budgets(_Part):
+    """`[budgets]`: how much may be spent before it asks, in USD; None is no limit."""
+
+    task_usd: float | None = Field(default=None, gt=0)
+    """For one task, over all its rounds."""
+    day_usd: float | None = Field(default=None, gt=0)
+    """For all your sessions of a calendar day, in every repository."""
+    month_usd: float | None = Field(default=None, gt=0)
+    """For all your sessions of a calendar month, in every repository."""
 
 
 class Price(_Part):
@@ -65,6 +78,7 @@ class Settings(_Part):
     """Where the slider starts (S01)."""
     budget_usd: float | None = Field(default=None, gt=0)
     """Most a session may cost before it asks; None is no limit."""
+    budgets: Budgets = Budgets()
     agents: int = Field(default=5, ge=1, le=MOST_AGENTS)
     """How many may work at once (S19)."""
     max_turns: int = Field(default=200, ge=1)
@@ -119,6 +133,17 @@ class Settings(_Part):
             }
             table[model] = {name: value for name, value in entry.items() if value is not None}
         return table
+
+    @field_validator("fallbacks")
+    @classmethod
+    def _are_models(cls, chain: tuple[str, ...]) -> tuple[str, ...]:
+        for spec in chain:
+            provider, _, name = spec.partition("/")
+            if spec != "rules" and not (provider in ("anthropic", "ollama") and name.strip()):
+                raise ValueError(f"{spec!r} is no model · write anthropic/NAME, ollama/NAME or rules")
+            if chain.count(spec) > 1:
+                raise ValueError(f"{spec} is there twice")
+        return chain
 
     @field_validator("checks")
     @classmethod

@@ -34,6 +34,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(directory))
     monkeypatch.setenv("AUTODEV_STATE_DIR", str(directory / "state"))
     monkeypatch.setenv("AUTODEV_CONFIG_DIR", str(directory / "config"))
+    # A server of local models on this machine is none of the tests' business.
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:1")
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     (directory / ".gitconfig").write_text(GIT_CONFIG)

@@ -62,10 +62,10 @@ class GetSessions(Frozen):
 
 
 class GetUsage(Frozen):
-    """What was spent. `by`: task, model or day. Answer: RowsAnswer with totals in `facts`."""
+    """What was spent. `by`: task, agent, model or day. Answer: RowsAnswer with totals in `facts`."""
 
     kind: Literal["get_usage"] = "get_usage"
-    by: Literal["task", "model", "day"] = "task"
+    by: Literal["task", "agent", "model", "day"] = "task"
 
 
 class GetDoctor(Frozen):

@@ -16,7 +16,9 @@ from autodev_tui.domain.text import visible
 from autodev_tui.engine.finding import Finding, ask
 from autodev_tui.engine.terminal import terminal
 from autodev_tui.providers.base import ProviderError
-from autodev_tui.providers.registry import default_model, make_provider
+from autodev_tui.providers.catalogue import reach
+from autodev_tui.providers.ollama_look import Server, look
+from autodev_tui.providers.registry import best_of, make_provider
 from autodev_tui.settings import CONFIG_FILE, REPOSITORY_CONFIG, Settings
 from autodev_tui.settings_files import SettingsError
 from autodev_tui.vcs.errors import RepositoryError
@@ -56,7 +58,7 @@ def examine(here: Surroundings) -> list[Finding]:
         _git(here),
         _repository(here),
         _sandbox(here),
-        _model(here),
+        *_models(here),
         _settings(here),
         _trust(here),
         _state(here),
@@ -117,15 +119,35 @@ def _sandbox(here: Surroundings) -> Finding:
     )
 
 
-def _model(here: Surroundings) -> Finding:
+def _models(here: Surroundings) -> list[Finding]:
+    """The model that a goal gets, and the server of local ones."""
+    server = look(here.environment)
+    return [_model(here, server), _ollama(here, server)]
+
+
+def _ollama(here: Surroundings, server: Server) -> Finding:
+    wanted = bool(here.settings and (here.settings.model or "").startswith("ollama/"))
+    if server.address is None:
+        return Finding("ollama", "bad" if wanted else "warn", server.problem, "mend OLLAMA_HOST")
+    if server.problem:
+        todo = "start it: ollama serve" if wanted else ""
+        how = "" if wanted else ", which is needed only for local models"
+        return Finding("ollama", "bad" if wanted else "ok", f"{server.problem}{how}", todo)
+    if not any(one.talks for one in server.models):
+        return Finding("ollama", "warn", reach(server), "autodev models --pull qwen3")
+    return Finding("ollama", "ok", visible(reach(server), keep=""))
+
+
+def _model(here: Surroundings, server: Server) -> Finding:
     wanted = here.settings.model if here.settings else None
     try:
-        spec = wanted or default_model(here.environment)
+        spec = wanted or best_of(here.environment, server)
         if spec == RULES_MODEL:
             return Finding("model", "ok", "rules: no model is asked; what needs one is left as a TODO")
         if not spec:
             todo = "export ANTHROPIC_API_KEY=…, or set a key in the workbench (/settings key)"
-            return Finding("model", "warn", "no ANTHROPIC_API_KEY and no stored key", todo)
+            text = "no ANTHROPIC_API_KEY, no stored key, no local model: only rules work"
+            return Finding("model", "warn", text, todo)
         make_provider(spec, here.environment)
         source = credentials.source_of("anthropic", here.environment)
     except (ProviderError, SettingsError) as error:

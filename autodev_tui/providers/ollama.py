@@ -1,8 +1,8 @@
 """Models of an Ollama server, on its native API through its SDK.
 
 The SDK has no timeout, no retry and no check that a reply came to its end; the server cuts a prompt that is
-too long in silence. All of that is done here: the window is chosen, sent and verified, prompts are measured before and
-after. Of the process environment nothing counts: address and key are passed in, proxies are not used.
+too long in silence. All of that is done here: the window is chosen, sent and verified, prompts are measured
+before and after. Of the process environment nothing counts: address and key are passed in, proxies are not used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from autodev_tui.providers.base import (
     UsageSeen,
 )
 from autodev_tui.providers.ollama_address import Address
-from autodev_tui.providers.ollama_errors import Failure, classify, refused, wait_before
+from autodev_tui.providers.ollama_client import build_client
+from autodev_tui.providers.ollama_errors import Failure, classify, provider_error, wait_before
 from autodev_tui.providers.ollama_facts import (
     CHARACTERS_PER_TOKEN,
     choose_window,
@@ -40,7 +41,6 @@ from autodev_tui.providers.ollama_state import Known
 from autodev_tui.providers.ollama_stream import StreamReader
 from autodev_tui.providers.strict_json import sendable
 
-CONNECT_S = 3.0
 FIRST_S = 1_200.0
 """Longest wait for the first word: a cold model is loaded, other agents' requests are before ours."""
 IDLE_S = 300.0
@@ -127,7 +127,7 @@ class OllamaProvider:
                     continue
                 wait = wait_before(failure, attempt - len(adapted), self._random)
                 if wait is None:
-                    raise self._error(failure, request.model, spent) from error
+                    raise provider_error(failure, request.model, self._address, spent) from error
                 on_chunk(Retrying(attempt, failure.tries, wait, failure.what))
                 await self._sleep(wait)
                 continue
@@ -226,7 +226,7 @@ class OllamaProvider:
                 failure = classify(error, model, self._address)
                 if failure is None:
                     raise
-                raise self._error(failure, model, Usage()) from error
+                raise provider_error(failure, model, self._address, Usage()) from error
             facts = describe(shown.model_dump(mode="json"), model)
             if facts.chats is False:
                 raise ProviderError(
@@ -241,42 +241,10 @@ class OllamaProvider:
     async def _ready(self) -> Any:
         async with self._client_lock:
             if self._client is None:
-                self._client = await asyncio.to_thread(self._build)
+                self._client = await asyncio.to_thread(build_client, self._address)
         return self._client
 
-    def _build(self) -> Any:
-        import httpx
-        import ollama
-
-        key = self._address.key
-
-        async def own_key(request: httpx.Request) -> None:
-            # The SDK would take OLLAMA_API_KEY of the process, and send it wherever the address is.
-            request.headers.pop("authorization", None)
-            if key:
-                request.headers["authorization"] = f"Bearer {key}"
-
-        return ollama.AsyncClient(
-            host=self._address.url,
-            timeout=httpx.Timeout(None, connect=CONNECT_S),
-            trust_env=False,
-            follow_redirects=False,
-            event_hooks={"request": [own_key]},
-        )
-
     # -- what failed
-
-    def _error(self, failure: Failure, model: str, spent: Usage) -> ProviderError:
-        tries = f" after {spent.requests} tries" if spent.retries else ""
-        what = failure.what.replace(self._address.key, "***") if self._address.key else failure.what
-        return ProviderError(
-            failure.kind,
-            f"{what}{tries} ({model} at {self._address.netloc}): {failure.advice}",
-            status=failure.status,
-            retryable=failure.retryable or failure.kind in ("refused", "idle"),
-            retries=spent.retries,
-            usage_floor=spent,
-        )
 
     def _too_large(
         self, model: str, known: Known, expected: float, output: int, spent: Usage
@@ -305,12 +273,6 @@ class OllamaProvider:
         if known.facts.trained and known.window >= known.facts.trained:
             return "take a model with a larger window, or a smaller goal"
         return "a larger limits.local_context_tokens takes more, for more memory"
-
-
-def no_server(address: Address) -> str:
-    """What to tell where no server answers."""
-    failure = refused(address)
-    return f"{failure.what} at {address.netloc}: {failure.advice}"
 
 
 def _adapted(failure: Failure, known: Known, attempt: int) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import random as default_random
 from typing import TYPE_CHECKING
 
+from autodev_tui.domain.session import Usage
 from autodev_tui.providers.anthropic_errors import clean
-from autodev_tui.providers.base import ErrorKind
+from autodev_tui.providers.base import ErrorKind, ProviderError
 from autodev_tui.providers.ollama_stream import StreamCut, UnknownStop
 
 if TYPE_CHECKING:
@@ -118,6 +119,45 @@ def refused(address: Address) -> Failure:
     else:
         advice = "check OLLAMA_HOST and the network, then resume"
     return Failure("refused", "no Ollama answers", advice)
+
+
+def provider_error(
+    failure: Failure, model: str, address: Address, spent: Usage | None = None
+) -> ProviderError:
+    """The failure in words: what, after how many tries, where, and what to do."""
+    spent = spent or Usage()
+    tries = f" after {spent.requests} tries" if spent.retries else ""
+    what = failure.what.replace(address.key, "***") if address.key else failure.what
+    return ProviderError(
+        failure.kind,
+        f"{what}{tries} ({model} at {address.netloc}): {failure.advice}",
+        status=failure.status,
+        retryable=failure.retryable or failure.kind in ("refused", "idle"),
+        retries=spent.retries,
+        usage_floor=spent,
+    )
+
+
+def pull_error(error: Exception, model: str, address: Address) -> ProviderError | None:
+    """What a failed download is told as; None for a defect. Nothing that was fetched is lost."""
+    failure = classify(error, model, address)
+    if failure is None:
+        return None
+    advice = f"autodev models --pull {model} goes on where it was"
+    said = failure.what.removeprefix("an error inside the stream: ")
+    lower = said.lower()
+    if failure.kind == "refused":
+        advice = failure.advice.replace("then resume", "then try again")
+    elif any(words in lower for words in ("manifest", "does not exist", "not found", "invalid model name")):
+        failure = replace(failure, kind="not_found", what=f"there is no such model to download ({said})")
+        advice = "look up its name on ollama.com/library"
+    elif "no space" in lower:
+        failure, advice = replace(failure, what=said), "free space where the server keeps its models"
+    elif failure.kind == "idle":
+        failure = replace(failure, what="the server tells no progress any more")
+    else:
+        failure = replace(failure, what=said)
+    return provider_error(replace(failure, advice=advice), model, address)
 
 
 def wait_before(failure: Failure, attempt: int, random: Callable[[], float] = default_random) -> float | None:

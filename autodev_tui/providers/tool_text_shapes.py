@@ -15,13 +15,21 @@ from typing import Any
 
 from autodev_tui.providers.base import ToolSpec
 from autodev_tui.providers.strict_json import parse_arguments
+from autodev_tui.providers.tool_text_scan import (
+    NOT_CLOSED,
+    closing,
+    end_of_value,
+    json_value,
+    skip,
+    string_end,
+    without_frame,
+)
 
 Offered = Mapping[str, ToolSpec]
 NAME = r"[A-Za-z_][\w.-]{0,63}"
 ARGUMENT_KEYS = ("arguments", "parameters", "input")
 CALL_KEYS = frozenset({"name", "id", "type", "function", *ARGUMENT_KEYS})
 """Keys of a JSON object that is a call; one with any other is data."""
-NOT_CLOSED = "the call is not closed"
 MARKER = re.compile(
     r"<tool_call>|<function=|\[TOOL_CALLS\]|<\|python_tag\|>|<｜tool▁calls?▁begin｜>|<\|tool_call>|"
     r"<start_function_call>|<function_calls>|<invoke name="
@@ -59,7 +67,7 @@ def bare_calls(text: str, offered: Offered, *, fenced: bool = False) -> list[Fou
         return []
     shape = "fenced" if fenced else "bare"
     start = text.find(body[0])
-    value, end, error = _json_value(text, start)
+    value, end, error = json_value(text, start)
     if error or text[end:].strip():
         return []
     items = value if isinstance(value, list) else [value]
@@ -74,10 +82,10 @@ def bare_calls(text: str, offered: Offered, *, fenced: bool = False) -> list[Fou
 
 def _hermes(text: str, start: int, offered: Offered) -> list[Found]:
     """`<tool_call>` with JSON, with a Qwen Coder function, or with a GLM name and pairs."""
-    at = _skip(text, start + len("<tool_call>"))
+    at = skip(text, start + len("<tool_call>"))
     if text.startswith("<function=", at):
         found = _function(text, at, offered)
-        closed = _closing(text, found[-1].end, "</tool_call>")
+        closed = closing(text, found[-1].end, "</tool_call>")
         return [one.moved(start, closed or one.end) for one in found]
     if text.startswith(("{", "["), at):
         return _json_calls(text, start, at, "hermes", "</tool_call>")
@@ -90,13 +98,13 @@ def _glm(text: str, start: int, name: re.Match[str]) -> list[Found]:
     at = name.end()
     pair = re.compile(r"\s*<arg_key>([^<]*)</arg_key>\s*<arg_value>")
     while match := pair.match(text, at):
-        end = _end_of_value(text, match.end(), "</arg_value>", r"\s*(?:<arg_key>|</tool_call>)")
+        end = end_of_value(text, match.end(), "</arg_value>", r"\s*(?:<arg_key>|</tool_call>)")
         key = match[1].strip()
         if end < 0 or key in args:
             return [_broken(text, start, name[1], "glm", NOT_CLOSED if end < 0 else f"{key} is given twice")]
         args[key] = text[match.end() : end]
         at = end + len("</arg_value>")
-    closed = _closing(text, at, "</tool_call>")
+    closed = closing(text, at, "</tool_call>")
     if closed is None:
         return [_broken(text, start, name[1], "glm", NOT_CLOSED)]
     return [Found(name[1], args, start, closed, "glm")]
@@ -117,20 +125,20 @@ def _function(text: str, start: int, offered: Offered) -> list[Found]:
 def _invoke(text: str, start: int, offered: Offered) -> list[Found]:
     """`<invoke name="NAME"><parameter name="K">V</parameter></invoke>`, alone or in `<function_calls>`."""
     wrapped = text.startswith("<function_calls>", start)
-    at = _skip(text, start + len("<function_calls>")) if wrapped else start
+    at = skip(text, start + len("<function_calls>")) if wrapped else start
     found: list[Found] = []
     head = re.compile(rf"<invoke name=\"({NAME})\">")
     parameter = r"\s*<parameter name=\"([\w.-]+)\"[^>]*>"
     while match := head.match(text, at):
         one = _elements(text, at, match, parameter, "</parameter>", "</invoke>", "invoke")
         found.append(one)
-        at = _skip(text, one.end)
+        at = skip(text, one.end)
         if one.error:
             return found
     if not found:
         return []
     if wrapped:
-        end = _closing(text, found[-1].end, "</function_calls>")
+        end = closing(text, found[-1].end, "</function_calls>")
         if end is None:
             return [replace(one, args=None, error=NOT_CLOSED) for one in found]
         return [one.moved(start, end) for one in found]
@@ -146,20 +154,20 @@ def _elements(
     pattern = re.compile(parameter)
     follows = rf"(?:{parameter}|\s*{re.escape(call_end)})"
     while match := pattern.match(text, at):
-        end = _end_of_value(text, match.end(), value_end, follows)
+        end = end_of_value(text, match.end(), value_end, follows)
         if end < 0:
             return _broken(text, start, name, shape, NOT_CLOSED)
         if match[1] in args:
             return _broken(text, start, name, shape, f"{match[1]} is given twice")
-        args[match[1]] = _without_frame(text[match.end() : end])
+        args[match[1]] = without_frame(text[match.end() : end])
         at = end + len(value_end)
-    closed = _closing(text, at, call_end)
+    closed = closing(text, at, call_end)
     if closed is None:
         body = text[at:].lstrip()
         if body.startswith("{"):
             # Some write JSON into the element.
-            value, end, error = _json_value(text, _skip(text, at))
-            closed = _closing(text, end, call_end) if not error else None
+            value, end, error = json_value(text, skip(text, at))
+            closed = closing(text, end, call_end) if not error else None
             if closed is not None and isinstance(value, dict) and not args:
                 return Found(name, value, start, closed, shape)
         return _broken(text, start, name, shape, NOT_CLOSED)
@@ -168,13 +176,13 @@ def _elements(
 
 def _mistral(text: str, start: int, offered: Offered) -> list[Found]:
     """`[TOOL_CALLS]NAME[ARGS]{…}`, again for each call, or `[TOOL_CALLS][{…}, …]`."""
-    at = _skip(text, start + len("[TOOL_CALLS]"))
+    at = skip(text, start + len("[TOOL_CALLS]"))
     if text.startswith(("[", "{"), at):
         return _json_calls(text, start, at, "mistral", "")
     head = re.compile(rf"({NAME})(?:\[CALL_ID\]\w+)?\s*(?:\[ARGS\])?\s*(?={{)").match(text, at)
     if head is None:
         return []
-    value, end, error = _json_value(text, head.end())
+    value, end, error = json_value(text, head.end())
     if error or not isinstance(value, dict):
         return [_broken(text, start, head[1], "mistral", error or "the arguments are no object")]
     return [Found(head[1], value, start, end, "mistral")]
@@ -183,15 +191,15 @@ def _mistral(text: str, start: int, offered: Offered) -> list[Found]:
 def _llama(text: str, start: int, offered: Offered) -> list[Found]:
     """`<|python_tag|>{"name", "parameters"}`, several with semicolons between them."""
     found: list[Found] = []
-    at = _skip(text, start + len("<|python_tag|>"))
+    at = skip(text, start + len("<|python_tag|>"))
     while text.startswith("{", at):
-        value, end, error = _json_value(text, at)
+        value, end, error = json_value(text, at)
         one = None if error else _from_object(value, start, end, "llama")
         if one is None:
             return [*found, _broken(text, start, _name_in(text, at), "llama", error or "it is no call")]
         found.append(one)
-        at = _skip(text, end)
-        at = _skip(text, at + 1) if text.startswith(";", at) else len(text)
+        at = skip(text, end)
+        at = skip(text, at + 1) if text.startswith(";", at) else len(text)
     last = found[-1].end if found else start
     return [one.moved(start, last) for one in found]
 
@@ -200,24 +208,24 @@ def _deepseek(text: str, start: int, offered: Offered) -> list[Found]:
     """`<｜tool▁call▁begin｜>NAME<｜tool▁sep｜>{…}<｜tool▁call▁end｜>`; older ones say `function` first."""
     found: list[Found] = []
     many = text.startswith("<｜tool▁calls▁begin｜>", start)
-    at = _skip(text, start + len("<｜tool▁calls▁begin｜>")) if many else start
+    at = skip(text, start + len("<｜tool▁calls▁begin｜>")) if many else start
     head = re.compile(
         rf"<｜tool▁call▁begin｜>\s*(?:function<｜tool▁sep｜>({NAME})\s*```(?:json)?|({NAME})\s*<｜tool▁sep｜>)\s*"
     )
     while match := head.match(text, at):
         name = match[1] or match[2]
-        value, end, error = _json_value(text, match.end())
+        value, end, error = json_value(text, match.end())
         if error or not isinstance(value, dict):
             return [*found, _broken(text, at, name, "deepseek", error or "the arguments are no object")]
         if match[1]:
-            end = _closing(text, end, "```") or end
-        closed = _closing(text, end, "<｜tool▁call▁end｜>")
+            end = closing(text, end, "```") or end
+        closed = closing(text, end, "<｜tool▁call▁end｜>")
         if closed is None:
             return [*found, _broken(text, at, name, "deepseek", NOT_CLOSED)]
         found.append(Found(name, value, at, closed, "deepseek"))
-        at = _skip(text, closed)
+        at = skip(text, closed)
     if many and found:
-        last = _closing(text, found[-1].end, "<｜tool▁calls▁end｜>") or found[-1].end
+        last = closing(text, found[-1].end, "<｜tool▁calls▁end｜>") or found[-1].end
         return [one.moved(start, last) for one in found]
     return found
 
@@ -235,7 +243,7 @@ def _gemma(text: str, start: int, offered: Offered) -> list[Found]:
         return []
     plain, place = _gemma_json(text, head.end(), quote)
     args, error = parse_arguments(plain) if place else (None, NOT_CLOSED)
-    closed = _closing(text, place, ending) if place else None
+    closed = closing(text, place, ending) if place else None
     if error or closed is None:
         return [_broken(text, start, head[1], "gemma", error or NOT_CLOSED)]
     return [Found(head[1], args, start, closed, "gemma")]
@@ -255,7 +263,7 @@ def _gemma_json(text: str, start: int, quote: str) -> tuple[str, int]:
             at = end + len(quote)
             continue
         if text[at] == '"':
-            end = _string_end(text, at)
+            end = string_end(text, at)
             made.append(text[at:end])
             at = end
             continue
@@ -291,11 +299,11 @@ _READERS: dict[str, Callable[[str, int, Offered], list[Found]]] = {
 
 def _json_calls(text: str, start: int, at: int, shape: str, ending: str) -> list[Found]:
     """One call object or a list of them at `at`, followed by `ending`."""
-    value, end, error = _json_value(text, at)
+    value, end, error = json_value(text, at)
     name = _name_in(text, at)
     if error:
         return [_broken(text, start, name, shape, error, ending)]
-    closed = _closing(text, end, ending) if ending else end
+    closed = closing(text, end, ending) if ending else end
     if closed is None:
         return [_broken(text, start, name, shape, NOT_CLOSED)]
     items = value if isinstance(value, list) else [value]
@@ -326,78 +334,6 @@ def _from_object(value: Any, start: int, end: int, shape: str, *, lenient: bool 
     if args is None and lenient:
         args = {}
     return Found(name, args, start, end, shape) if isinstance(args, dict) else None
-
-
-def _json_value(text: str, start: int) -> tuple[Any, int, str]:
-    """The JSON value at `start`, its end, and "" or what is wrong with it; trailing commas may be."""
-    depth, at = 0, start
-    pieces: list[str] = []
-    while at < len(text):
-        character = text[at]
-        if character == '"':
-            end = _string_end(text, at)
-            pieces.append(text[at:end])
-            at = end
-            continue
-        if character in "}]":
-            depth -= 1
-            while pieces and pieces[-1].isspace():
-                pieces.pop()
-            if pieces and pieces[-1] == ",":
-                pieces.pop()
-        depth += character in "{["
-        pieces.append(character)
-        at += 1
-        if depth == 0:
-            break
-    if depth or not pieces:
-        return None, len(text), NOT_CLOSED
-    parsed, error = parse_arguments(f'{{"value": {"".join(pieces)}}}')
-    return (parsed["value"], at, "") if parsed and not error else (None, at, error)
-
-
-def _string_end(text: str, start: int) -> int:
-    """Just after the JSON string that begins at `start`; the end of the text if it has none."""
-    at = start + 1
-    while at < len(text):
-        if text[at] == "\\":
-            at += 2
-        elif text[at] == '"':
-            return at + 1
-        else:
-            at += 1
-    return len(text)
-
-
-# -- places
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
-
-
-def _closing(text: str, at: int, mark: str) -> int | None:
-    """Just after `mark`, which must come next."""
-    at = _skip(text, at)
-    return at + len(mark) if text.startswith(mark, at) else None
-
-
-def _end_of_value(text: str, start: int, mark: str, follows: str) -> int:
-    """Where the value from `start` ends: at the first `mark` that `follows` comes after; -1 for nowhere."""
-    after = re.compile(follows)
-    at = text.find(mark, start)
-    while at >= 0 and not after.match(text, at + len(mark)):
-        at = text.find(mark, at + 1)
-    return at
-
-
-def _without_frame(value: str) -> str:
-    """A value without the line ends that its element is written with."""
-    if value.startswith("\n"):
-        value = value[1:]
-    return value[:-1] if value.endswith("\n") else value
 
 
 def _name_in(text: str, at: int) -> str:

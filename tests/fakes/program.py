@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from store.database import Database
 from tests.fakes.anthropic_server import FakeAnthropic
+from tests.fakes.ollama_server import FakeOllama
 
 ROOT = Path(__file__).parents[2]
 PLAIN = (sys.executable, "-m", "autodev_tui")
@@ -151,6 +152,7 @@ class Program:
             "PYTHONPATH": str(ROOT),
             "AUTODEV_STATE_DIR": str(self.state_root),
             "AUTODEV_CONFIG_DIR": str(self.config),
+            "OLLAMA_HOST": "127.0.0.1:1",
             **self.environment,
         }
 
@@ -160,6 +162,13 @@ class Program:
         with FakeAnthropic(script) as server:
             added = {"ANTHROPIC_API_KEY": "test-key-of-nobody", "ANTHROPIC_BASE_URL": server.url}
             self.environment.update(added)
+            yield server
+
+    @contextlib.contextmanager
+    def local_model(self, script: dict[str, Any]) -> Iterator[FakeOllama]:
+        """The same script said by a scripted Ollama server, for `--model ollama/…`."""
+        with FakeOllama(script) as server:
+            self.environment["OLLAMA_HOST"] = server.url
             yield server
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:

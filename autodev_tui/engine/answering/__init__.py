@@ -11,6 +11,7 @@ from autodev_tui.engine.answering.checkpoints import get_checkpoints
 from autodev_tui.engine.answering.doctor import get_doctor
 from autodev_tui.engine.answering.examples import get_examples
 from autodev_tui.engine.answering.exporting import get_export
+from autodev_tui.engine.answering.models import get_models
 from autodev_tui.engine.answering.options import get_settings
 from autodev_tui.engine.answering.resuming import get_resume
 from autodev_tui.engine.answering.sessions import get_sessions
@@ -22,6 +23,7 @@ AROUND: dict[type[Any], Callable[[Any, Any], Awaitable[requests.Answer]]] = {
     requests.GetSessions: get_sessions,
     requests.GetUsage: get_usage,
     requests.GetDoctor: get_doctor,
+    requests.GetModels: get_models,
     requests.GetSettings: get_settings,
     requests.GetTrust: get_trust,
     requests.GetPaths: get_paths,

@@ -1,0 +1,35 @@
+"""Makes the SDK's client for an address, so that nothing of the process's environment has a say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodev_tui.providers.ollama_address import Address
+
+CONNECT_S = 3.0
+
+
+def build_client(address: Address) -> Any:
+    """An `ollama.AsyncClient`. Sync, and slow the first time (it loads the SDK): for a thread.
+
+    It waits for answers without end: whoever asks sets a time.
+    """
+    import httpx
+    import ollama
+
+    key = address.key
+
+    async def own_key(request: httpx.Request) -> None:
+        # The SDK would take OLLAMA_API_KEY of the process, and send it wherever the address is.
+        request.headers.pop("authorization", None)
+        if key:
+            request.headers["authorization"] = f"Bearer {key}"
+
+    return ollama.AsyncClient(
+        host=address.url,
+        timeout=httpx.Timeout(None, connect=CONNECT_S),
+        # A proxy of the environment would swallow what goes to this machine.
+        trust_env=False,
+        follow_redirects=False,
+        event_hooks={"request": [own_key]},
+    )

@@ -1,0 +1,156 @@
+"""A quick look at an Ollama server: whether it answers, what it has, what is loaded. Without the SDK.
+
+For choosing a default and for lists, where loading the SDK would take longer than the answer. Every look ends
+in time, whatever the server or the name service does. Sync: for threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from autodev_tui.providers.base import ProviderError
+from autodev_tui.providers.ollama_address import Address, address_of
+from autodev_tui.providers.ollama_facts import LocalModel, describe, full_name, is_remote
+
+PROBE_S = 0.3
+"""For the question whether anybody is there at all."""
+CHOOSE_S = 1.0
+"""For looking which of its models has tools, once it answered."""
+LIST_S = 2.0
+MOST_BYTES = 8 << 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A model that the server has. `facts` is None where there was no time to ask."""
+
+    name: str
+    size: int | None = None
+    facts: LocalModel | None = None
+    loaded: bool = False
+    window: int | None = None
+    """Tokens of context that it is loaded with."""
+
+    @property
+    def remote(self) -> bool:
+        """Whether it runs elsewhere."""
+        return self.facts.remote if self.facts else is_remote(self.name)
+
+    @property
+    def talks(self) -> bool:
+        """Whether it can be talked to at all: others make embeddings."""
+        return self.facts is None or self.facts.chats is not False
+
+
+@dataclass(frozen=True)
+class Server:
+    """What was found. `problem` says why there is nothing."""
+
+    version: str = ""
+    models: tuple[Installed, ...] = ()
+    problem: str = ""
+    address: Address | None = field(default=None, repr=False)
+
+
+def look(environment: Mapping[str, str], *, within_s: float = LIST_S, probe_s: float = PROBE_S) -> Server:
+    """The server that the user's environment names, looked at for no longer than about both times."""
+    try:
+        address = address_of(environment)
+    except ProviderError as error:
+        return Server(problem=str(error))
+    version = _within(probe_s, lambda: _version(address, probe_s))
+    if version is None:
+        return Server(problem=f"no Ollama answers at {address.netloc}", address=address)
+    found: list[Installed] = []
+    listed = _within(within_s, lambda: _fill(address, within_s, found))
+    if listed is None and not found:
+        return Server(version, problem=f"{address.netloc} does not list its models in time", address=address)
+    return Server(version, tuple(found), address=address)
+
+
+def best_local(environment: Mapping[str, str]) -> str | None:
+    """The specification of the model to use where the user named none, None without a usable one."""
+    return best_of(look(environment, within_s=CHOOSE_S))
+
+
+def best_of(server: Server) -> str | None:
+    """The model of a server to use where the user named none: a local one, with tools if there is one."""
+    models = [one for one in server.models if one.talks and not one.remote]
+    if not models:
+        return None
+    # The newest come first in the list; one that is in memory already answers at once.
+    best = max(models, key=lambda one: (bool(one.facts and one.facts.tools), one.loaded))
+    return f"ollama/{best.name.removesuffix(':latest')}"
+
+
+def _fill(address: Address, within_s: float, found: list[Installed]) -> bool:
+    """Put what the server has into `found`, as far as the time goes."""
+    end = time.monotonic() + within_s
+    listed = _get(address, "GET", "/api/tags", None, within_s).get("models") or ()
+    running = _get(address, "GET", "/api/ps", None, max(0.05, end - time.monotonic())).get("models") or ()
+    loaded = {full_name(str(one.get("model") or one.get("name") or "")): one for one in running}
+    names = [one for one in listed if isinstance(one, dict) and (one.get("model") or one.get("name"))]
+    for one in names:
+        name = str(one.get("model") or one["name"])
+        in_memory = loaded.get(full_name(name))
+        size = one.get("size")
+        window = in_memory.get("context_length") if in_memory else None
+        facts = None
+        if (left := end - time.monotonic()) > 0:
+            with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+                facts = describe(_get(address, "POST", "/api/show", {"model": name}, left), name)
+        found.append(
+            Installed(
+                name,
+                size if isinstance(size, int) else None,
+                facts,
+                loaded=in_memory is not None,
+                window=window if isinstance(window, int) else None,
+            )
+        )
+    return True
+
+
+def _version(address: Address, within_s: float) -> str:
+    return str(_get(address, "GET", "/api/version", None, within_s).get("version") or "unknown")
+
+
+def _get(address: Address, method: str, path: str, body: Any, within_s: float) -> dict[str, Any]:
+    """One question, one JSON object. Raises OSError, HTTPException or ValueError."""
+    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = kind(address.host, address.port, timeout=within_s)
+    headers = {"accept": "application/json"}
+    if address.key:
+        headers["authorization"] = f"Bearer {address.key}"
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, address.path + path, text, headers)
+        answer = connection.getresponse()
+        told = json.loads(answer.read(MOST_BYTES)) if answer.status == 200 else None
+    finally:
+        connection.close()
+    if not isinstance(told, dict):
+        raise ValueError(f"{path}: status {answer.status}, no object")
+    return told
+
+
+def _within(seconds: float, work: Callable[[], T]) -> T | None:
+    """The result of `work`, None when it fails or takes longer; then it ends by itself later."""
+    result: list[T] = []
+
+    def run() -> None:
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            result.append(work())
+
+    thread = threading.Thread(target=run, name="ollama-look", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return result[0] if result else None

@@ -69,6 +69,14 @@ def plan_edit(context: ToolContext, args: EditFile) -> Effect:
     return write_effect(context, file, masked, edited, bool(secrets), f"edited {name}{times}", notes)
 
 
+def replace_once(text: str, old: str, new: str) -> str | None:
+    """`text` after an edit, as `plan_edit` would make it; None where `old` is not there exactly once."""
+    old, new = old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
+    plain = text.replace("\r\n", "\n")
+    matches = _matches(plain, old, new) if old and old != new else []
+    return _replaced(text, plain, matches) if len(matches) == 1 else None
+
+
 def write_effect(
     context: ToolContext,
     file: TextFile,

@@ -1,0 +1,127 @@
+"""AUTO_FORMAT and the linter's own fixes: what the repository's tools would change, read from their diffs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from autodev_tui.quality.failures.model import Strategy
+from autodev_tui.quality.healing.edits import patched, read_diff
+from autodev_tui.quality.healing.model import Change, Repair
+from autodev_tui.quality.healing.outcome import Outcome
+from autodev_tui.quality.healing.tree import Tree
+
+TOOLS = re.compile(r"(?:^|[\s/])(ruff check|ruff format|black|isort|flake8)(?:\s|$)")
+_SHELL = re.compile(r"[|;&<>`$(){}\n]")
+_IMPORTS = re.compile(r"\b(?:F401|I001|F811)\b|unsorted")
+_FLAKE8 = frozenset(
+    {
+        *(
+            "F401",
+            "F541",
+            "F632",
+            "W291",
+            "W293",
+            "W292",
+            "W391",
+            "W605",
+            "E201",
+            "E202",
+            "E203",
+            "E211",
+            "E221",
+        ),
+        *(
+            "E222",
+            "E223",
+            "E224",
+            "E225",
+            "E226",
+            "E227",
+            "E228",
+            "E231",
+            "E241",
+            "E251",
+            "E252",
+            "E261",
+            "E262",
+        ),
+        *("E265", "E266", "E271", "E272", "E301", "E302", "E303", "E305", "E306", "E703", "E711", "E712"),
+    }
+)
+"""What flake8 finds and ruff mends under the same code."""
+
+
+def tool_of(command: str) -> str:
+    """The linter or formatter that a simple command runs; "" for any other."""
+    found = TOOLS.search(command)
+    return found[1] if found and not _SHELL.search(command) else ""
+
+
+def seen_as(command: str) -> str:
+    """A check's command with what makes its output say everything, and say it in one line each."""
+    if _SHELL.search(command):
+        return command
+    words = f" {command} "
+    if re.search(r"(?:\s-m|\s|/)\s?pytest\s", words):
+        return f"{command} -rfE --tb=short --maxfail=0 --continue-on-collection-errors"
+    if tool_of(command) == "ruff check" and "--output-format" not in command:
+        return f"{command} --output-format=concise"
+    if re.search(r"-m unittest(?: discover)?\s", words) and not re.search(r"\s-v|--verbose", words):
+        return f"{command} -v"
+    return command
+
+
+def fixes(command: str, outcome: Outcome, own_ruff: str) -> list[Repair]:
+    """What the tool of a red check, or ruff in its stead, could mend by itself."""
+    tool = tool_of(command)
+    files = sorted({one.rsplit(": ", 1)[0] for one in outcome.failing if ": " in one})
+    codes = {one.rsplit(": ", 1)[1] for one in outcome.failing if ": " in one}
+    paths = frozenset(files)
+    if tool == "ruff check":
+        imports = any(_IMPORTS.search(code) for code in codes)
+        strategy = Strategy.FIX_IMPORTS if imports else Strategy.AUTO_FORMAT
+        return [
+            Repair(strategy, f"ruff's own fixes in {_some(files)}", command=f"{command} --diff", paths=paths)
+        ]
+    if tool in ("ruff format", "black", "isort"):
+        strategy = Strategy.FIX_IMPORTS if tool == "isort" else Strategy.AUTO_FORMAT
+        done = "sorted imports" if tool == "isort" else "formatted"
+        return [
+            Repair(strategy, f"{done} with {tool}: {_some(files)}", command=f"{command} --diff", paths=paths)
+        ]
+    if tool == "flake8" and own_ruff and (mended := sorted(codes & _FLAKE8)):
+        words = [
+            *shlex.split(own_ruff),
+            "check",
+            "--isolated",
+            "--preview",
+            "--select",
+            ",".join(mended),
+            "--diff",
+            *files,
+        ]
+        strategy = Strategy.FIX_IMPORTS if "F401" in mended else Strategy.AUTO_FORMAT
+        return [
+            Repair(strategy, f"{', '.join(mended)} in {_some(files)}", command=shlex.join(words), paths=paths)
+        ]
+    return []
+
+
+def _some(files: Sequence[str]) -> str:
+    return ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+
+
+def changes_of(tree: Tree, repair: Repair, output: str) -> tuple[Change, ...]:
+    """The changes in the diff that a repair's command printed, to files that failed and fit the diff exactly."""
+    made = []
+    for name, hunks in read_diff(output, str(tree.root)).items():
+        path = tree.local(name)
+        old = tree.read(path) if path else None
+        if old is None or (repair.paths and path not in {tree.local(one) for one in repair.paths}):
+            continue
+        new = patched(old, hunks)
+        if new is not None and new != old:
+            made.append(Change(path, old, new))
+    return tuple(made)

@@ -67,7 +67,7 @@ class Tape:
 
     @classmethod
     def open(cls, path: Path, *, goal: str, model: str, mask: Mask) -> Tape:
-        """A new file, or one that records the same goal already. Sync.
+        """A new file, an empty one, or one that records the same goal already. Sync.
 
         Raises:
             RecordingError: there is something else, it cannot be written, or somebody records into it.
@@ -76,12 +76,15 @@ class Tape:
         goal = mask(goal)
         file = -1
         try:
+            header = _line({"autodev_recording": VERSION, "goal": goal, "model": model})
             if not os.path.lexists(path):
-                _begin(path, _line({"autodev_recording": VERSION, "goal": goal, "model": model}))
+                _begin(path, header)
             file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 raise RecordingError(f"{name} is no file that a recording can be kept in")
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file).st_size == 0:
+                os.write(file, header)
             recording = _extendable(path, goal)
             # What a kill cut off in the middle of its line is no reply.
             os.ftruncate(file, recording.whole_bytes)

@@ -300,7 +300,7 @@ TRUST = [
 
 USAGE = [
     _key("usage", "enter", "open", "show task", 1),
-    _key("usage", "t", "group", "by model, day", 2),
+    _key("usage", "t", "group", "by agent, model, day", 2),
     _key("usage", "y", "copy", "copy as text", 3),
 ]
 

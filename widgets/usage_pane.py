@@ -1,4 +1,4 @@
-"""Money, tokens and time by task, model or day (UI §3.10)."""
+"""Money, tokens and time by task, agent, model or day, with their limits (UI §3.10)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from widgets.keys import bindings
 from widgets.messages import WentTo
 from widgets.table_columns import Cell, columns
 from widgets.table_pane import TablePane, TableRow
+from widgets.usage_rows import day_lines, limit_lines, rest_lines
 from widgets.wording import money, running_time, tokens
 
-ORDER: tuple[Literal["task", "model", "day"], ...] = ("task", "model", "day")
-BAR = 42
-"""Cells of the budget's bar at 80 columns."""
-_NAMES = 9
+By = Literal["task", "agent", "model", "day"]
+ORDER: tuple[By, ...] = ("task", "agent", "model", "day")
 _FIGURES = ((-8, 0), (-6, 2), (-6, 3), (-5, 4), (-8, 1))
 """Cells of cost, in, out, cache and time, and which of them goes first; all stand right."""
 
@@ -31,7 +30,7 @@ class UsagePane(TablePane):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.by: Literal["task", "model", "day"] = "task"
+        self.by: By = "task"
 
     def request(self) -> Request:
         """The table in its present order."""
@@ -45,7 +44,8 @@ class UsagePane(TablePane):
 
     def title(self) -> tuple[Line, Line]:
         """Whose usage it is, and by what."""
-        scope = "all sessions of this repository" if self.by != "task" else "this session"
+        whole = self.answer.facts.get("scope") if self.answer else ""
+        scope = "all sessions of this repository" if whole == "repository" else "this session"
         return [(f"6 Usage  {scope}", "text")], [(f"by {self.by}", "text")]
 
     def build(self, width: int) -> list[TableRow]:
@@ -56,36 +56,20 @@ class UsagePane(TablePane):
         facts = answer.facts
         if facts.get("by") != self.by:
             return [TableRow([(" …", "muted")])]
-        rows = [TableRow(line) for line in self._budget(facts, width)]
+        rows = [TableRow(line) for line in limit_lines(facts, width)]
+        if self.by == "day" and (plot := day_lines(facts, width, tall=True)):
+            rows += [TableRow(), *(TableRow(line) for line in plot)]
         rows += [
             TableRow(),
             TableRow(self._columns((self.by, "state", "cost", "in", "out", "cache", "time"), width)),
         ]
         rows += [self._row(row, width) for row in answer.rows]
         rows.append(self._row({**facts["total"], "title": "total"}, width, total=True))
-        rows += [TableRow(), *(TableRow(line) for line in self._rest(facts))]
+        rows.append(TableRow())
+        if self.by != "day":
+            rows += [TableRow(line) for line in day_lines(facts, width, tall=False)]
+        rows += [TableRow(line) for line in rest_lines(facts, answer.rows, width)]
         return rows
-
-    def _budget(self, facts: dict[str, Any], width: int) -> list[Line]:
-        spent = money(facts["spent_usd"], known=facts["spent_known"])
-        if facts["at_least"]:
-            spent = f"≥{spent.lstrip('≥')}"
-        lines: list[Line] = []
-        name = f"  {'budget':<{_NAMES}}"
-        if budget := facts["budget_usd"]:
-            part = min(facts["spent_usd"] / budget, 1.0)
-            cells = min(BAR, max(width - 36, 8))
-            full = round(part * cells)
-            role = "asks" if part >= 0.8 else "text"
-            words = f"{spent} of {budget:.2f}"
-            bar: Line = [("━" * full, role), ("─" * (cells - full), "rule")]
-            percent = f"  {part:.0%}".replace("%", " %")
-            lines.append([(name, "muted"), (f"{words:<16}", "text"), *bar, (percent, role)])
-        else:
-            lines.append([(name, "muted"), (f"{spent}, no limit set", "text")])
-        if facts["forecast"]:
-            lines.append([(f"  {'ahead':<{_NAMES}}", "muted"), (str(facts["forecast"]), "text")])
-        return lines
 
     def _row(self, row: dict[str, Any], width: int, *, total: bool = False) -> TableRow:
         name = visible(str(row["title"]), keep="")
@@ -96,7 +80,7 @@ class UsagePane(TablePane):
         values = (
             name,
             "" if total else self._state(row),
-            money(row["cost_usd"], known=row["cost_known"]),
+            _cost(row),
             tokens(row["input"]),
             tokens(row["output"]),
             cache,
@@ -105,10 +89,12 @@ class UsagePane(TablePane):
         return TableRow(self._columns(values, width, bold=total), key=key or ("" if total else name))
 
     def _state(self, row: dict[str, Any]) -> str:
-        if self.by != "task":
+        if "sessions" in row:
             count = int(row.get("sessions", 0))
             return f"{count} session{'' if count == 1 else 's'}"
-        task = self.mirror.tasks.get(str(row["task"]))
+        if "state" not in row:
+            return ""
+        task = self.mirror.tasks.get(str(row.get("task", "")))
         done = row["state"] == "completed"
         word = self.mirror.word(task) if task else "done" if done else "running"
         return f"{TASK.get(word, '·')} {word}"
@@ -124,19 +110,8 @@ class UsagePane(TablePane):
         ]
         return [(" ", "text"), *columns(cells, width - 2)]
 
-    def _rest(self, facts: dict[str, Any]) -> list[Line]:
-        month = money(facts["month_usd"], known=facts["month_known"])
-        said = f"{month}     retries {facts['retries']}     refused by budget {facts['refused_by_budget']}"
-        prices = f"table of {facts['prices_date']}, yours may differ"
-        if facts["own_prices"]:
-            prices += f"; your own for {', '.join(facts['own_prices'])}"
-        return [
-            [(f"  {'month':<{_NAMES}}", "muted"), (said, "text")],
-            [(f"  {'prices':<{_NAMES}}", "muted"), (visible(prices, keep=""), "text")],
-        ]
-
     def action_group(self) -> None:
-        """By task, by model, by day."""
+        """By task, by agent, by model, by day."""
         self.by = ORDER[(ORDER.index(self.by) + 1) % len(ORDER)]
         self.ask()
         self.rebuild()
@@ -157,3 +132,13 @@ class UsagePane(TablePane):
         self.by = next((one for one in ORDER if one == state.get("by")), "task")
         super().restore(state)
         self.ask()
+
+
+def _cost(row: dict[str, Any]) -> str:
+    """What it cost; `local` where nothing is paid for."""
+    if not row["cost_usd"]:
+        if not row["cost_known"]:
+            return "unknown"
+        if row.get("local_s"):
+            return "local"
+    return money(row["cost_usd"], known=row["cost_known"])

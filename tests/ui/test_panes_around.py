@@ -30,6 +30,7 @@ from widgets.keys import reachable
 from widgets.line_pane import LinePane
 from widgets.log_pane import LogPane
 from widgets.messages import Asked, CommandGiven, SheetOpened, WentTo
+from widgets.plot import bars, spark
 from widgets.prompts_pane import PromptsPane
 from widgets.rules_pane import RulesPane
 from widgets.sessions_pane import SessionsPane
@@ -107,30 +108,59 @@ def spent(title: str, **more: Any) -> dict[str, Any]:
     return row | more
 
 
+PER_DAY = [
+    {"day": f"2026-11-{day:02d}", "cost_usd": day % 7 * 0.31, "tokens": day * 1000, "local_s": 0.0}
+    for day in range(1, 27)
+]
+
+
 def usage(request: requests.GetUsage) -> RowsAnswer:
     rows = {
-        "task": [spent("Tests", task="T3"), spent("planning")],
-        "model": [spent("claude", model="claude", sessions=2)],
+        "task": [
+            spent("Tests", task="T3"),
+            spent("Docs", task="T4", cost_usd=0.0, local_s=250.0, time_s=250.0),
+            spent("planning"),
+        ],
+        "agent": [spent("testing", agent="testing", sessions=1)],
+        "model": [spent("claude", model="claude", sessions=2), spent("own", cost_usd=0.0, cost_known=False)],
         "day": [spent("2026-11-26", day="2026-11-26", sessions=1, cost_known=False)],
     }[request.by]
     facts = {
-        "by": request.by, "total": spent("total"), "budget_usd": 5.0 if request.by == "task" else None,
-        "spent_usd": 0.42, "spent_known": True, "at_least": False, "month_usd": 11.8, "month_known": True,
-        "requests": 3, "retries": 2, "refused_by_budget": 0, "forecast": None, "prices_date": "2026-11-01",
-        "own_prices": [],
+        "by": request.by, "scope": "session" if request.by == "task" else "repository",
+        "total": spent("total"), "budget_usd": 5.0, "spent_usd": 0.42, "spent_known": True, "at_least": False,
+        "month_usd": 11.8, "month_known": True, "requests": 3, "retries": 2, "refused_by_budget": 1,
+        "forecast": "$0.60–1.40 for 2 tasks not begun", "prices_date": "2026-11-01", "own_prices": [],
+        "warned": False, "local_s": 250.0, "per_day": PER_DAY,
+        "limits": [
+            {"scope": "task", "spent_usd": 0.11, "limit_usd": None, "known": True},
+            {"scope": "session", "spent_usd": 0.42, "limit_usd": 5.0, "known": True},
+            {"scope": "day", "spent_usd": 1.2, "limit_usd": None, "known": True},
+            {"scope": "month", "spent_usd": 41.0, "limit_usd": 50.0, "known": True},
+        ],
     }  # fmt: skip
     return RowsAnswer(rows=rows, facts=facts)
 
 
-async def test_usage_by_task_model_and_day_with_a_bar_only_for_a_budget() -> None:
+def old_usage(request: requests.GetUsage) -> RowsAnswer:
+    """Without limits, days and local time, and without a budget."""
+    answer = usage(request)
+    new = ("limits", "per_day", "local_s", "warned")
+    facts = {name: value for name, value in answer.facts.items() if name not in new}
+    return answer.but(facts=facts | {"budget_usd": None, "forecast": None})
+
+
+async def test_usage_by_task_with_a_bar_for_each_limit() -> None:
     pane = UsagePane()
     pane.mirror = running()
     app = Stage(pane, {requests.GetUsage: usage})
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=(80, 20)) as pilot:
         await until(pilot, lambda: pane.answer)
         rows = drawn(app)
-        assert "$0.42 of 5.00" in rows[1] and "━━━" in rows[1] and rows[1].endswith("8 %")
-        assert rows[4].split() == [
+        assert rows[1].startswith("   budget   $0.42 of 5.00") and rows[1].endswith("8 %")
+        assert rows[2].startswith("   month    $41.00 of 50.00") and rows[2].endswith("82 %")
+        ahead = "   ahead    $0.60–1.40 for 2 tasks not begun; says so at $4.00, asks at $5.00"
+        assert rows[3] == ahead
+        assert rows[6].split() == [
             "▌",
             "T3",
             "Tests",
@@ -143,12 +173,34 @@ async def test_usage_by_task_model_and_day_with_a_bar_only_for_a_budget() -> Non
             "%",
             "0:41",
         ]
-        await pilot.press("enter", "t")
-        await until(pilot, lambda: any("claude" in row for row in drawn(app)))
+        assert rows[7].split() == ["T4", "Docs", "○", "planned", "local", "38k", "1.2k", "71", "%", "4:10"]
+        text = "\n".join(rows)
+        assert "most $1.86 on 2026-11-06" in text and "▁▃▄▆▇█" in text
+        assert "today $1.20   retries 2   refused by budget 1   local 4:10" in text
+        await pilot.press("enter")
+        await pilot.pause()
         assert app.heard(WentTo)[0].task == "T3"
-        assert "no limit set" in drawn(app)[1] and "━━━" not in drawn(app)[1]
+        copied, what = pane.copied()
+        assert "$0.42 of 5.00" in copied and "total" in copied and what == "all of it"
+
+
+async def test_usage_by_agent_model_and_day_and_missing_prices_are_said() -> None:
+    pane = UsagePane()
+    pane.mirror = running()
+    app = Stage(pane, {requests.GetUsage: usage})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        await pilot.press("t")
+        await until(pilot, lambda: any("testing" in row for row in drawn(app)))
+        assert "all sessions of this repository" in drawn(app)[0] and "by agent" in drawn(app)[0]
+        await pilot.press("t")
+        await until(pilot, lambda: any("claude" in row for row in drawn(app)))
+        text = "\n".join(drawn(app))
+        assert "unknown" in text and "a price is missing" in text
         await pilot.press("t")
         await until(pilot, lambda: any("≥$0.05" in row for row in drawn(app)))
+        plot = [row for row in drawn(app) if "█" in row]
+        assert len(plot) == 4, "the tallest bar fills all rows of the plot"
         state = pane.state()
     again = UsagePane()
     again.mirror = running()
@@ -156,6 +208,24 @@ async def test_usage_by_task_model_and_day_with_a_bar_only_for_a_budget() -> Non
     async with app.run_test(size=SIZE) as pilot:
         again.restore(state)
         await until(pilot, lambda: again.key == "2026-11-26")
+
+
+async def test_usage_without_a_limit_has_no_bar() -> None:
+    pane = UsagePane()
+    pane.mirror = running()
+    app = Stage(pane, {requests.GetUsage: old_usage})
+    async with app.run_test(size=(80, 20)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        rows = drawn(app)
+        assert rows[1] == "   budget   $0.42, no limit set" and not any("━━━" in row for row in rows[1:])
+        assert any("month $11.80   retries 2" in row for row in rows)
+
+
+def test_bars_show_whatever_is_more_than_nothing() -> None:
+    assert spark([]) == "" and spark([0.0, 0.0]) == "  "
+    assert spark([0, 0.001, 4, 8]) == " ▁▄█"
+    assert bars([8, 1, 16], 2) == ["  █", "█▁█"]
+    assert bars([1, 2], 1, gap=1) == ["▄ █ "]
 
 
 def option(name: str, value: Any, kind: str = "text", **more: Any) -> dict[str, Any]:

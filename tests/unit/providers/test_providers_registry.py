@@ -37,7 +37,7 @@ def test_anthropic() -> None:
     [
         ("ollama/qwen3", "not supported by this version"),
         ("rules", "not supported by this version"),
-        ("replay:run.json", "not supported by this version"),
+        ("replay:run.json", "the recording cannot be read"),
         ("antropic/claude-opus-5-5", "did you mean anthropic/claude-opus-5-5"),
         ("claude-opus-5-5", "did you mean anthropic/claude-opus-5-5"),
         ("claud-opus-5-5", "did you mean anthropic/claude-opus-5-5"),

@@ -175,7 +175,7 @@ async def test_usage_by_task_with_a_bar_for_each_limit() -> None:
         ]
         assert rows[7].split() == ["T4", "Docs", "○", "planned", "local", "38k", "1.2k", "71", "%", "4:10"]
         text = "\n".join(rows)
-        assert "most $1.86 on 2026-11-06" in text and "▁▃▄▆▇█" in text
+        assert "most $1.86 on 2026-11-06" in text and "▁▃▄▅▇█" in text
         assert "today $1.20   retries 2   refused by budget 1   local 4:10" in text
         await pilot.press("enter")
         await pilot.pause()

@@ -17,6 +17,7 @@ from widgets.composer import Composer
 from widgets.messages import CommandGiven, SheetOpened
 
 if TYPE_CHECKING:
+    from widgets.first_run_pane import FirstRunPane
     from widgets.settings_pane import SettingsPane
     from widgets.text_pane import TextPane
 
@@ -68,6 +69,8 @@ class Conversing(Going):
     def _advised(self, event: Composer.Advised) -> None:
         event.stop()
         self.advice = event.text
+        if self.desk.current == "first_run":
+            cast("FirstRunPane", self.desk.pane).outline(event.outline)
         self.draw()
 
     @on(Composer.TakenBack)

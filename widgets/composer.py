@@ -376,6 +376,6 @@ class Composer(Vertical):
         def answered(answer: Answer) -> None:
             if isinstance(answer, AdviceAnswer) and self._aimed()[0].text == goal:
                 self._advised = True
-                self.post_message(self.Advised(offers.advice_words(answer, self.mirror)))
+                self.post_message(self.Advised(offers.advice_words(answer, self.mirror), answer.outline))
 
         self.post_message(Asked(GetGoalAdvice(goal=goal), answered))

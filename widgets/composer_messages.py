@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.message import Message
+
+from autodev_tui.domain.requests import OutlinedTask
 
 
 class Sent(Message, namespace="composer"):
@@ -56,9 +60,11 @@ class DraftChanged(Message, namespace="composer"):
 class Advised(Message, namespace="composer"):
     """What the rules say of the goal that is typed; "" when there is none any more."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, outline: Sequence[OutlinedTask] = ()) -> None:
         super().__init__()
         self.text = text
+        self.outline = outline
+        """The tasks that the rules see in it."""
 
 
 class Left(Message, namespace="composer"):

@@ -10,7 +10,9 @@ from widgets.commands_table import BY_NAME, COMMANDS
 from widgets.completion import Begun, Typed, as_mention, best
 from widgets.composer_aim import ALL
 from widgets.composer_popup import MOST_ROWS, Offer
-from widgets.wording import money
+from widgets.model_words import RULES, is_local
+from widgets.task_facts import cost_range
+from widgets.wording import money, plural
 
 AGENTS_FIRST = 3
 """Agents that stand before files where `@` may mean either."""
@@ -52,8 +54,24 @@ def problem(typed: Typed) -> str:
 
 
 def advice_words(answer: AdviceAnswer, mirror: Mirror) -> str:
-    """`moderate 5 · 4 tasks · ~$0.60 · advice: same`; no cost where no price or no past is known."""
-    tasks = "1 task" if answer.tasks == 1 else f"{answer.tasks} tasks"
-    cost = [] if answer.cost_usd is None else [f"~{money(answer.cost_usd)}"]
+    """`moderate 5 · 4 tasks by the model · $0.40–0.80 · advice: same`.
+
+    By rules the number of tasks is that of the plan. No cost where no price or no past is known.
+    """
+    model = mirror.facts.model
+    parts = [f"{answer.complexity} {answer.score}"]
+    if model == RULES:
+        rest = sum(one.needs_model for one in answer.outline)
+        needing = f", {rest} need{'s' if rest == 1 else ''} a model" if rest else ""
+        parts.append(f"{plural(len(answer.outline), 'task')} by rules{needing}")
+    else:
+        lane = " by the model" if model else ""
+        parts.append(f"{plural(answer.tasks, 'task')}{lane}")
+        if is_local(model):
+            parts.append("local, nothing to pay")
+        elif answer.cost_range_usd is not None:
+            parts.append(cost_range(*answer.cost_range_usd))
+        elif answer.cost_usd is not None:
+            parts.append(f"~{money(answer.cost_usd)}")
     advice = "same" if answer.level is mirror.level(None) else answer.level.value
-    return " · ".join([f"{answer.complexity} {answer.score}", tasks, *cost, f"advice: {advice}"])
+    return " · ".join([*parts, f"advice: {advice}"])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from textual.message import Message
 
 from autodev_tui.domain.commands import InitRepository, SetOption
-from autodev_tui.domain.requests import Answer, GetDoctor, GetExamples, Request, RowsAnswer
+from autodev_tui.domain.requests import Answer, GetDoctor, GetExamples, OutlinedTask, Request, RowsAnswer
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, pad, width_of
+from widgets.cells import Line, cut, pad, spread, width_of
 from widgets.keys import bindings
 from widgets.messages import Asked, CommandGiven, SheetOpened, WentTo
 from widgets.model_words import RULES, is_model
@@ -21,6 +21,7 @@ from widgets.table_pane import TableRow, told
 ALWAYS = ("git", "repository", "sandbox", "model", "trust")
 """Findings that are always told; of the others only what keeps anything from working."""
 RULES_CAN = "rules plan, heal what is red, write changelog and API docs; the rest is left as TODOs"
+MOST_OUTLINED = 6
 _NAMES = 14
 _ACTIONS = 29
 _EXAMPLE = "example:"
@@ -56,6 +57,8 @@ class FirstRunPane(KeyAsking):
         self._looked_for: tuple[str, str] | None = None
         self._without = False
         """The human goes on without a model."""
+        self._outline: Sequence[OutlinedTask] = ()
+        """What the goal that is typed would become."""
 
     def request(self) -> Request:
         """What works here and what does not."""
@@ -94,6 +97,12 @@ class FirstRunPane(KeyAsking):
         if at_rest:
             self.move_to(0, 1)
 
+    def outline(self, tasks: Sequence[OutlinedTask]) -> None:
+        """The goal that is typed would become these tasks: they stand where goals to take stood."""
+        if list(tasks) != list(self._outline):
+            self._outline = tasks
+            self.rebuild()
+
     # -- what is shown
 
     def build(self, width: int) -> list[TableRow]:
@@ -125,6 +134,8 @@ class FirstRunPane(KeyAsking):
         rows: list[TableRow] = []
         if not self.has_model:
             rows += [*told("·", "muted", RULES_CAN, width), TableRow()]
+        if self._outline:
+            return [*rows, *self._outlined(width), TableRow()]
         if not self._examples:
             words = "Say what you want." if self._examples is not None else "Say what you want. …"
             return [*rows, TableRow([(f" {words}", "text")]), TableRow()]
@@ -148,6 +159,19 @@ class FirstRunPane(KeyAsking):
                 line.append((cut(visible(str(row["why"]), keep=""), left), "data-muted"))
             rows.append(TableRow(line, key=key))
         return [*rows, TableRow()]
+
+    def _outlined(self, width: int) -> list[TableRow]:
+        """The tasks that the rules see; a model may plan otherwise."""
+        by = "Rules make of it:" if not self.has_model else "Seen in it; the model plans by itself:"
+        rows = [TableRow([(f" {by}", "text")])]
+        for number, task in enumerate(self._outline[:MOST_OUTLINED], 1):
+            lacks = not self.has_model and task.needs_model
+            left: Line = [(f"  T{number}  ", "muted"), (visible(task.title, keep=""), "data")]
+            right: Line = [("needs a model", "asks"), (" ", "text")] if lacks else []
+            rows.append(TableRow(spread(left, right, width)))
+        if (more := len(self._outline) - MOST_OUTLINED) > 0:
+            rows.append(TableRow([(f"      … {more} more", "muted")]))
+        return rows
 
     def _findings(self) -> list[dict[str, Any]]:
         rows = self.answer.rows if self.answer else []

@@ -254,6 +254,14 @@ class PathsAnswer(Frozen):
     paths: list[str]
 
 
+class OutlinedTask(Frozen):
+    """A task that the rules see in a goal."""
+
+    title: str
+    needs_model: bool
+    """No rule can do it."""
+
+
 class AdviceAnswer(Frozen):
     """What the rules say of a goal. Money in USD, None where no price is known."""
 
@@ -264,8 +272,8 @@ class AdviceAnswer(Frozen):
     cost_usd: float | None = None
     cost_range_usd: tuple[float, float] | None = None
     """Lower and upper quartile of what so many tasks cost here so far."""
-    titles: list[str] = Field(default_factory=list)
-    """The tasks that the rules see in the words, in order."""
+    outline: list[OutlinedTask] = Field(default_factory=list)
+    """The tasks that the rules would make of the words, in order."""
     level: Level
     words: str = ""
 

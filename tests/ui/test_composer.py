@@ -9,7 +9,7 @@ from textual import events
 
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import AdviceAnswer, GetGoalAdvice, GetPaths, PathsAnswer
+from autodev_tui.domain.requests import AdviceAnswer, GetGoalAdvice, GetPaths, OutlinedTask, PathsAnswer
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.task import Task
@@ -17,10 +17,23 @@ from autodev_tui.domain.updates import EngineFacts, Message, Update
 from tests.ui.stage import Stage, drawn, until
 from widgets.commands_table import COMMANDS
 from widgets.composer import Composer
+from widgets.composer_offers import advice_words
 from widgets.composer_text import PASTE_MOST
 from widgets.messages import Asked, Said
 
 PATHS = PathsAnswer(paths=["src/auth/tokens.py", "src/auth/callback.py", "tests/test_tokens.py", "a b.txt"])
+
+ADVICE = AdviceAnswer(
+    complexity="moderate",
+    score=5,
+    tasks=4,
+    cost_usd=0.6,
+    level=Level.COLLABORATIVE,
+    outline=[
+        OutlinedTask(title="Add login", needs_model=True),
+        OutlinedTask(title="Test it", needs_model=False),
+    ],
+)
 
 
 def running(**more: Any) -> Mirror:
@@ -38,8 +51,7 @@ def stage(mirror: Mirror | None = None, front: str = "T3") -> tuple[Stage, Compo
     composer = Composer()
     composer.mirror = mirror or Mirror()
     composer.aim(front)
-    advice = AdviceAnswer(complexity="moderate", score=5, tasks=4, cost_usd=0.6, level=Level.COLLABORATIVE)
-    return Stage(composer, {GetPaths: PATHS, GetGoalAdvice: advice}), composer
+    return Stage(composer, {GetPaths: PATHS, GetGoalAdvice: ADVICE}), composer
 
 
 async def test_a_goal_is_sent_and_the_field_is_empty_again() -> None:
@@ -248,9 +260,26 @@ async def test_a_goal_is_advised_while_it_is_typed() -> None:
         await pilot.press(*"add login")
         await until(pilot, lambda: app.heard(Composer.Advised))
         assert app.heard(Composer.Advised)[0].text == "moderate 5 · 4 tasks · ~$0.60 · advice: same"
+        assert [one.title for one in app.heard(Composer.Advised)[0].outline] == ["Add login", "Test it"]
         assert len([one for one in app.heard(Asked) if isinstance(one.request, GetGoalAdvice)]) == 1
         composer.put("")
         await until(pilot, lambda: app.heard(Composer.Advised)[-1].text == "")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("anthropic/claude", "moderate 5 · 4 tasks by the model · $0.40–0.80 · advice: same"),
+        ("ollama/qwen3", "moderate 5 · 4 tasks by the model · local, nothing to pay · advice: same"),
+        ("rules", "moderate 5 · 2 tasks by rules, 1 needs a model · advice: same"),
+        ("", "moderate 5 · 4 tasks · $0.40–0.80 · advice: same"),
+    ],
+)
+def test_advice_says_who_plans_and_what_it_costs(model: str, words: str) -> None:
+    mirror = Mirror()
+    mirror.apply(Update(facts=EngineFacts(model=model)))
+    assert advice_words(ADVICE.but(cost_range_usd=(0.4, 0.8)), mirror) == words
+    assert len(words) <= 79
 
 
 async def test_draft_target_and_history_survive() -> None:

@@ -13,6 +13,7 @@ from autodev_tui.domain.requests import (
     GetExamples,
     GetResume,
     GetTrust,
+    OutlinedTask,
     Refused,
     RowsAnswer,
     TrustAnswer,
@@ -140,6 +141,25 @@ async def test_without_a_model_each_way_on_is_a_row_and_rules_are_one() -> None:
         assert not app.heard(CommandGiven), "the rules hold already: nothing is written down"
         text = "\n".join(drawn(app))
         assert "rules plan, heal what is red" in text and "fix the 3 ruff findings in src" in text
+
+
+async def test_the_tasks_that_a_goal_would_become_stand_there_while_it_is_typed() -> None:
+    pane = FirstRunPane()
+    facts: dict[str, Any] = {"repository": "shop", "model": "rules", "settings": {"model": "rules"}}
+    app = stage(pane, known(**facts), doctor=WELL, examples=EXAMPLES)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer and app.heard(FirstRunPane.Found))
+        tasks = [OutlinedTask(title=f"Do [b]{n}", needs_model=n == 2) for n in range(1, 9)]
+        pane.outline(tasks)
+        await pilot.pause()
+        rows = drawn(app)
+        at = rows.index("  Rules make of it:")
+        assert rows[at + 1].split() == ["T1", "Do", "[b]1"]
+        assert rows[at + 2].split() == ["T2", "Do", "[b]2", "needs", "a", "model"]
+        assert rows[at + 7].strip() == "… 2 more"
+        pane.outline([])
+        await pilot.pause()
+        assert any("fix the 3 ruff findings" in row for row in drawn(app))
 
 
 async def test_where_rules_do_not_hold_by_themselves_they_are_chosen() -> None:

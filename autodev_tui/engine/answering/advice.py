@@ -6,17 +6,20 @@ import asyncio
 from functools import lru_cache
 from statistics import fmean, median
 
-from autodev_tui.domain.requests import AdviceAnswer, GetGoalAdvice
+from autodev_tui.domain.requests import AdviceAnswer, GetGoalAdvice, OutlinedTask
+from autodev_tui.domain.rule import needs_model
+from autodev_tui.domain.text import visible
 from autodev_tui.engine.flags import HISTORY_ADVICE, is_on
 from autodev_tui.engine.ledger import FEWEST, forecast, task_costs
 from autodev_tui.engine.site import Site
 from autodev_tui.planning.analysis import Analysis, RepositoryFacts, analyse
 from autodev_tui.planning.autonomy import score
-from autodev_tui.planning.complexity import ComplexityClass, listed_items
+from autodev_tui.planning.complexity import ComplexityClass
+from autodev_tui.rules.planning import plan
 from store.database import Database
 
 TASKS = {ComplexityClass.SIMPLE: 1, ComplexityClass.MEDIUM: 3, ComplexityClass.COMPLEX: 5}
-"""S05: done directly, cut lightly, cut heavily; a goal that lists more has more."""
+"""S05: done directly, cut lightly, cut heavily; a goal that names more has more."""
 
 
 async def get_goal_advice(site: Site, request: GetGoalAdvice) -> AdviceAnswer:
@@ -27,7 +30,8 @@ async def get_goal_advice(site: Site, request: GetGoalAdvice) -> AdviceAnswer:
 def _advice(site: Site, goal: str) -> AdviceAnswer:
     facts = _facts(site.repository.tracked_paths("HEAD"))
     analysis = analyse(goal, facts)
-    tasks = max(TASKS[analysis.complexity_class], listed_items(goal))
+    outline = _outline(goal, facts)
+    tasks = max(TASKS[analysis.complexity_class], len(outline))
     if is_on(site.settings, HISTORY_ADVICE, site.repository.id):
         tasks = _as_before(site.database, analysis) or tasks
     costs = task_costs(site.database)
@@ -43,9 +47,18 @@ def _advice(site: Site, goal: str) -> AdviceAnswer:
         tasks=tasks,
         cost_usd=cost,
         cost_range_usd=forecast(costs, tasks),
+        outline=outline,
         level=score(analysis.factors()).level,
         words=" · ".join(parts),
     )
+
+
+def _outline(goal: str, facts: RepositoryFacts) -> list[OutlinedTask]:
+    """What the fast lane makes of the goal: the plan itself where no model plans."""
+    return [
+        OutlinedTask(title=visible(task["title"], keep=""), needs_model=needs_model(task["description"]))
+        for task in plan(goal, facts.known)
+    ]
 
 
 def _as_before(database: Database, analysis: Analysis) -> int:

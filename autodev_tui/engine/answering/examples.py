@@ -182,9 +182,9 @@ def _marks(site: Site, tree: _Tree) -> Iterator[dict[str, str]]:
     for path, number, text in _grepped(told[:MOST_OUTPUT].decode(errors="replace")):
         if (match := _MARK.search(text)) and match[2].strip(" .:"):
             found.append((match[1] != "FIXME", path, int(number), match[2].strip()))
-    for todo, path, number, words in sorted(found)[:MOST]:
+    for todo, path, line, words in sorted(found)[:MOST]:
         wanted = _sentence(words) if todo else f"mend what a FIXME says: {_sentence(words)}"
-        yield _row(f"{wanted} ({path}:{number})", "a comment there says so")
+        yield _row(f"{wanted} ({path}:{line})", "a comment there says so")
 
 
 def _grepped(told: str) -> Iterator[tuple[str, str, str]]:
@@ -214,9 +214,9 @@ def _undocumented(site: Site, tree: _Tree) -> Iterator[dict[str, str]]:
 
 def _public(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     for node in module.body:
-        named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        if named and not node.name.startswith("_"):
-            yield node
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if not node.name.startswith("_"):
+                yield node
 
 
 def _silent(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:

@@ -36,6 +36,8 @@ SAVE_AFTER_S = 0.25
 """How the screen looks is kept so long after it changed."""
 INTERRUPTED = 130
 """The exit code of whatever a signal ended."""
+TO_DEMO = -1
+"""Instead of an exit code: the demo is wanted, and this workbench again after it."""
 LOOKS = 3
 """So often it is looked whether that changed, after a key or an update: what they cause may take a moment."""
 TWICE_S = 2.0
@@ -271,27 +273,37 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         self._exit_renderables = self._exit_renderables[:1] or [Group(shown, words)]
         self._close_messages_no_wait()
 
+    @property
+    def offers_demo(self) -> bool:
+        """Whether there is a demo to go to: not from the demo itself."""
+        return not self.mirror.facts.demo
+
+    def action_demo(self) -> None:
+        """Leave for the demo; what is here comes back after it."""
+        if self.mirror.facts.demo:
+            self.bench.say("this is the demo", "muted")
+        else:
+            self.run_worker(self._leave(TO_DEMO), group="leave")
+
     def action_suspend(self) -> None:
         """To the shell; `fg` comes back."""
         self.action_suspend_process()
 
 
 def run_workbench(directory: Path, session: str | None = None) -> int:
-    """Run the workbench in `directory` until it is left; the exit code."""
+    """Run the workbench in `directory` until it is left; the exit code, or TO_DEMO."""
     from autodev_tui.bridge import EngineThread
 
+    app = Autodev(EngineThread(directory), session=session)
+    code = run_app(app)
+    if app.last_words and code != TO_DEMO:
+        print(app.last_words, file=sys.stderr)
+    return code
+
+
+def run_app(app: Autodev) -> int:
+    """Run a workbench until it is left; its exit code, or TO_DEMO."""
     # The engine's thread gives way to a key press after a millisecond, not after five.
     sys.setswitchinterval(0.001)
-    engine = EngineThread(directory)
-    app = Autodev(engine, session=session)
     code = app.run()
-    ended = engine.end()
-    if app.last_words:
-        print(app.last_words, file=sys.stderr)
-    code = (app.return_code or 0) if code is None else code
-    if not ended:
-        # An engine that outlives the interpreter would take its shutdown for a failure of the session.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    return code
+    return (app.return_code or 0) if code is None else code

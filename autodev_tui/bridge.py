@@ -38,7 +38,7 @@ from autodev_tui.domain.updates import UPDATE, Update
 
 if TYPE_CHECKING:
     from autodev_tui.engine.engine import Engine
-    from autodev_tui.host import Host
+    from autodev_tui.host import Guide, Host
 
 logger = logging.getLogger(__name__)
 
@@ -86,10 +86,12 @@ class EngineThread:
         directory: Path,
         environment: Mapping[str, str] = os.environ,
         options: Mapping[str, Any] | None = None,
+        guide: Guide | None = None,
     ) -> None:
         self._directory = directory
         self._environment = environment
         self._options = options or {}
+        self._guide = guide
         self._secret = b""
         self._restarts = 0
         self._line: _Line | None = None
@@ -103,7 +105,7 @@ class EngineThread:
             logging.root.addHandler(logging.NullHandler())
         # Two busy threads take turns: a key press waits for less of the engine's work.
         sys.setswitchinterval(SWITCH_S)
-        self._line = _Line(self._directory, self._environment, self._options)
+        self._line = _Line(self._directory, self._environment, self._options, self._guide)
         self._line.start()
         self._started.set()
 
@@ -186,8 +188,14 @@ class EngineThread:
 class _Line:
     """One engine's thread, and the line to it. Each call carries a line there and a line back."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str], options: Mapping[str, Any]) -> None:
-        self._open = (directory, environment, options)
+    def __init__(
+        self,
+        directory: Path,
+        environment: Mapping[str, str],
+        options: Mapping[str, Any],
+        guide: Guide | None,
+    ) -> None:
+        self._open = (directory, environment, options, guide)
         self._ready: Future[tuple[asyncio.AbstractEventLoop, _Doors]] = Future()
         self._lost: Future[str] = Future()
         self.closing = False

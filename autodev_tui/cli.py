@@ -138,6 +138,20 @@ def land(directory: Path, /, session: str | None, shown: str | None, **options: 
 
 
 @main.command()
+@click.option("--headless", is_flag=True, help="By itself, without the workbench, as without a terminal.")
+def demo(headless: bool) -> None:
+    """Try it on a sample repository: no key, no model, nothing of yours is touched.
+
+    Only the model's words are recorded. On a terminal it opens the workbench with a goal typed already; without
+    one it runs through by itself and prints what happened.
+    """
+    from autodev_tui import cli_demo
+
+    with guarded(False):
+        cli_demo.demo(headless=headless)
+
+
+@main.command()
 @click.argument("session", required=False)
 @click.pass_obj
 def stop(directory: Path, /, session: str | None) -> None:

@@ -22,6 +22,11 @@ def workbench(directory: Path, session: str | None = None) -> None:
         raise Failure(
             'the workbench needs a terminal · without one: autodev run "GOAL", and autodev status', 2
         )
-    from autodev_tui.app import run_workbench
+    from autodev_tui.app import TO_DEMO, run_workbench
 
-    raise click.exceptions.Exit(run_workbench(directory, session))
+    code = run_workbench(directory, session)
+    if code == TO_DEMO:
+        from autodev_tui.cli_demo import and_back
+
+        and_back()
+    raise click.exceptions.Exit(code)

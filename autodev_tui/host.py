@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,13 +62,24 @@ NOT_CARRIED_OUT = (
 """Errors whose words tell the user why a command was not carried out."""
 
 
+Guide = Callable[["Board | None"], str]
+"""Says what to do next in a demo, by how its session stands."""
+
+
 class Host:
     """One folder's engine, for one front end."""
 
-    def __init__(self, directory: Path, environment: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        environment: Mapping[str, str],
+        options: Mapping[str, Any],
+        guide: Guide | None = None,
+    ) -> None:
         self._directory = directory
         self._environment = environment
         self._options = dict(options)
+        self._guide = guide
         self._known = EngineFacts()
         self._feed = Feed(self._facts)
         self._opened: Opened | None = None
@@ -285,7 +296,10 @@ class Host:
         if engine is None:
             return self._known
         agents = engine.site.settings.agents
-        return self._known.but(busy=engine.busy, stopped=engine.stopped, agents=agents)
+        known = self._known.but(busy=engine.busy, stopped=engine.stopped, agents=agents)
+        if self._guide is None:
+            return known
+        return known.but(demo=True, hint=self._guide(engine.services.board if engine.session else None))
 
     def _on_end(self, outcome: flow.Outcome) -> None:
         """A run came to its end; with a store that failed, the engine too."""

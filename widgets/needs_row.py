@@ -48,6 +48,9 @@ class NeedsRow(Row, can_focus=True):
             self.set([(" ", "text"), *self.said])
         elif self.lost:
             self.set([(" ", "text"), *self.lost])
+        elif self.need and mirror.facts.hint and all(one.pane == here for one in waiting):
+            # Nothing is hidden: all that waits is in front.
+            self.set([(" ", "text"), (mirror.facts.hint, "muted")])
         elif self.need and self.need.pane == here == "questions":
             self.set([(" ", "text"), *waits(self.need, len(waiting) - 1, now)])
         elif self.need and self.need.pane == here and here in ("plan", "conflict"):
@@ -60,7 +63,11 @@ class NeedsRow(Row, can_focus=True):
                 [(key, "key"), (f" {self.need.verb}", "muted"), (" ", "text")],
             )
         elif trouble := stopped(mirror):
-            self.set([(" ", "text"), *trouble])
+            self.set(
+                [(" ", "text"), *trouble], [(f"{mirror.facts.hint} ", "muted")] if mirror.facts.hint else []
+            )
+        elif mirror.facts.hint:
+            self.set([(" ", "text"), (mirror.facts.hint, "muted")])
         elif advice:
             self.set([(" ", "text"), (advice, "muted")])
         else:

@@ -93,6 +93,10 @@ class EngineFacts(Frozen):
     """What keeps all agents from going on, such as a full disk; they go on by themselves once it is over."""
     problems: list[str] = Field(default_factory=list)
     """Configuration that was not taken over, with file, line and reason."""
+    demo: bool = False
+    """The model is recorded, and the repository a sample."""
+    hint: str = ""
+    """What to do next in the demo; it is shown where nothing waits."""
 
 
 class Update(Frozen):

@@ -161,6 +161,11 @@ def _hunk(
     )
 
 
+def fingerprint(path: str, diff: list[str]) -> str:
+    """How a hunk of lines is known again, wherever it stands: sha256 over its path and what it changes."""
+    return hashlib.sha256(os.fsencode(f"{path}\0{_essence(diff)}")).hexdigest()
+
+
 def _essence(diff: list[str]) -> str:
     """The changed lines without white space; the whole hunk where nothing but white space changes."""
 

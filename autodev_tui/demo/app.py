@@ -1,0 +1,39 @@
+"""The workbench of a demo: the goal is typed already."""
+
+from __future__ import annotations
+
+from autodev_tui.app import Autodev
+from autodev_tui.bridge import EngineThread
+from autodev_tui.demo.guide import hint
+from autodev_tui.demo.place import Place
+from autodev_tui.demo.script import GOAL
+from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.updates import Update
+
+OVER = (SessionState.FAILED, SessionState.CANCELLED)
+
+
+class Demo(Autodev, inherit_bindings=False):
+    """One window on the sample."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(EngineThread(place.repository, place.environment, place.options, hint))
+        self._typed_for = ""
+        """The session after which the goal was typed again."""
+
+    def on_mount(self) -> None:
+        """The first picture has the goal in it."""
+        super().on_mount()
+        self.call_after_refresh(self._type_goal)
+
+    def _type_goal(self) -> None:
+        if not self.bench.composer.text:
+            self.bench.composer.put(GOAL, "goal")
+
+    async def _show(self, update: Update) -> None:
+        await super()._show(update)
+        session = self.mirror.session
+        if session and session.state in OVER and not self.mirror.tasks and self._typed_for != session.id:
+            # Another goal than the recorded one, or none any more: the recorded one stands there again.
+            self._typed_for = session.id
+            self._type_goal()

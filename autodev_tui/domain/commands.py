@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, TypeAdapter, field_serializer
 
 from autodev_tui.domain.approval import Decision
 from autodev_tui.domain.base import DEFERRED, Frozen
+from autodev_tui.domain.evidence import Check
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.plan import PlannedTask
 from autodev_tui.domain.review import ReviewDraft
@@ -28,6 +29,10 @@ class StartSession(Frozen):
     plan_only: bool = False
     instructions: list[str] = Field(default_factory=list)
     """More about the goal, word for word, such as a requirements file."""
+    tasks: list[PlannedTask] = Field(default_factory=list)
+    """The plan, where who asks has it already: it is carried out as it is, and nobody approves it again."""
+    checks: list[Check] = Field(default_factory=list)
+    """Checks that the human named, beside those of the repository."""
 
 
 class ResumeSession(Frozen):

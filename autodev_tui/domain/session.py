@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.evidence import Check
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import SessionState
 
@@ -22,6 +23,10 @@ class Usage(Frozen):
     output_tokens: int = 0
     cost_usd: float = 0.0
     cost_known: bool = True
+    held_usd: float = 0.0
+    """At most this much more: calls that a kill cut off, whose bill nobody saw. It counts for every limit."""
+    local_s: float = 0.0
+    """Seconds for which models of this machine were at work; they cost nothing."""
     at_least: bool = False
     """True when a stream was cut, so that its last seen usage is only a floor."""
 
@@ -36,6 +41,8 @@ class Usage(Frozen):
             output_tokens=self.output_tokens + other.output_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
             cost_known=self.cost_known and other.cost_known,
+            held_usd=self.held_usd + other.held_usd,
+            local_s=self.local_s + other.local_s,
             at_least=self.at_least or other.at_least,
         )
 
@@ -64,6 +71,8 @@ class Session(Frozen):
     held: Literal["", "paused", "interrupted"] = ""
     """How a human holds the planner."""
     budget_usd: float | None = None
+    warned: list[str] = Field(default_factory=list)
+    """Limits of which it was said already that they are nearly reached."""
     timeout_s: float | None = None
     target_branch: str
     base_commit: str
@@ -80,6 +89,10 @@ class Session(Frozen):
     assumptions: list[str] = Field(default_factory=list)
     quality: dict[str, Any] = Field(default_factory=dict)
     instructions: list[str] = Field(default_factory=list)
+    given: list[dict[str, Any]] = Field(default_factory=list)
+    """The planned tasks that it was started with; empty: it is planned."""
+    checks: list[Check] = Field(default_factory=list)
+    """Checks that the human named, beside those of the repository."""
     flags: dict[str, bool] = Field(default_factory=dict)
     """Feature flags as they were when it began: the arms that its outcome counts for."""
     error: str = ""

@@ -56,8 +56,14 @@ class Agent:
         """The call at which the agent has to be stopped, because it goes round in circles."""
         self.bad_replies = 0
         self.output_limit = 0
+        self.facts: dict[str, Any] = {}
+        """What a rule has to know that the files do not say."""
         self.asked = ""
         """The specification of the model that was asked last."""
+        self.least_output = 0
+        """Fewest tokens of a reply that are of use, where a budget makes it shorter."""
+        self.waited = False
+        """It was told that the next call waits for money."""
         self.restore()
 
     def _system(self) -> str:

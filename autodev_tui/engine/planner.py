@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autodev_tui.agents.roles import PLANNER
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.plan import plan_digest, plan_view
+from autodev_tui.domain.plan import PlannedTask, plan_digest, plan_view
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.task import Criterion, Task
@@ -57,10 +57,36 @@ async def make_plan(services: Services, verifier: Verifier) -> None:
         GaveUp: the planner handed in none.
     """
     board = services.board
+    if services.session.given:
+        if not board.tasks:
+            await _take_given(services)
+        return
     if not board.tasks:
         await _ask_planner(services, verifier)
     while services.mailbox.queued(None) or not await _approved(services):
         await _ask_planner(services, verifier)
+
+
+async def _take_given(services: Services) -> None:
+    """The tasks that the session was started with."""
+    given = [PlannedTask(**document) for document in services.session.given]
+
+    def made() -> list[Task]:
+        return [
+            make_task(
+                services,
+                {
+                    **task.model_dump(mode="json"),
+                    "depends_on": task.dependencies,
+                    "estimate_minutes": task.estimated_effort * 60,
+                },
+            )
+            for task in given
+        ]
+
+    tasks = await asyncio.to_thread(made)
+    await services.board.commit(*tasks)
+    services.board.log.emit(events.PlanReady(tasks=[task.doc() for task in tasks]))
 
 
 async def _ask_planner(services: Services, verifier: Verifier) -> None:
@@ -153,7 +179,7 @@ async def put_plan(services: Services) -> Approval:
         # What was told of the cost stays: a task that another session ended meanwhile takes no answer back.
         took = asked.ask["estimate"]
     else:
-        took = await asyncio.to_thread(estimate, services.board.database, tasks)
+        took = await asyncio.to_thread(estimate, services, tasks)
     return await services.broker.put(
         ApprovalKind.PLAN,
         f"plan: {len(tasks)} task{'s' if len(tasks) != 1 else ''}",

@@ -29,6 +29,7 @@ from autodev_tui.engine.hunks import (
 )
 from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
+from autodev_tui.engine.rule_tasks import mended_tests
 from autodev_tui.engine.told import review_decision
 from autodev_tui.engine.verify import Verifier, explain_failure
 from autodev_tui.engine.workspace import Workspace
@@ -201,9 +202,10 @@ class Review:
             )
 
     async def _hard_gates(self, changes: ChangeSet) -> list[GateHit]:
-        return await asyncio.to_thread(
+        hits = await asyncio.to_thread(
             lambda: find_hard_gates(changes, self._services.repository.blob, self._workspace.tracked_count())
         )
+        return hits + mended_tests(self._task, changes)
 
     # -- taking effect
 

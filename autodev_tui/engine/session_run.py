@@ -22,6 +22,7 @@ from autodev_tui.engine.land import land
 from autodev_tui.engine.planner import analyse_goal, make_plan
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.review import Review
+from autodev_tui.engine.rule_tasks import rule_facts
 from autodev_tui.engine.scheduler import Scheduler
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_review import review_session
@@ -149,6 +150,7 @@ class SessionRun:
         workspace = await Workspace.open(services, board.tasks[task.id])
         agent = await make_agent(services, role_for(task.role), task.id, workspace.path)
         await self._brief(agent, workspace)
+        agent.facts = await rule_facts(self._verifier, task, workspace.path)
         if task.state is TaskState.FAILED:
             await agent.say(
                 f"resumed {len(agent.steps)}", f"You had stopped: {task.error}. The human says: go on."

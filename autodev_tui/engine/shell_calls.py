@@ -24,6 +24,7 @@ from autodev_tui.policy.commands import CommandClass, CommandKind, classify
 from autodev_tui.policy.rules import command_pattern
 from autodev_tui.policy.table import Verdict
 from autodev_tui.quality.environment import Environment
+from autodev_tui.quality.own_ruff import own_commands
 from autodev_tui.sandbox.spec import SandboxError, SpawnerLost
 from autodev_tui.tools.base import ToolResult
 from autodev_tui.tools.command import CommandEnd, clean, format_result
@@ -49,7 +50,7 @@ def known_commands(checks: Sequence[Check]) -> list[str]:
     runs_tests = any(check.kind is CheckKind.BEHAVIOUR for check in checks)
     if runs_tests and any(" -m pytest" in one or " -m unittest" in one for one in commands):
         commands += PYTHON_RUNNERS
-    return commands
+    return commands + own_commands()
 
 
 async def run_command(

@@ -10,7 +10,7 @@ from typing import Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.evidence import Check, Evidence, GateResult
+from autodev_tui.domain.evidence import Check, CheckKind, Evidence, GateResult
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
@@ -18,6 +18,7 @@ from autodev_tui.engine.board import evidence_op
 from autodev_tui.engine.decisions import canonical
 from autodev_tui.engine.effects import once
 from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.rule_tasks import heals
 from autodev_tui.engine.services import Services
 from autodev_tui.policy.secrets import scrub_env
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
@@ -25,6 +26,8 @@ from autodev_tui.quality import gate
 from autodev_tui.quality.checks import applicable, evidence_key, not_run, run_check
 from autodev_tui.quality.detection import detect
 from autodev_tui.quality.environment import Environment, prepare
+from autodev_tui.quality.own_ruff import own_check
+from autodev_tui.quality.project import has_python
 from autodev_tui.quality.setup import SETUP_TIMEOUT_S, SetupRequest
 from autodev_tui.vcs.trees import snapshot
 from store.blobs import Blobs
@@ -121,8 +124,16 @@ class Verifier:
         )
 
     async def checks(self, directory: Path, environment: Environment) -> list[Check]:
-        """The checks of the code in `directory`."""
-        return await asyncio.to_thread(detect, directory, list(self._services.settings.checks), environment)
+        """The checks of the code in `directory`, those that the human named among them."""
+        services = self._services
+        found = await asyncio.to_thread(detect, directory, list(services.settings.checks), environment)
+        have = {check.command for check in found}
+        found += [check for check in services.session.checks if check.command not in have]
+        healing = any(heals(task.description) for task in services.board.tasks.values())
+        if healing and not any(check.kind is CheckKind.LINT for check in found):
+            own = own_check() if await asyncio.to_thread(has_python, directory) else None
+            found += [own] if own else []
+        return found
 
     async def known_checks(self) -> list[Check]:
         """The checks that the session began with: what an agent configures since makes no command known."""

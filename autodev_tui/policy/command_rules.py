@@ -143,7 +143,8 @@ FIND_TESTS: dict[str, int] = {
 CHECK_TOOLS: dict[str, Allowed] = {
     "pytest": _allow(
         ":qvsxl quiet verbose exitfirst lf ff last-failed failed-first sw stepwise nf co collect-only"
-        " no-header no-summary showlocals no-cov strict-markers strict-config disable-warnings full-trace",
+        " no-header no-summary showlocals no-cov strict-markers strict-config disable-warnings full-trace"
+        " continue-on-collection-errors",
         ":kmrn maxfail tb durations deselect color verbosity capture show-capture",
         "paths",
     ),

@@ -20,6 +20,7 @@ class Gate(StrEnum):
     CI = "CI or build configuration"
     LINT = "lint or test configuration"
     WEAKENED = "weakened tests"
+    TESTS = "tests changed by a rule"
     DELETION = "mass deletion"
     SECRETS = "secrets"
     PROTECTED = "protected files"

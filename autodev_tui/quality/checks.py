@@ -26,7 +26,9 @@ __all__ = ["applicable", "detect", "evidence_key", "not_run", "run_check"]
 
 TIMEOUT_S = 600.0
 """A long test suite on a laptop."""
-_NO_MODULE = re.compile(r"No module named '?(pytest|ruff|mypy|bandit|coverage|unittest)'?\s*$")
+_NO_MODULE = re.compile(
+    r"No module named '?(pytest|ruff|mypy|bandit|coverage|unittest|black|isort|flake8)'?\s*$"
+)
 
 
 def evidence_key(check: Check, tree: str, environment: Environment, wanted: Collection[str] = ()) -> str:

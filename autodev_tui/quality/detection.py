@@ -11,6 +11,7 @@ from typing import Any
 from autodev_tui.domain.evidence import Check, CheckKind
 from autodev_tui.quality.declared import declared, read_ini, read_text, read_toml, table
 from autodev_tui.quality.environment import Environment, uses_pytest
+from autodev_tui.quality.own_ruff import own_ruff
 from autodev_tui.quality.project import Project, describe
 
 
@@ -36,6 +37,7 @@ def _detected(tree: Path, environment: Environment) -> list[Check]:
         *_tests(tree, project, environment),
         *_types(tree, project, settings, python),
         *_lint(tree, settings, environment),
+        *_formatters(tree, settings, python),
         *_security(tree, project, settings, python),
     ]
 
@@ -82,11 +84,33 @@ def _lint(tree: Path, settings: dict[str, Any], environment: Environment) -> lis
     own = next((read_toml(path) for path in files if path.is_file()), settings.get("ruff"))
     if not isinstance(own, dict):
         return []
-    ruff = f"{environment.python_name} -m ruff"
+    if "ruff" in environment.tools or not own_ruff():
+        ruff = f"{environment.python_name} -m ruff"
+    else:
+        # The repository's settings with our program: nothing has to be installed for it.
+        ruff = shlex.quote(own_ruff())
     checks = [Check(name="ruff check", command=f"{ruff} check .", kind=CheckKind.LINT)]
     if "format" in own or _mentions(tree, r"ruff[ -]format"):
         checks.append(Check(name="ruff format", command=f"{ruff} format --check .", kind=CheckKind.LINT))
     return checks
+
+
+def _formatters(tree: Path, settings: dict[str, Any], python: str) -> list[Check]:
+    """Other linters and formatters, where the repository has settings for them."""
+    flake8 = (tree / ".flake8").is_file() or any(
+        "flake8" in read_ini(tree / name) for name in ("setup.cfg", "tox.ini")
+    )
+    isort = (tree / ".isort.cfg").is_file() or isinstance(settings.get("isort"), dict)
+    wanted = (
+        (flake8, "flake8", ""),
+        (isinstance(settings.get("black"), dict), "black", " --check ."),
+        (isort, "isort", " --check-only ."),
+    )
+    return [
+        Check(name=name, command=f"{python} -m {name}{rest}", kind=CheckKind.LINT)
+        for there, name, rest in wanted
+        if there
+    ]
 
 
 def _security(tree: Path, project: Project, settings: dict[str, Any], python: str) -> list[Check]:

@@ -10,13 +10,14 @@ from pathlib import Path
 from autodev_tui.domain.base import Frozen
 from autodev_tui.quality.declared import Declared, declared, missing, read_text, suits
 from autodev_tui.quality.interpreter import Interpreter, candidates, inspect
+from autodev_tui.quality.own_ruff import own_ruff
 from autodev_tui.quality.project import Project, describe
 from autodev_tui.quality.running import RunCommand
 from autodev_tui.quality.setup import SetupRequest, digest, request
 
 MAX_SAMPLE = 200
 """Test files looked into: enough to meet every style of a project."""
-CHECK_TOOLS = ("pytest", "ruff", "mypy", "bandit", "coverage")
+CHECK_TOOLS = ("pytest", "ruff", "mypy", "bandit", "coverage", "black", "isort", "flake8")
 
 
 class Environment(Frozen):
@@ -108,7 +109,7 @@ def _environment(
         python_name=python.name,
         path=list(dict.fromkeys([str(Path(python.executable).parent), *path])),
         env=env,
-        readable=python.readable,
+        readable=[*python.readable, *([own_ruff()] if own_ruff() else [])],
         tools=[name for name in CHECK_TOOLS if name in have],
         roots=project.roots,
         checkout=str(checkout),

@@ -22,6 +22,7 @@ _UNITTEST_LINE = re.compile(
 _RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 _SKIPPED = re.compile(r"^OK \(.*?skipped=(\d+)", re.MULTILINE)
 _FINDING = re.compile(r"^(?P<file>[^\s:][^:\n]*):\d+(?::\d+)*: (?P<rest>\S.*)$", re.MULTILINE)
+_UNSORTED = re.compile(r"^ERROR: (?P<file>.+?) Imports are incorrectly sorted", re.MULTILINE)
 _UNFORMATTED = re.compile(r"^[Ww]ould reformat:? (?P<file>.+)$", re.MULTILINE)
 
 
@@ -103,6 +104,7 @@ def no_tests(text: str) -> str:
 def findings(text: str) -> list[str]:
     """What linters, type checkers and formatters found: file and code, sorted, as often as each occurs."""
     found = [f"{match['file'].strip()}: unformatted" for match in _UNFORMATTED.finditer(text)]
+    found += [f"{match['file'].strip()}: unsorted" for match in _UNSORTED.finditer(text)]
     for match in _FINDING.finditer(text):
         rest = match["rest"]
         if rest.startswith("note:"):

@@ -113,6 +113,9 @@ def _compare(item: Evidence, before: Evidence | None) -> tuple[str, list[str], l
     # As often as each occurs: a second finding of the same code in the same file is new.
     now, then = Counter(item.failures), Counter(before.failures)
     fresh, kept = sorted((now - then).elements()), sorted((now & then).elements())
+    # A test file that could not even be loaded hid what its tests would have said.
+    hidden = [name for name in fresh if name.partition("::")[0] in then and "::" in name]
+    fresh, kept = [name for name in fresh if name not in hidden], sorted([*kept, *hidden])
     if fresh:
         return "new", fresh, kept
     if item.kind is CheckKind.BEHAVIOUR and not item.passed_tests:

@@ -60,6 +60,11 @@ def python_files(tree: Path) -> Iterator[str]:
             return
 
 
+def has_python(tree: Path) -> bool:
+    """Whether the tree has any Python file of its own."""
+    return next(python_files(tree), None) is not None
+
+
 def describe(tree: Path, needs: Declared) -> Project:
     """Where the tree in the directory `tree` keeps its code; `needs` names packages kept beside it."""
     files = list(python_files(tree))

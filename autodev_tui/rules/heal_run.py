@@ -127,6 +127,8 @@ class Course:
             applied, after = yield from self._apply(command, repair)
             if applied is None or after is None:
                 continue
+            if outcome.compare(self._outcomes[command], after) == "worse":
+                after = yield from self._tidied(command, after, [applied])
             step = outcome.compare(seen[command], after)
             verdict = outcome.compare(self._outcomes[command], after)
             if verdict == "better":
@@ -230,14 +232,14 @@ class Course:
                 continue
             found = yield from self._check(other, why=f"Did anything else get worse? {other}")
             if outcome.compare(before, found) == "worse":
-                found = yield from self._tidied(other, before, found, applied)
+                found = yield from self._tidied(other, found, applied)
                 if outcome.compare(before, found) == "worse":
                     return None
             now[other] = found
         return now
 
     def _tidied(
-        self, command: str, before: Outcome, found: Outcome, applied: list[Applied]
+        self, command: str, found: Outcome, applied: list[Applied]
     ) -> Generator[Move, Answers, Outcome]:
         """A linter does not like how the repair is written: its own fixes, in the repair's files only."""
         paths = frozenset(change.path for one in applied for change in one.repair.changes)

@@ -1,4 +1,4 @@
-"""UPDATE_DEPENDENCIES: an import whose distribution the manifest lacks, or names wrongly. Installs nothing."""
+"""UPDATE_DEPENDENCIES: a module whose distribution the manifest lacks, or names wrongly. Installs nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LINE = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)(.*)$")
 
 
 def no_module(tree: Tree, symptom: Symptom, sites: tuple[Path, ...] = ()) -> Proposal:
-    """The manifest with the distribution that has the missing module. `sites`: where packages are installed."""
+    """The manifest with the distribution that has the missing module. `sites` is where packages are."""
     top = symptom.name.partition(".")[0]
     if tree.is_module(top):
         return None
@@ -138,7 +138,8 @@ def _requirements(text: str, wrong: str, wanted: str) -> str | None:
         for number, line in enumerate(lines):
             match = _LINE.match(line)
             if match and canonicalize_name(match[1]) == canonicalize_name(wrong):
-                comment = line[line.index(" #") :] if " #" in line else ""
+                found = re.search(r"\s+#.*", line)
+                comment = found[0] if found else ""
                 # The version was one of another distribution, so it says nothing of this one.
                 lines[number] = wanted + comment
                 return "\n".join(lines)
@@ -207,7 +208,7 @@ def _insert(items: tomlkit.items.Array, wanted: str) -> None:
 
 
 def _provider(sites: tuple[Path, ...], top: str) -> str:
-    """The installed distribution that says it has the module `top`. Sync: lists folders, reads small files."""
+    """The installed distribution that says it has the module `top`. Sync: reads small files."""
     for site in sites:
         for info in sorted(site.glob("*.dist-info")):
             try:

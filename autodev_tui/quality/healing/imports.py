@@ -44,7 +44,7 @@ def undefined(tree: Tree, symptom: Symptom) -> Proposal:
 
 def sources(tree: Tree, path: str, parsed: ast.Module, name: str) -> set[Import]:
     """The imports that could give a file this name: as other files do it, else wherever it is defined."""
-    others = {found for other in tree.paths if other != path and (found := _as_in(tree, other, path, name))}
+    others = {one for other in tree.paths if other != path and (one := _as_in(tree, other, path, name))}
     if others:
         return others
     found: set[Import] = set()
@@ -225,7 +225,7 @@ def retarget(tree: Tree, path: str, module: str, target: str) -> bytes | None:
             continue
         whole = tree.absolute(path, node.module or "", node.level)
         if whole == module:
-            head, word, tail = text.partition(b"import")
+            _, word, tail = text.partition(b"import")
             spans.append(
                 (start, end, f"from {written(tree, path, target, node.level)} ".encode() + word + tail)
             )

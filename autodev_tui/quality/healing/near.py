@@ -58,8 +58,16 @@ def _by_words(name: str, known: list[str]) -> list[str]:
     found = []
     for one in known:
         other = set(words(one))
-        apart = own ^ other
         shared = own & other
+        apart = own ^ other
+        if len(own - other) == len(other - own) == 1 and _short(*sorted(apart, key=len)):
+            apart = set()
         if shared and len(apart) <= 1 and not apart & TURNS and max(map(len, shared)) > 2:
             found.append(one)
     return found
+
+
+def _short(short: str, long: str) -> bool:
+    """Whether one word is a short form of another, as `pct` of `percent`."""
+    letters = iter(long)
+    return len(short) > 1 and short[0] == long[0] and all(letter in letters for letter in short)

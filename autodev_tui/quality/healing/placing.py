@@ -25,9 +25,10 @@ def add_import(tree: Tree, path: str, module: str, name: str = "", alias: str = 
         f" as {alias}" if alias else ""
     )
     line = text.encode() + source.newline
-    at, blank_before, blank_after = _place(tree, parsed, block, module, bool(name))
+    at, blank_before, blanks_after = _place(tree, parsed, block, module, bool(name))
     before = source.newline if blank_before and source.line(at - 1).strip() else b""
-    after = source.newline if blank_after and source.line(at).strip() else b""
+    present = sum(not source.line(number).strip() for number in (at, at + 1) if number < source.count)
+    after = source.newline * max(blanks_after - (present if not source.line(at).strip() else 0), 0)
     offset = source.at(at)
     if offset == len(source.body) and source.body and not source.body.endswith(b"\n"):
         before = source.newline + before
@@ -84,26 +85,28 @@ def group(tree: Tree, module: str, level: int = 0) -> int:
 
 def _place(
     tree: Tree, parsed: ast.Module, block: list[ast.Import | ast.ImportFrom], module: str, is_from: bool
-) -> tuple[int, bool, bool]:
-    """(line to insert before, a blank line before it, a blank line after it)."""
+) -> tuple[int, bool, int]:
+    """(line to insert before, whether a blank line comes before it, how many come after it)."""
     own = group(tree, module)
     if not block:
         first = _after_header(parsed)
-        return first, first > 1, True
+        body = [node for node in parsed.body if node.lineno >= first]
+        defines = bool(body) and isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        return first, first > 1, 2 if defines else 1 if body else 0
     keys = [_key(tree, node) for node in block]
     mine = (own, is_from, module.lower())
     same = [number for number, key in enumerate(keys) if key[0] == own]
     if same:
         later = [number for number in same if keys[number] > mine]
         if later:
-            return block[later[0]].lineno, False, False
-        return (block[same[-1]].end_lineno or 0) + 1, False, False
+            return block[later[0]].lineno, False, 0
+        return (block[same[-1]].end_lineno or 0) + 1, False, 0
     later = [number for number, key in enumerate(keys) if key[0] > own]
     if later:
         node = block[later[0]]
         earlier = later[0] > 0
-        return node.lineno, earlier, True
-    return (block[-1].end_lineno or 0) + 1, True, False
+        return node.lineno, earlier, 1
+    return (block[-1].end_lineno or 0) + 1, True, 0
 
 
 def _key(tree: Tree, node: ast.Import | ast.ImportFrom) -> tuple[int, bool, str]:

@@ -171,7 +171,7 @@ def _goal(job: Job) -> str:
             goal = rejected["words"]
         else:
             raise CannotGoOn(
-                "rules cannot change a plan by these words · say what shall be done instead, edit the plan itself,"
+                "rules cannot change a plan by these words · say what shall be done instead, edit the plan,"
                 " or go on with a model: autodev resume --model PROVIDER/MODEL"
             )
     return goal

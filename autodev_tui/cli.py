@@ -101,6 +101,22 @@ def plan(directory: Path, /, goal: str, requirements: str | None, **options: Any
 
 
 @main.command()
+@click.option("--check", type=PlainText(), metavar="CMD", help="Heal what this command finds, and nothing else.")
+@level_option
+@as_json
+@click.pass_obj
+def heal(directory: Path, /, check: str | None, **options: Any) -> None:
+    """Mend what is red, without a model: format, imports, dependencies, names that are nearly right.
+
+    Each repair is proven by the same check or taken back exactly, and comes to you as a change to review.
+    """
+    from autodev_tui import cli_heal
+
+    with guarded(options["as_json"]):
+        cli_heal.heal(directory, check, options)
+
+
+@main.command()
 @click.argument("session", required=False)
 @click.option("--headless", is_flag=True, help="Without the workbench, as it is without a terminal.")
 @model_option

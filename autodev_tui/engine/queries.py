@@ -107,6 +107,7 @@ def task_view(task: Task) -> dict[str, Any]:
         "rounds": task.rounds,
         "usage": task.usage.doc(),
         "summary": task.summary,
+        "todos": task.todos,
         "error": task.error,
         "result": task_result(task),
     }

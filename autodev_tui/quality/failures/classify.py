@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from autodev_tui.quality.failures import (
+    bundlers,
     ending,
     formatters,
     golang,
@@ -38,6 +39,7 @@ _PARSERS: tuple[Callable[[Log], Iterator[Found]], ...] = (
     pytest_output.parse,
     unittest_output.parse,
     javascript_tests.parse,
+    bundlers.parse,
     ruff_output.parse,
     formatters.parse,
     security.parse,
@@ -82,6 +84,11 @@ def classify(
     for parse in _PARSERS:
         found += parse(log)
     causes = [one for one in found if not one.echo]
+    if any(one.type is FailureType.RUNTIME_ERROR and one.tool for one in causes):
+        # The signal that ended it says less than the program's own last words.
+        causes = [one for one in causes if one.tool or not one.code.startswith("SIG")]
+    if any(one.type is FailureType.TIMEOUT for one in causes):
+        causes = [one for one in causes if one.code != "KeyboardInterrupt"]
     chosen = causes or found or list(ending.unknown(log))
     failures = [(one, advise(one)) for one in chosen]
     ordered = sorted(failures, key=lambda pair: _key(pair[0], pair[1], log.timed_out))

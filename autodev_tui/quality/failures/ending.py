@@ -29,7 +29,7 @@ _WORDS = {
 _ALARMING = re.compile(
     r"(?i)^\W*(?:\S+: )?(?:fatal|error|failed|failure|cannot|could not|permission denied|panic)\b|: (?:not found|Permission denied|command not found)$"
 )
-_TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]\s*|\s)timeout\s+(?:-\S+\s+)*[\d.]+[smhd]?\s")
+_TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]|\s)g?timeout\s")
 
 
 def read_status(log: Log) -> None:
@@ -51,7 +51,7 @@ def parse(log: Log) -> Iterator[Found]:
             FailureType.TIMEOUT, "it did not end in the time that it was given", "", -1, code="timeout"
         )
         return
-    if log.exit_code == 124 and _TIMEOUT_COMMAND.search(log.command):
+    if log.exit_code in (124, 137) and _TIMEOUT_COMMAND.search(log.command):
         yield Found(FailureType.TIMEOUT, "`timeout` ended it", "", -1, code="timeout")
         return
     name = _signal(log.exit_code)

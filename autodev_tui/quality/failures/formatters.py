@@ -22,17 +22,37 @@ _RUSTFMT = re.compile(r"^Diff in (?P<path>.+?)(?::(?P<line>\d+):| at line (?P<li
 _BIOME = re.compile(
     r"^(?P<path>\S+?)(?::(?P<line>\d+):\d+)? (?P<rule>format|lint/\S+|parse|assist/\S+|organizeImports)(?: .*)?━+$"
 )
+_DIFFERS = ("black", "isort", "yapf", "autopep8", "clang-format", "gofmt")
+_DIFF = re.compile(r"^--- (?P<path>\S+)(?:\s.*)?$")
+_COUNT = re.compile(r"^\d+ files? would be reformatted\b.*$")
 _GOFMT = re.compile(r"^(?:diff (?:-u )?)(?P<path>\S+\.go)(?:\.orig)?\b")
 
 
 def parse(log: Log) -> Iterator[Found]:
     """Files that are not formatted, and files that no formatter can read."""
     prettier = log.says("Code style issues") or "prettier" in log.command
+    count = 0
     for at, line in log.free():
         found = _one(log, at, line, prettier)
         if found:
+            count += 1
             log.claim(at, at + 1)
             yield found
+    if not count:
+        yield from _nameless(log)
+
+
+def _nameless(log: Log) -> Iterator[Found]:
+    """A formatter that only counts, or only shows the difference."""
+    tool = next((name for name in _DIFFERS if name in log.command), "")
+    for at, line in log.free():
+        if tool and (match := _DIFF.match(line)) and at + 1 < len(log.lines) and log.lines[at + 1].startswith("+++ "):
+            log.claim(at, at + 2)
+            yield _unformatted(at, tool, match["path"].removeprefix("original/").removesuffix(":before"))
+        elif match := _COUNT.match(line):
+            log.claim(at, at + 1)
+            shown = "ruff" if "ruff" in log.command else "black" if "black" in log.command else tool
+            yield Found(FailureType.LINT_ERROR, line, shown, at, code="unformatted", fixable=True, echo=True)
 
 
 def _one(log: Log, at: int, line: str, prettier: bool) -> Found | None:
@@ -78,8 +98,6 @@ def _one(log: Log, at: int, line: str, prettier: bool) -> Found | None:
         return Found(kind, words, "biome", at, match["path"], number, rule, fixable="FIXABLE" in line)
     if "gofmt" in log.command and (match := _GOFMT.match(line) or re.match(r"^(?P<path>\S+\.go)$", line)):
         return _unformatted(at, "gofmt", match["path"])
-    if "autopep8" in log.command and (match := re.match(r"^--- original/(?P<path>\S+)$", line)):
-        return _unformatted(at, "autopep8", match["path"])
     return None
 
 

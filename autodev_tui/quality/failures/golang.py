@@ -45,6 +45,7 @@ def parse(log: Log) -> Iterator[Found]:
             continue
         end = tests[number + 1][0] if number + 1 < len(tests) else min(at + 60, len(log.lines))
         said = next((found for one in log.lines[at + 1 : end] if (found := _SAID.match(one))), None)
+        said = said or _said_before(log, at, name)
         log.claim(at, at + 2)
         yield Found(
             FailureType.TEST_FAILURE, (said["message"] if said else "") or f"{name} failed", "go", at,
@@ -60,6 +61,18 @@ def parse(log: Log) -> Iterator[Found]:
         ):
             log.claim(at, at + 1)
             yield _tool(at, match["message"])
+
+
+def _said_before(log: Log, at: int, name: str) -> re.Match[str] | None:
+    """With -v a test speaks before it is judged, below the line that says that it runs."""
+    runs = [i for i in range(at) if re.match(r"^=== (?:RUN|CONT) +" + re.escape(name) + r"$", log.lines[i])]
+    for i in runs:
+        for line in log.lines[i + 1 : at]:
+            if line.startswith("=== "):
+                break
+            if found := _SAID.match(line):
+                return found
+    return None
 
 
 def _tool(at: int, message: str) -> Found:
@@ -83,7 +96,7 @@ def _stack(log: Log, at: int) -> tuple[str | None, int | None]:
         if (
             match
             and not foreign(match["path"])
-            and "/src/runtime/" not in line
+            and "_testmain.go" not in line and "/src/runtime/" not in line
             and "/src/testing/" not in line
         ):
             return match["path"], int(match["line"])

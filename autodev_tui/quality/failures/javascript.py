@@ -81,10 +81,12 @@ def _thrown(log: Log) -> Iterator[Found]:
             kind = FailureType.TIMEOUT
         if not own and place and not foreign(place[0]):
             own = place
+        # A tool's own stack around findings that another parser has read.
+        around = any(i in log.claimed for i in range(at, min(end or at + 60, at + 60)))
         log.claim(at - 6, (end or at) + 1)
         yield Found(
             kind, f"{name}: {message}", "node", at, own[0] if own else None, (own[1] or None) if own else None,
-            code or name, symbol,
+            code or name, symbol, around,
         )  # fmt: skip
         place = None
 

@@ -16,6 +16,8 @@ _JEST_END = re.compile(r"^Test Suites: ")
 _VITEST_END = re.compile(r"^ +Test Files  ")
 _VITEST_PLACE = re.compile(r"^ ❯ (?:.*? )?(?P<path>[^\s:]+\.[cm]?[jt]sx?):(?P<line>\d+):\d+$")
 _FRAME = re.compile(r"^\s+at (?:.*? \()?(?:file://)?(?P<path>[^\s()]+?\.[cm]?[jt]sx?):(?P<line>\d+):\d+\)?$")
+_YAML_FRAME = re.compile(r"^\s+(?:\S.*? \()?(?:file://)?(?P<path>/[^\s()]+?):(?P<line>\d+):\d+\)?$")
+_NAMED_FILE = re.compile(r"\((?P<path>/[^\s()]+\.[cm]?[jt]sx?)\)$")
 _POINTED = re.compile(r"^\s*> (?P<line>\d+) \|")
 _BARE_PLACE = re.compile(r"^\s*(?P<path>/?[^\s:()]+\.[cm]?[jt]sx?):(?:\s.*\()?(?P<line>\d+)(?::\d+\)?)?$")
 _MOCHA_FAILING = re.compile(r"^  \d+ failing$")
@@ -108,7 +110,7 @@ def _mocha(log: Log) -> Iterator[Found]:
             parts.append(log.lines[below].strip())
             below += 1
         yield _read(log, below - 1, stop, "mocha", None, " ".join(parts).rstrip(":"))
-    log.claim(0, len(log.lines))
+    log.claim(failing, len(log.lines))
 
 
 def _node(log: Log) -> Iterator[Found]:
@@ -141,21 +143,27 @@ def _node(log: Log) -> Iterator[Found]:
             if found.line is None and place:
                 found.path, found.line = place["path"], int(place["line"])
             yield found
-        log.claim(0, len(log.lines))
+        log.claim(heads[0][0], len(log.lines))
 
 
 def _read(log: Log, at: int, stop: int, tool: str, path: str | None, name: str) -> Found:
     body = log.lines[at + 1 : stop]
     text = "\n".join(body)
-    words = next((one.strip() for one in body if one.strip()), name)
+    # TAP puts its words into a YAML block.
+    block = next((i for i, one in enumerate(body) if one.strip() in ("error: |-", "stack: |-")), -1)
+    said = body[block + 1 :] if block >= 0 else body
+    words = next((one.strip() for one in said if one.strip()), name)
     place = None
     for one in body:
         match = _VITEST_PLACE.match(one) or _FRAME.match(one) or _BARE_PLACE.match(one)
+        match = match or (_YAML_FRAME.match(one) if block >= 0 else None)
         if match and not foreign(match["path"]):
             place = (match["path"], int(match["line"]))
             break
     if place is None and path and (pointed := next((m for one in body if (m := _POINTED.match(one))), None)):
         place = (path, int(pointed["line"]))
+    if place is None and path is None and (named := _NAMED_FILE.search(words)):
+        path = named["path"]
     kind, code, symbol = FailureType.TEST_FAILURE, "", name
     raised = re.match(r"(?:\w+ )?(?P<name>[A-Z]\w*Error)\b", words)
     code = raised["name"] if raised else ""

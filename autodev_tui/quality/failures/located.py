@@ -11,6 +11,7 @@ from autodev_tui.quality.failures.model import FailureType
 _AT = re.compile(
     r"^(?P<path>(?:vet: )?[^\s:][^:\n\"'()<>|]{0,300}?):(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: ?(?P<rest>\S.*)$"
 )
+_DESCRIBED = re.compile(r"^(?P<path>\S+\.pyi?):(?P<line>\d+) (?:at|in) [^:]+:$")
 _CODED = re.compile(r"^(?P<code>[A-Z]{1,4}\d{2,5})(?P<colon>:?)(?: (?P<fix>\[\*\] )?(?P<message>.*))?$")
 _LEVEL = re.compile(
     r"^(?P<level>fatal error|error|warning|note|info|style|Error)(?P<colour>):? (?P<message>.+)$"
@@ -44,6 +45,15 @@ def parse(log: Log) -> Iterator[Found]:
     """Each finding, by what the rest of its line looks like and what the file is."""
     for at, text in log.free():
         if ":" not in text:
+            continue
+        if described := _DESCRIBED.match(text):
+            below = _CODED.match(log.lines[at + 1].strip()) if at + 1 < len(log.lines) else None
+            if below and log.lines[at + 1].startswith(" "):
+                log.claim(at, at + 2)
+                yield Found(
+                    FailureType.LINT_ERROR, below["message"] or "", "pydocstyle", at, described["path"],
+                    int(described["line"]), below["code"],
+                )  # fmt: skip
             continue
         match = _AT.match(text)
         if not match:
@@ -119,6 +129,8 @@ def _python(log: Log, at: int, path: str, rest: str) -> Found | None:
         return None
     coded = _MYPY_CODE.match(level["message"])
     words, code = (coded["message"], coded["code"]) if coded else (level["message"], "")
+    if not coded and (rest_of := _wrapped(log, at, words)):
+        words, code = rest_of
     if code == "syntax" or (
         not code and re.match(r"invalid syntax|unexpected indent|expected an indented|unindent", words)
     ):
@@ -128,6 +140,19 @@ def _python(log: Log, at: int, path: str, rest: str) -> Found | None:
     else:
         kind = FailureType.TYPE_ERROR
     return Found(kind, words, "mypy", at, code=code, symbol=_name(words))
+
+
+def _wrapped(log: Log, at: int, words: str) -> tuple[str, str] | None:
+    """A message that `--pretty` broke into lines: its code stands at the end of the last."""
+    for below in range(at + 1, min(at + 4, len(log.lines))):
+        line = log.lines[below]
+        if not line or line.startswith(" ") or _AT.match(line):
+            return None
+        words = f"{words} {line.strip()}"
+        if coded := re.match(r"^(?P<message>.*\S) +\[(?P<code>[a-z][a-z-]*)\]$", words):
+            log.claim(at + 1, below + 1)
+            return coded["message"], coded["code"]
+    return None
 
 
 def _pyflakes(log: Log, at: int, rest: str) -> Found | None:

@@ -72,21 +72,21 @@ def parse(log: Log) -> Iterator[Found]:
         elif match := _PIP.match(line):
             log.claim(at, at + 1)
             message = match["message"]
-            path = re.search(r"'([^']+\.(?:txt|in|toml|cfg))'|in (\S+?) ", message)
+            path = re.search(r"(?:requirements file|constraints file):? .*?'([^']+)'", message)
             echo = message.startswith(("Could not build wheels", "Failed to build", "Failed building"))
             located = re.search(r"from line (\d+) of (\S+)\)", line)
             yield Found(
                 FailureType.BUILD_FAILURE, message, "pip", at,
-                path=located[2] if located else (path[1] or path[2]) if path else None,
+                path=located[2] if located else path[1] if path else None,
                 line=int(located[1]) if located else None, echo=echo,
             )  # fmt: skip
         elif (match := _UV.match(line)) and ("uv" in log.command or not line.startswith("error:")):
-            words = [match["message"]]
+            said = [match["message"]]
             for below in log.lines[at + 1 : at + 6]:
                 if below.strip(" ╰─▶├│hintx×").strip():
-                    words.append(below.strip(" ╰─▶├│"))
+                    said.append(below.strip(" ╰─▶├│"))
             log.claim(at, at + 6)
-            yield Found(FailureType.BUILD_FAILURE, " ".join(words)[:500], "uv", at)
+            yield Found(FailureType.BUILD_FAILURE, " ".join(said)[:500], "uv", at)
         elif (match := _POETRY.match(line)) or ("poetry" in log.command and line.startswith("Error: ")):
             log.claim(at, at + 1)
             yield Found(FailureType.BUILD_FAILURE, match["message"] if match else line, "poetry", at)

@@ -36,6 +36,7 @@ _INTERNAL = re.compile(r"^INTERNALERROR> ?(?P<text>.*)$")
 _DUMPED = re.compile(r'^  File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in .+)?$')
 _USAGE = re.compile(r"^ERROR: (?P<what>file or directory not found: .+|not found: .+|usage: .+)$")
 _COVERAGE = re.compile(r"^(?:FAIL |ERROR: |)(?P<what>(?:Required test coverage of|Coverage failure:) .+)$")
+_CHAIN = re.compile(r"^(?:The above exception was the direct cause|During handling of the above exception)")
 _REPORT = ("ERRORS", "FAILURES", "short test summary info", "test session starts")
 
 
@@ -51,6 +52,7 @@ def parse(log: Log) -> Iterator[Found]:
     yield from _conftest(log)
     begin, end = _region(log)
     if begin is None:
+        yield from _coverage(log, 0, len(log.lines))
         return
     blocks = list(_blocks(log, begin, end))
     summary = _summaries(log, begin, end)
@@ -59,7 +61,7 @@ def parse(log: Log) -> Iterator[Found]:
     found += _internal(log, begin, end)
     found += _timeout_dump(log, begin, end)
     if not found:
-        found += _coverage(log, begin, end)
+        found += _coverage(log, begin, len(log.lines))
     if log.timed_out or (log.exit_code is not None and log.exit_code < 0):
         found += _cut_short(log, begin, end)
     log.claim(begin, end)
@@ -123,13 +125,16 @@ def _of_block(log: Log, block: _Block, summary: dict[str, tuple[int, str, str]])
             if match := _FILE_FRAME.match(text):
                 syntax = (match["path"], int(match["line"]))
             said.append(text[1:].strip())
+        elif _CHAIN.match(text) and not any(_earlier(one) for one in said):
+            # What follows came of what was said so far; only what cannot be read or imported is the cause.
+            said, code = [], ""
         elif match := _FIXTURE.match(text):
             own = (match["path"], int(match["line"]))
         elif match := _PLACE.match(text):
             path, line, rest = match["path"], int(match["line"]), match["rest"] or ""
             if not foreign(path):
                 own = (path, line)
-            if is_exception(rest) and " " not in rest:
+            if re.fullmatch(r"[A-Za-z_][\w.]*", rest):
                 code = rest.rpartition(".")[2]
         elif crashed := _CRASHED.search(text):
             return Found(
@@ -163,6 +168,14 @@ def _of_block(log: Log, block: _Block, summary: dict[str, tuple[int, str, str]])
         path=own[0] if own else path, line=own[1] if own else None,
         code=code, symbol=symbol,
     )  # fmt: skip
+
+
+def _earlier(said: str) -> bool:
+    match = _RAISED.match(said)
+    return bool(match) and kind_of(said.partition(":")[0]) in (
+        FailureType.SYNTAX_ERROR,
+        FailureType.IMPORT_ERROR,
+    )
 
 
 def _message(said: list[str]) -> tuple[str, str]:
@@ -272,7 +285,7 @@ def _internal(log: Log, begin: int, end: int) -> Iterator[Found]:
 
 def _timeout_dump(log: Log, begin: int, end: int) -> Iterator[Found]:
     """pytest-timeout's thread method: it prints every stack and ends the process."""
-    at = next((at for at in range(begin, end) if re.match(r"^\++ Timeout \++$", log.lines[at])), None)
+    at = next((at for at in range(begin, end) if re.search(r"\+{10,} Timeout \+{10,}$", log.lines[at])), None)
     if at is None:
         return
     path, line = None, None

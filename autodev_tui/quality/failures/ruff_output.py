@@ -19,6 +19,8 @@ _ARROW = re.compile(r"^ *--> (?P<path>.+?):(?P<line>\d+):(?P<column>\d+)$")
 _GITHUB = re.compile(
     r"^::error title=(?P<tool>\w+) \((?P<code>[\w-]+)\),file=(?P<path>[^,]+),line=(?P<line>\d+)[^:]*::(?P<message>.*)$"
 )
+_GROUP = re.compile(r"^(?P<path>\S+\.(?:pyi?|ipynb|toml)):$")
+_GROUPED = re.compile(r"^ +(?P<line>\d+):\d+ +(?P<code>[A-Z]{1,4}\d{2,4}|invalid-syntax:?)(?P<fix> \[\*\])? (?P<message>\S.*)$")
 _PARSE = re.compile(
     r"^error: Failed to (?:parse|format|read) (?P<path>.+?)(?::(?P<line>\d+):(?P<column>\d+))?: (?P<message>.+)$"
 )
@@ -30,6 +32,7 @@ _PANIC = re.compile(r"^error: (?P<message>Panicked .+|.*ruff crashed.*)$")
 def parse(log: Log) -> Iterator[Found]:
     """Findings in ruff's own formats; the concise one is read with the other linters'."""
     yield from _json(log)
+    grouped = None
     formatting = "format" in log.command or log.says("would be reformatted")
     for at, line in log.free():
         if (match := _FULL.match(line)) and at + 1 < len(log.lines):
@@ -44,6 +47,15 @@ def parse(log: Log) -> Iterator[Found]:
             yield _found(
                 at, code, match["message"], arrow["path"], int(arrow["line"]), bool(match["fix"]),
                 name[1] if name else "",
+            )  # fmt: skip
+        elif match := _GROUP.match(line):
+            grouped = match["path"]
+        elif grouped and (match := _GROUPED.match(line)):
+            log.claim(at, at + 1)
+            name = re.search(r"`([^`]+)`", match["message"])
+            yield _found(
+                at, match["code"].rstrip(":"), match["message"], grouped, int(match["line"]),
+                bool(match["fix"]), name[1] if name else "",
             )  # fmt: skip
         elif match := _GITHUB.match(line):
             log.claim(at, at + 1)

@@ -14,6 +14,7 @@ _PANIC = re.compile(
     r"^thread '(?P<thread>[^']*)' (?:\(\d+\) )?panicked at (?:'(?P<old>.*)', )?(?P<path>[^,:]+):(?P<line>\d+)(?::\d+)?:?$"
 )
 _TEST = re.compile(r"^test (?P<name>\S+)(?: - should panic)? \.\.\. FAILED$")
+_SAID = re.compile(r"^---- (?P<name>\S+) stdout ----$")
 _RESULT = re.compile(r"^test result: (?P<word>ok|FAILED)\.")
 _LINT = re.compile(
     r"`-D (?P<code>[\w:-]+)`|#\[deny\((?P<deny>[\w:-]+)\)\]|clippy/master/index\.html#(?P<clippy>\w+)"
@@ -36,7 +37,7 @@ def parse(log: Log) -> Iterator[Found]:
     """Each error with its place; a panic inside a test is that test's failure."""
     if not (log.says("error") or log.says("panicked at") or log.says("... FAILED")):
         return
-    tests = {match["name"] for _, line in log.free() if (match := _TEST.match(line))}
+    tests = {match["name"] for _, line in log.free() if (match := _TEST.match(line) or _SAID.match(line))}
     told: set[str] = set()
     for at, line in log.free():
         if match := _PANIC.match(line):
@@ -60,7 +61,7 @@ def parse(log: Log) -> Iterator[Found]:
                 log.claim(at, at + 1)
                 yield found
     for test in sorted(tests - told):
-        at = next(at for at, line in enumerate(log.lines) if line.startswith(f"test {test} "))
+        at = next(at for at, line in enumerate(log.lines) if f" {test} " in line)
         yield Found(FailureType.TEST_FAILURE, f"{test} failed", "cargo", at, symbol=test)
 
 

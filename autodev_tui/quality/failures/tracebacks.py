@@ -34,6 +34,7 @@ _NO_MODULE = re.compile(
     r"^\S*python[\d.]*(?:\.exe)?: (?:No module named (?P<name>[\w.\-]+)|"
     r"Error while finding module specification for '(?P<spec>[^']+)' \((?P<why>\w+): (?P<message>.*)\))"
 )
+_BUILDS = re.compile(r"/(?:hatchling|setuptools|distutils|flit_core|poetry/core|mesonpy|scikit_build_core|maturin|build)/")
 _FATAL = re.compile(r"^Fatal Python error: (?P<what>.+)$")
 
 
@@ -133,6 +134,9 @@ def parse(log: Log) -> Iterator[Found]:
             continue
         one = cause(chain)
         path, line = one.place
+        if any(_BUILDS.search(frame[0]) for frame in one.frames):
+            yield Found(FailureType.BUILD_FAILURE, _words(one), "build", one.begin, path, line, one.short)
+            continue
         yield Found(
             kind_of(one.name) if one.name else None,
             _words(one) or "a traceback whose end is missing",

@@ -203,8 +203,13 @@ def live_blocks(step: Step, stream: Stream) -> list[Block]:
         )  # fmt: skip
     if not blocks:
         blocks.append(Block(f"{step.id}:waiting", "waiting", turn=step.turn, step=step, live=True,
-                            at=step.started or step.created))  # fmt: skip
+                            at=step.started or step.created, extra={"notice": stream.notice}))  # fmt: skip
     return blocks
+
+
+def model_block(step: Step) -> Block:
+    """Another model than before works from this step on."""
+    return Block(f"{step.id}:model", "end", text=f"{step.name} works from here on", extra={"glyph": "→"})
 
 
 def queued_blocks(messages: Iterable[Message]) -> list[Block]:

@@ -9,13 +9,23 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
 from autodev_tui.domain.mirror import Mirror, Stream
 from autodev_tui.domain.requests import TextAnswer
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
-from widgets.agent_blocks import EDITS, Block, blocks_of, end_blocks, live_blocks, queued_blocks, told_text
+from widgets.agent_blocks import (
+    EDITS,
+    Block,
+    blocks_of,
+    end_blocks,
+    live_blocks,
+    model_block,
+    queued_blocks,
+    told_text,
+)
 from widgets.agent_markdown import markdown_lines
 from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of, streaming
 from widgets.agent_still import Pair, Still
@@ -75,6 +85,10 @@ class AgentLog:
         self._markdown: dict[str, tuple[int, Sequence[Line]]] = {}
         self._flows: dict[str, tuple[Flow[Row], int, int]] = {}
         self._stuck = False
+        self._switches: dict[str, Block] = {}
+        """Step from which another model than before works → its block."""
+        self._models: tuple[str, str] = "", ""
+        """The last step that was looked at for that, and the model by then."""
         self._still: Still | None = None
         self._restored: dict[str, Any] | None = None
 
@@ -202,7 +216,9 @@ class AgentLog:
         for block in reversed(closing):
             count += self._take(found, block, stream, now, busy)
         budget, self.more = BUDGET, False
-        for step in reversed(mirror.steps_of(self.agent)):
+        steps = mirror.steps_of(self.agent)
+        self._find_switches(steps)
+        for step in reversed(steps):
             known = self._made.get(step.id)
             if known is None and budget <= 0:
                 self.more = True
@@ -216,10 +232,25 @@ class AgentLog:
                 made = known[1]
             for block in reversed(made):
                 count += self._take(found, block, stream, now, busy)
+            if step.id in self._switches:
+                count += self._take(found, self._switches[step.id], stream, now, busy)
             if count >= RING:
                 break
         found.reverse()
         return found
+
+    def _find_switches(self, steps: Sequence[Step]) -> None:
+        """Where another model took over: looked at once for each step."""
+        last, model = self._models
+        new = list(takewhile(lambda step: step.id != last, reversed(steps)))
+        model = model if len(new) < len(steps) else ""
+        for step in reversed(new):
+            if step.kind is StepKind.MODEL and step.name:
+                if model and step.name != model:
+                    self._switches[step.id] = model_block(step)
+                model = step.name
+        if steps:
+            self._models = steps[-1].id, model
 
     def _take(self, found: list[Pair], block: Block, stream: Stream, now: float, busy: bool) -> int:
         if self.only and self.only not in block.filters:

@@ -77,7 +77,9 @@ def rows_of(block: Block, look: Look) -> list[Row]:
         case "note":
             return _note(block, look)
         case "waiting":
-            return [Row(_waiting(block, look))]
+            told = _plain(str(block.extra.get("notice") or ""), look.width - INDENT)
+            rows = [Row([("  ", "text"), (row, "data-muted")]) for row in told if row]
+            return [Row(_waiting(block, look)), *rows]
         case "end":
             return _end(block, look)
     return _event(block, look)
@@ -350,7 +352,8 @@ def _waiting(block: Block, look: Look) -> Line:
         return [("‖ ", "muted"), ("paused before the model's reply", "muted")]
     if retrying is None:
         since = block.step.started if block.step and block.step.started else look.now
-        return [("  ", "text"), (f"waiting for the model  {running_time(max(look.now - since, 0))}", "muted")]
+        words = f"waiting for the model  {running_time(max(look.now - since, 0))}"
+        return [("  ", "text"), (words, "muted")]
     left = max(retrying.at + retrying.wait_s - look.now, 0.0) if retrying.at else retrying.wait_s
     words = f"retrying {retrying.attempt} of {retrying.of}, {left:.0f} s"
     return [("↺ ", "running"), (words, "running"), (f" · {visible(retrying.why, keep='')}", "data-muted")]

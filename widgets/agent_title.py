@@ -8,6 +8,7 @@ from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.task import Task
 from widgets.cells import Line, width_of
 from widgets.glyphs import ROLE, TASK
+from widgets.model_words import model_of, short
 from widgets.wording import counted, money, running_time
 
 PLANNER = ""
@@ -98,7 +99,22 @@ def state_parts(mirror: Mirror, agent: str, now: float, notes: list[str]) -> Lin
     parts.append((f" · {running_time(worked(mirror, agent, now))}", "muted"))
     if cost or not known:
         parts.append((f" · {money(cost, known=known)}", "muted"))
+    elif local := _local(mirror, agent):
+        parts.append((f" · local {running_time(local)}", "muted"))
+    own = mirror.tasks.get(agent)
+    if own and model_of(own):
+        parts.append((f" · {short(model_of(own))}", "data-muted"))
     return parts
+
+
+def _local(mirror: Mirror, agent: str) -> float:
+    """Seconds for which models of this machine worked on it."""
+    task = mirror.tasks.get(agent)
+    if task is not None:
+        return task.usage.local_s
+    if mirror.session is None:
+        return 0.0
+    return max(mirror.session.usage.local_s - sum(one.usage.local_s for one in mirror.tasks.values()), 0.0)
 
 
 def _unmet(mirror: Mirror, task: Task) -> list[str]:

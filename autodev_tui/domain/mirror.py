@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.events import Event, PlanReady, Retrying
+from autodev_tui.domain.events import Event, Noticed, PlanReady, Retrying
 from autodev_tui.domain.levels import Level, effective_level
 from autodev_tui.domain.review import ReviewDraft
 from autodev_tui.domain.session import Session
@@ -51,6 +51,8 @@ class Stream:
     output_count: int = 0
     output_step: str = ""
     retrying: Retrying | None = None
+    notice: str = ""
+    """What was told since the present call began, such as that a model is being loaded."""
 
     def forget_words(self) -> None:
         """What was said until now does not count any more."""
@@ -118,6 +120,9 @@ class Mirror:
                 stream.forget_words()
                 stream.retrying = event
                 changed.add(event.task or "")
+            elif isinstance(event, Noticed) and event.task not in ended:
+                self.stream(event.task).notice = event.text
+                changed.add(event.task or "")
             elif isinstance(event, PlanReady):
                 self._in_order([str(task.get("id")) for task in event.tasks])
         for piece in update.streams:
@@ -147,6 +152,7 @@ class Mirror:
             # Begun: what streams now belongs to it. Ended: its words are in the step itself.
             stream.forget_words()
             stream.retrying = None
+            stream.notice = ""
         if stream.output_step == step.id and step.state is not StepState.STARTED:
             stream.output = stream.output_step = ""
 

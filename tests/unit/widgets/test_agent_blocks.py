@@ -408,3 +408,28 @@ def test_a_task_that_is_gone_leaves_no_agent() -> None:
     logs = Logs()
     logs.task("T1", "Docs", TaskState.PLANNED)
     assert list(logs.mirror.agents()) == []
+
+
+def test_another_model_is_told_where_it_took_over_and_once(logs: Logs) -> None:
+    log = AgentLog("T3")
+    logs.step("T3", StepKind.MODEL, "claude", state=StepState.FAILED, result={"why": "401"})
+    assert not any("→" in row for row in texts(build(logs, log)))
+    for text in ("one", "two"):
+        reply = {"text": text, "content": [{"type": "text", "text": text}], "calls": []}
+        logs.step("T3", StepKind.MODEL, "qwen3\u202e", result={"reply": reply, "text": text})
+        build(logs, log)
+    wanted = ["✗ the model's call failed: 401", "→ qwen3‹U+202E› works from here on", "  one", "  two"]
+    for found in (log, AgentLog("T3")):
+        drawn = [row for row in texts(build(logs, found)) if row]
+        assert [drawn[0][: len(wanted[0])], *drawn[1:]] == wanted
+
+
+def test_what_a_model_is_waited_for_is_told_while_it_is(logs: Logs) -> None:
+    logs.asked("T3")
+    told = {"kind": "noticed", "task": "T3", "text": "qwen3 is being \x1b[2Jloaded"}
+    logs.tell(events=[told])
+    log = build(logs)
+    assert texts(log) == ["  waiting for the model  0:12", "  qwen3 is being ‹1B›[2Jloaded"]
+    logs.says("T3", "Here.")
+    logs.asked("T3")
+    assert texts(build(logs, log))[-2:] == ["  Here.", "  waiting for the model  0:12"]

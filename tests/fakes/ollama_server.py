@@ -69,6 +69,10 @@ class _OllamaHandler(_Handler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
         fake = self.server.fake
+        if fake.closing.is_set():
+            # Gone, as far as those who kept their connection can tell.
+            self.close_connection = True
+            return
         try:
             body = json.loads(raw)
         except ValueError:
@@ -113,7 +117,7 @@ class _OllamaHandler(_Handler):
     def _load(self, name: str, wanted: int) -> int:
         fake = self.server.fake
         model = fake.known[name]
-        window = min(wanted, model.allocates or wanted, model.context)
+        window = min(wanted, model.allocates or wanted, model.context or wanted)
         if fake.loaded.get(name) != window:
             self._wait(fake.script.get("cold_s", 0))
             with fake.changed:

@@ -168,6 +168,8 @@ def as_conversation(body: dict[str, Any]) -> dict[str, Any]:
     """System prompt and messages, as scripts match them."""
     messages = [one for one in body["messages"] if one["role"] != "system"]
     system = "\n".join(one["content"] for one in body["messages"] if one["role"] == "system")
+    # How tools are told does not make it another conversation.
+    system = system.partition("\n\nYou have tools.")[0]
     return {
         "system": system,
         "messages": [{"role": one["role"], "content": one.get("content", "")} for one in messages],

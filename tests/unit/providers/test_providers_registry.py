@@ -17,6 +17,7 @@ from autodev_tui.providers.scripted import USAGE, FunctionProvider, ScriptedProv
 from tests.unit.providers.helpers import request
 
 ENV = {"ANTHROPIC_API_KEY": "k"}
+NOBODY = {"OLLAMA_HOST": "127.0.0.1:1"}
 
 
 def refusal(spec: str, env: dict[str, str]) -> str:
@@ -35,8 +36,10 @@ def test_anthropic() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("ollama/qwen3", "not supported by this version"),
-        ("rules", "not supported by this version"),
+        ("olama/qwen3", "did you mean ollama/qwen3"),
+        ("qwen3", "or ollama/qwen3"),
+        ("ollama/", "no model name"),
+        ("ollama/a b", "for example ollama/qwen3"),
         ("replay:run.json", "the recording cannot be read"),
         ("antropic/claude-opus-5-5", "did you mean anthropic/claude-opus-5-5"),
         ("claude-opus-5-5", "did you mean anthropic/claude-opus-5-5"),
@@ -95,8 +98,8 @@ def test_addresses_that_are_refused(url: str, says: str) -> None:
 
 def test_default() -> None:
     assert default_model(ENV) == "anthropic/claude-opus-5-5"
-    assert default_model({"ANTHROPIC_API_KEY": " "}) is None
-    assert default_model({}) is None
+    assert default_model({"ANTHROPIC_API_KEY": " ", **NOBODY}) is None
+    assert default_model(NOBODY) is None
 
 
 async def test_scripted_turns_come_in_order_by_role_and_task() -> None:

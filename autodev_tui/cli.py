@@ -158,8 +158,8 @@ def land(directory: Path, /, session: str | None, shown: str | None, **options: 
 def demo(headless: bool) -> None:
     """Try it on a sample repository: no key, no model, nothing of yours is touched.
 
-    Only the model's words are recorded. On a terminal it opens the workbench with a goal typed already; without
-    one it runs through by itself and prints what happened.
+    Only the model's words are recorded. On a terminal it opens the workbench with a goal typed already;
+    without one it runs through by itself and prints what happened.
     """
     from autodev_tui import cli_demo
 

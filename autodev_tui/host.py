@@ -19,6 +19,7 @@ from autodev_tui.domain.requests import Answer, GetDoctor, Refused, Request
 from autodev_tui.domain.updates import EngineFacts, Update
 from autodev_tui.engine import flow
 from autodev_tui.engine.answering.doctor import doctor_outside
+from autodev_tui.engine.board import Board
 from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
@@ -62,7 +63,7 @@ NOT_CARRIED_OUT = (
 """Errors whose words tell the user why a command was not carried out."""
 
 
-Guide = Callable[["Board | None"], str]
+Guide = Callable[[Board | None], str]
 """Says what to do next in a demo, by how its session stands."""
 
 

@@ -61,6 +61,9 @@ async def _follow(engine: EngineThread, mirror: Mirror, story: Story) -> None:
                 await _decide(engine, mirror, approval, story)
         session = mirror.session
         if session and session.state is SessionState.LANDED:
+            story.say(
+                "landed", f"{session.target_branch} is now @{session.landed_commit[:7]}, nothing was pushed"
+            )
             return
         if session and session.state in (SessionState.FAILED, SessionState.CANCELLED):
             raise Stopped(session.error or f"the session is {session.state}")

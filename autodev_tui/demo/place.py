@@ -1,4 +1,4 @@
-"""Where a demo happens: a temporary folder with the sample, its own state, its own configuration, its own home.
+"""Where a demo happens: a temporary folder with the sample, and a state, configuration and home of its own.
 
 Nothing of the user's is touched, and nothing read but the theme and the glyphs that they have set.
 """

@@ -1,7 +1,7 @@
 """The recorded model's words: what `recording.jsonl` is made of.
 
-After a change: `python -m autodev_tui.demo.script`. Most changes that an agent proposes have a second wording,
-for when the human rejects the hunk, or says something about it.
+After a change: `python -m autodev_tui.demo.script`. Most changes that an agent proposes have a second
+wording, for when the human rejects the hunk, or says something about it.
 """
 
 from __future__ import annotations
@@ -271,7 +271,7 @@ def _agent(task: str, job: Job) -> Iterator[Reply]:
     yield from _spare(task, 6, done)
     for decision in ("edit", "reject"):
         # Of a command: it was not run, or another one was. The engine's own checks run all the same.
-        of = {"decision": decision, "hunks": []}
+        of: dict[str, Any] = {"decision": decision, "hunks": []}
         yield _reply(task, 1, "Then without that command.", *edits, **of)
         yield _reply(task, 2, "", done, **of)
         yield from _spare(task, 3, done, **of)

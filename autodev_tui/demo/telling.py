@@ -50,28 +50,27 @@ class Story:
                 if name in VERBS:
                     self.say(who, _cut(f"{VERBS[name]} {_object(event, mirror)}"))
                 elif name == "finish":
-                    self.say(who, _cut(str(event.detail.get("text") or "is done").splitlines()[0]))
+                    self.say(who, _cut(f"is done: {_args(event, mirror).get('summary', '')}"))
             case events.PlanReady():
                 for task in event.tasks:
                     self.say("plan", f"{task['id']} {task['title']}")
-            case events.Checked() if event.result != "passed":
-                self.say("check", f"{event.check} on @{event.tree[:7]}: {event.result}")
             case events.Checked():
                 self.say("check", f"{event.check} on @{event.tree[:7]}: {event.result}")
             case events.Committed():
                 self.say(who if event.task else "autodev", f"commit {event.commit[:7]} {event.title}")
-            case events.Landed():
-                self.say("landed", f"{event.branch} is now @{event.new[:7]}, was @{event.old[:7]}")
             case events.Noticed():
                 self.say("autodev", event.text)
 
 
+def _args(event: events.StepMoved, mirror: Mirror) -> dict[str, Any]:
+    step = mirror.steps.get(event.task or "", {}).get(event.step)
+    return step.args if step else {}
+
+
 def _object(event: events.StepMoved, mirror: Mirror) -> str:
     """What a call is about, and how it ended."""
-    own = mirror.steps.get(event.task or "", {})
-    step = own.get(event.step)
-    args: dict[str, Any] = step.args if step else {}
-    result: dict[str, Any] = step.result if step else {}
+    step = mirror.steps.get(event.task or "", {}).get(event.step)
+    args, result = _args(event, mirror), step.result if step else {}
     words = str(args.get("path") or args.get("command") or args.get("pattern") or "the files")
     if "added" in result or "removed" in result:
         words += f"  +{result.get('added', 0)} −{result.get('removed', 0)}"

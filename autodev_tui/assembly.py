@@ -90,7 +90,7 @@ class Place:
         """The repository at `start`, in any state unless it is `for_work`. Raises RepositoryError."""
         from autodev_tui.vcs.repository import open_repository
 
-        repository = open_repository(start, for_work=for_work)
+        repository = open_repository(start, for_work=for_work, environ=environment)
         return cls(repository, paths.repository_state(environment, repository.id), environment)
 
     def open_store(self, *, read_only: bool = False) -> Database:
@@ -254,4 +254,5 @@ def make_engine(
         prompts=prompts,
         include=place.trusted_files.get(INCLUDE_FILE, b""),
         interactive=interactive,
+        spending=paths.state_root(place.environment) / "spending",
     )

@@ -20,7 +20,7 @@ from pydantic_settings import SettingsError as VariablesError
 from autodev_tui.domain.levels import Level
 from autodev_tui.paths import config_dir
 from autodev_tui.settings_files import SettingsError, decode, line_of, parse, read_file
-from autodev_tui.settings_schema import ConfiguredCheck, EnvironmentSettings, Limits, Price, Settings
+from autodev_tui.settings_schema import Budgets, ConfiguredCheck, EnvironmentSettings, Limits, Price, Settings
 
 __all__ = [
     "CONFIG_FILE",
@@ -164,6 +164,9 @@ def _variables_layer(environment: Mapping[str, str]) -> dict[str, Any]:
 _STRICTER: dict[Loc, Callable[[Any, Any], bool]] = {
     ("autonomy",): lambda new, old: Level(new).rank <= old.rank,
     ("budget_usd",): lambda new, old: old is None or new <= old,
+    ("budgets", "task_usd"): lambda new, old: old is None or new <= old,
+    ("budgets", "day_usd"): lambda new, old: old is None or new <= old,
+    ("budgets", "month_usd"): lambda new, old: old is None or new <= old,
     ("max_turns",): lambda new, old: bool(new <= old),
     ("max_time_s",): lambda new, old: bool(new <= old),
     ("quality_threshold",): lambda new, old: bool(new >= old),
@@ -196,7 +199,7 @@ def _without_permissions(table: Mapping[str, Any], user: Settings) -> tuple[dict
 def _leaves(table: Mapping[str, Any], loc: Loc = ()) -> Iterable[tuple[Loc, Any]]:
     for name, value in table.items():
         here = (*loc, name)
-        if isinstance(value, Mapping) and here in (("environment",), ("limits",)):
+        if isinstance(value, Mapping) and here in (("environment",), ("limits",), ("budgets",)):
             yield from _leaves(value, here)
         else:
             yield here, value
@@ -276,6 +279,7 @@ def _names(loc: Sequence[str | int]) -> list[str]:
         "checks": ConfiguredCheck,
         "prices": Price,
         "limits": Limits,
+        "budgets": Budgets,
     }
     fields = (tables[loc[0]] if loc else Settings).model_fields
     return [name for name in fields if name != "source"]

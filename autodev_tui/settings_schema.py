@@ -72,12 +72,12 @@ class Settings(_Part):
 
     model: str | None = Field(default=None, min_length=1)
     """`anthropic/NAME`; None takes what the environment offers."""
-    fallbacks: tuple[Annotated[str, Field(min_length=1, max_length=300)], ...] = ()
-    """Models that go on with a task, in this order, when its own fails for good; each as in `model`."""
     autonomy: Level = Level.COLLABORATIVE
     """Where the slider starts (S01)."""
     budget_usd: float | None = Field(default=None, gt=0)
     """Most a session may cost before it asks; None is no limit."""
+    fallbacks: tuple[Annotated[str, Field(min_length=1, max_length=300)], ...] = ()
+    """Models that go on with a task, in this order, when its own fails for good; each as in `model`."""
     budgets: Budgets = Budgets()
     agents: int = Field(default=5, ge=1, le=MOST_AGENTS)
     """How many may work at once (S19)."""

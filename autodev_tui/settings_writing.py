@@ -14,7 +14,7 @@ from autodev_tui.paths import config_dir
 from autodev_tui.settings import CONFIG_FILE, Settings, check_option, file_layer
 from autodev_tui.settings_files import SettingsError, decode, parse, read_file
 
-TABLES = ("environment", "limits", "keys", "flags")
+TABLES = ("environment", "limits", "budgets", "keys", "flags")
 """Tables whose keys are options of their own; what follows the first dot of a name is the key."""
 _writing = threading.Lock()
 

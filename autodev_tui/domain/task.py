@@ -65,6 +65,8 @@ class Task(Frozen):
     pin: Level | None = None
     model: str | None = None
     """The model that a human chose for it, as in `ollama/qwen3`; None: the session's."""
+    budget_usd: float | None = None
+    """What it may cost, once the human raised the limit that the settings have for a task."""
     fallback: str = ""
     """What works on it since its model failed for good; empty while that works."""
     autonomy: dict[str, Any] = Field(default_factory=dict)

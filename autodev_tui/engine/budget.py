@@ -1,64 +1,239 @@
-"""Money: no model call starts once the session's budget is spent, unless the human raises it."""
+"""Leave for the next model call; where a limit is in its way, one question for all agents, or the end.
+
+What the human may say: raise the limit once, go on with a cheaper model, or stop and look at what is there.
+Raising a limit is a hard gate: it is asked at every level, and never remembered.
+"""
 
 from __future__ import annotations
 
-from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.engine.flow import GaveUp, LimitReached, Waiting
-from autodev_tui.engine.services import Services
+import asyncio
+import json
+import math
+from typing import TYPE_CHECKING, Any
 
-RAISE, STOP = "raise", "stop"
+from autodev_tui.domain import events
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.states import StepState, TaskState
+from autodev_tui.domain.step import StepKind
+from autodev_tui.engine.caps import Cap
+from autodev_tui.engine.cheaper import cheaper_models, use_cheaper
+from autodev_tui.engine.estimates import ahead
+from autodev_tui.engine.fallback import model_for
+from autodev_tui.engine.flow import LimitReached, Waiting
+from autodev_tui.engine.purse import LEAST_OUTPUT, Grant, wanted_grant
+from autodev_tui.engine.rates import most_tokens
+
+if TYPE_CHECKING:
+    from autodev_tui.engine.agent import Agent
+    from autodev_tui.engine.models import Model
+    from autodev_tui.engine.services import Services
+
+RAISE, STOP, CHEAPER = "raise", "stop", "cheaper:"
+OUTPUT_TOKENS = 16_000
+"""First allowance for a reply, thinking included; doubled when a reply was cut by it."""
+RAISE_SHARE = 5
+"""A limit is raised by a fifth of itself, or by what is needed if that is more."""
 
 
 class BudgetExceeded(LimitReached):
     """The budget is spent, and the question whether to raise it waits."""
 
 
-async def before_call(services: Services) -> None:
-    """Pass if there is money left, else ask: one agent for all of them.
+class StoppedAtBudget(LimitReached):
+    """The human said stop: what is there is looked at, and nothing more is asked of a model."""
+
+
+async def leave_to_call(agent: Agent) -> Grant | None:
+    """Leave for one call of this agent; None when something changed while it waited: look again.
 
     Raises:
-        BudgetExceeded: nobody has answered yet.
-        GaveUp: the human said stop.
+        BudgetExceeded: nobody is there to answer.
+        StoppedAtBudget: the human said stop.
+        GaveUp: the model cannot be reached, or what it costs cannot be known though there is a limit.
     """
-    if _spent(services):
-        await services.alone(services.spending, lambda: _ask(services))
+    services = agent.services
+    model, limits = await model_for(services, agent.task_id)
+    if model.spec != agent.asked:
+        # The sizes that the other one has, and what was found out about its replies, count no more.
+        agent.asked, agent.output_limit, agent.least_output = model.spec, 0, LEAST_OUTPUT
+    agent.output_limit = min(agent.output_limit or OUTPUT_TOKENS, limits.max_output)
+    characters = agent.conversation.characters
+    wanted = wanted_grant(
+        services,
+        agent.task,
+        model,
+        agent.turns + 1,
+        prompt_tokens(agent, model),
+        agent.output_limit,
+        characters,
+    )
+    granted = await services.purse.grant(wanted, min(agent.least_output, agent.output_limit))
+    if isinstance(granted, Grant):
+        agent.waited = False
+        return granted
+    under_way = [cap for cap in granted if cap.open_usd]
+    if under_way:
+        _tell_wait(agent, under_way[0])
+        await services.purse.changed(under_way)
+    else:
+        await services.alone(services.asking_for_money, lambda: _ask(services, granted[0], wanted))
+    return None
 
 
-def _spent(services: Services) -> bool:
-    budget = services.session.budget_usd
-    return budget is not None and services.session.usage.cost_usd >= budget
+def prompt_tokens(agent: Agent, model: Model) -> int:
+    """An upper bound for the tokens of the next prompt: what the last reply told, and what came since."""
+    conversation = agent.conversation
+    turn = agent.last_turn()
+    kept = turn.intent.get("reserved") if turn and turn.name == model.name else None
+    if turn and kept and kept["characters"] <= conversation.characters:
+        usage = turn.result.get("usage", {})
+        told = sum(usage.get(f"{name}_tokens", 0) for name in ("input", "cache_read", "cache_write"))
+        if told:
+            new = conversation.characters - kept["characters"]
+            return int(told) + most_tokens(new, min(new, conversation.other))
+    fixed = len(agent.system) + sum(
+        len(tool.name) + len(tool.description) + len(json.dumps(tool.schema)) for tool in agent.tools
+    )
+    return most_tokens(fixed + conversation.characters, conversation.other)
 
 
-async def _ask(services: Services) -> None:
-    session = services.session
-    budget, spent = session.budget_usd, session.usage.cost_usd
-    if budget is None or not _spent(services):
+def _tell_wait(agent: Agent, cap: Cap) -> None:
+    if agent.waited:
         return
-    if services.stopped_at == budget:
-        raise GaveUp(f"stopped at the budget: ${spent:.2f} of ${budget:.2f} spent")
-    ask = {
-        "spent_usd": round(spent, 4),
-        "budget_usd": budget,
-        "raise": f"raise the budget once by ${budget:.2f} to ${spent + budget:.2f}",
-        "stop": "stop here; nothing done so far is lost",
-    }
+    agent.waited = True
+    text = (
+        f"the next call waits for calls under way: {cap.name}${max(cap.left, 0):.2f} of"
+        f" {cap.limit_usd:.2f} is free"
+    )
+    agent.services.board.log.emit(events.Noticed(task=agent.task_id, text=text))
+
+
+async def _ask(services: Services, cap: Cap, wanted: Grant) -> None:
+    """Ask about the limit, and do what was said. Somebody else may have been asked meanwhile."""
+    stop = f"stopped at the budget: {words(cap)}"
+    if cap.key in services.stopped_at:
+        raise StoppedAtBudget(stop)
+    if not await _in_the_way(services, cap, wanted):
+        return
+    effect = f"budget:{cap.key}"
+    asked = services.broker.find(effect)
+    # The same question as long as nobody answered: what is spent meanwhile takes no answer back.
+    ask = asked.ask if asked else await _question(services, cap, wanted)
+    choices = [RAISE, *(f"{CHEAPER}{one['model']}" for one in ask["cheaper"]), STOP]
     try:
         approval = await services.broker.ask(
             ApprovalKind.BUDGET,
-            f"budget: ${spent:.2f} of ${budget:.2f} spent",
+            f"budget: {words(cap)}",
             ask,
-            effect=f"budget:{budget}",
-            base={"budget_usd": budget},
+            effect=effect,
+            base={"budget_usd": cap.limit_usd, "scope": cap.scope, "whose": cap.whose},
             risk="high",
-            choices=[RAISE, STOP],
+            choices=choices,
         )
     except Waiting as waiting:
         raise BudgetExceeded(str(waiting)) from waiting
     decision = approval.decision
-    raised = decision is not None and (decision.choice == RAISE or decision.verdict == "approve")
-    if not raised:
+    said = decision.choice if decision else ""
+    if said == RAISE or (decision and decision.verdict == "approve" and not said):
+        await _raise(services, cap, approval)
+    elif said.startswith(CHEAPER):
+        await use_cheaper(services, cap, said.removeprefix(CHEAPER), approval)
+    else:
         await services.broker.used(approval)
-        services.stopped_at = budget
-        raise GaveUp(f"stopped at the budget: ${spent:.2f} of ${budget:.2f} spent")
-    # The session as it is by now: much may have changed while the question waited.
-    await services.broker.used(approval, services.session.but(budget_usd=spent + budget))
+        services.stopped_at.add(cap.key)
+        raise StoppedAtBudget(stop)
+
+
+def words(cap: Cap) -> str:
+    """What of the limit is spent."""
+    return f"{cap.name}${cap.spent_usd:.2f} of ${cap.limit_usd:.2f} spent"
+
+
+async def _in_the_way(services: Services, cap: Cap, wanted: Grant) -> bool:
+    """Whether that very limit still is, and the model still the one that the call was for."""
+    task = services.board.tasks[wanted.task] if wanted.task else None
+    caps = await services.purse.caps(wanted.task)
+    return services.models.spec_of(task) == wanted.model.spec and cap.key in {one.key for one in caps}
+
+
+async def _question(services: Services, cap: Cap, wanted: Grant) -> dict[str, Any]:
+    left = [one for one in services.board.tasks.values() if one.state is not TaskState.CANCELLED]
+    tasks = [one for one in left if cap.scope != "task" or one.id == cap.whose]
+    likely = await asyncio.to_thread(ahead, services, tasks)
+    more = raised_by(cap, wanted.usd, likely[1] if likely else 0.0)
+    return {
+        "scope": cap.scope,
+        **({"whose": cap.whose} if cap.whose else {}),
+        "spent_usd": round(cap.spent_usd, 4),
+        "budget_usd": cap.limit_usd,
+        "ahead_usd": [round(one, 4) for one in likely] if likely else None,
+        "raise": f"raise the budget once by ${more:.2f} to ${cap.limit_usd + more:.2f}",
+        "raise_usd": more,
+        "cheaper": await cheaper_models(services, cap, wanted),
+        "stop": "stop here and look at what is there; nothing done so far is lost",
+    }
+
+
+def raised_by(cap: Cap, call: float, likely: float) -> float:
+    """By how much it is raised: by a fifth, or by what the next call, or all that is ahead, needs above it."""
+    short = max(call, likely) - (cap.limit_usd - cap.spent_usd)
+    wanted = max(cap.limit_usd / RAISE_SHARE, short)
+    # Up to two figures, so that it can be read at a glance: 1.37 becomes 1.40.
+    place = 10.0 ** (math.floor(math.log10(wanted)) - 1)
+    return round(math.ceil(round(wanted / place, 6)) * place, 6)
+
+
+async def _raise(services: Services, cap: Cap, approval: Approval) -> None:
+    # The records as they are by now: much may have changed while the question waited.
+    more = float(approval.ask["raise_usd"])
+    limit = round(cap.limit_usd + more, 6)
+    if cap.scope == "session":
+        await services.broker.used(approval, services.session.but(budget_usd=limit))
+    elif cap.scope == "task":
+        task = services.board.tasks[cap.whose]
+        await services.broker.used(approval, task.but(budget_usd=limit))
+    else:
+        # First there, then here: what is raised for one answer counts once, however often it is written.
+        spending = services.purse.spending
+        await asyncio.to_thread(spending.raise_limit, approval.id, approval.created, cap.whose, more)
+        await services.broker.used(approval)
+
+
+async def settle_lost(services: Services) -> None:
+    """After a kill: calls that stand as under way get what is known of them, once.
+
+    One whose step is over costs what the step says; one without a step was never made.
+    """
+    spending, at = services.purse.spending, services.clock()
+    recorded = services.purse.recorded
+    for call in await recorded(spending.open_of, services.session.id, at) or []:
+        entry = await recorded(spending.entry, call, at)
+        step = next((one for one in _model_steps(services) if one.intent["reserved"]["id"] == call), None)
+        usage = step.result.get("usage", {}) if step else {}
+        if step and step.state is StepState.STARTED:
+            continue  # judged, and booked, when it is recovered
+        usd = usage.get("cost_usd", 0.0) + usage.get("held_usd", 0.0)
+        if entry:
+            await recorded(spending.book, call, entry.at, usd)
+    for step in _last_model_steps(services):
+        kept, usage = step.intent["reserved"], step.result.get("usage", {})
+        usd = usage.get("cost_usd", 0.0) + usage.get("held_usd", 0.0)
+        if usd:
+            await recorded(spending.book, kept["id"], kept["at"], usd)
+
+
+def _model_steps(services: Services) -> list[Any]:
+    steps = services.board.all_steps()
+    return [one for one in steps if one.kind is StepKind.MODEL and "reserved" in one.intent]
+
+
+def _last_model_steps(services: Services) -> list[Any]:
+    """Of every agent: only its last call can be one that was ended and not booked."""
+    found = []
+    for task in (None, *services.board.tasks):
+        for step in reversed(services.board.steps(task)):
+            if step.kind is StepKind.MODEL:
+                if "reserved" in step.intent and step.state is not StepState.STARTED:
+                    found.append(step)
+                break
+    return found

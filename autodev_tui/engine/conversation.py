@@ -81,13 +81,15 @@ class Conversation:
         """Which model each message is by; empty for ours."""
         self.characters = 0
         """Text sent so far, the base of the token estimate."""
+        self.other = 0
+        """How much of it is not ASCII: such characters take more tokens."""
 
     def note(self, step: Step) -> None:
         """Words for the model; a compaction starts over."""
         if step.name == COMPACTION:
             self.messages.clear()
             self._authors.clear()
-            self.characters = 0
+            self.characters = self.other = 0
         self._append("user", [{"type": "text", "text": note_text(step, self._read_blob)}])
 
     def turn(self, content: list[dict[str, Any]], model: str = "") -> None:
@@ -118,7 +120,10 @@ class Conversation:
         self._append("user", blocks)
 
     def _append(self, role: str, blocks: list[dict[str, Any]], author: str = "") -> None:
-        self.characters += sum(len(json.dumps(block, ensure_ascii=False)) for block in blocks)
+        for block in blocks:
+            text = json.dumps(block, ensure_ascii=False)
+            self.characters += len(text)
+            self.other += 0 if text.isascii() else sum(character > "\x7f" for character in text)
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"].extend(blocks)
             if author != self._authors[-1]:

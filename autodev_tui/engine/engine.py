@@ -26,6 +26,7 @@ from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.flags import arms
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.handlers import HANDLERS
+from autodev_tui.engine.lacking import leave_out
 from autodev_tui.engine.models import Model, Models
 from autodev_tui.engine.recovery import mark_interrupted
 from autodev_tui.engine.review_watch import ReviewWatch
@@ -73,6 +74,7 @@ class Engine:
         prompts: PromptTemplateManager | None = None,
         include: bytes = b"",
         interactive: bool = False,
+        spending: Path | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         ids: Ids | None = None,
@@ -87,6 +89,7 @@ class Engine:
         self._rules = rules
         self._prompts = prompts or PromptTemplateManager()
         self._interactive = interactive
+        self._spending = spending
         self._clock = clock
         self._monotonic = monotonic
         self._ids = ids or Ids(clock)
@@ -108,7 +111,7 @@ class Engine:
         self.stopped = ""
         """What keeps all agents from going on, in words; they go on by themselves once it is over."""
         self._reviews = ReviewWatch(self, active=interactive and not database.read_only)
-        self.site = Site(repository, database, state, environment, settings, self)
+        self.site = Site(repository, database, state, environment, settings, self, spending, clock=clock)
 
     # -- the doors
 
@@ -258,6 +261,8 @@ class Engine:
             land=command.land,
             plan_only=command.plan_only,
             instructions=command.instructions,
+            given=[task.model_dump(mode="json") for task in command.tasks],
+            checks=command.checks,
             budget_usd=command.budget_usd if command.budget_usd is not None else self._settings.budget_usd,
             timeout_s=command.timeout_s,
             target_branch=repository.branch,
@@ -314,7 +319,11 @@ class Engine:
         if command.level:
             wanted |= {"slider": command.level, "pin": command.level}
         given = {name: value for name, value in wanted.items() if value is not None}
+        if (spec := self._models.own.spec) != services.session.model:
+            given["model"] = spec
         await services.board.commit(services.session.but(code=None, error="", **given))
+        if command.leave_out:
+            await leave_out(services)
         return services
 
     async def _load(self, session: str) -> Services:
@@ -347,6 +356,7 @@ class Engine:
             monotonic=self._monotonic,
             rules=self._rules,
             prompts=self._prompts,
+            spending=self._spending,
         )
         self._services.unpaused.set()
         self._models.failed.clear()

@@ -11,6 +11,8 @@ from autodev_tui.domain.session import Session, Usage
 from autodev_tui.domain.states import TaskState
 from store.database import Database
 
+PLANNER = "planning"
+"""The agent that makes plans."""
 FEWEST = 3
 """Done tasks with a known cost from which a forecast is made."""
 
@@ -24,12 +26,15 @@ class Spent:
     day: date
     usage: Usage
     time_s: float = 0.0
+    agent: str = ""
+    """The role of whoever called; empty where no call is known."""
 
 
 def ledger(database: Database) -> list[Spent]:
     """Everything that was used in this repository. Sync: reads every model call."""
     sessions = {one["id"]: Session(**one) for one in database.all("sessions")}
     known = dict.fromkeys(sessions, Usage())
+    roles = {(task["session"], task["id"]): task["role"] for task in database.all("plan_tasks")}
     entries = []
     for step in database.all("steps", kind="model"):
         session = step["session"]
@@ -40,7 +45,8 @@ def ledger(database: Database) -> list[Spent]:
         known[session] = known[session].plus(usage)
         began = step["started"] or step["created"]
         took = max(0.0, (step["ended"] or began) - began)
-        entries.append(Spent(session, step["name"], day_of(began), usage, took))
+        agent = roles.get((session, step["task"]), "") if step["task"] else PLANNER
+        entries.append(Spent(session, step["name"], day_of(began), usage, took, agent))
     for session in sessions.values():
         # Calls that a crash cut off from their record, and those of states older than the records.
         rest = _minus(session.usage, known[session.id])
@@ -76,7 +82,10 @@ def _minus(whole: Usage, part: Usage) -> Usage:
         )
     }
     cost = max(0.0, round(whole.cost_usd - part.cost_usd, 9))
-    return Usage(**counts, cost_usd=cost, cost_known=whole.cost_known, at_least=whole.at_least)
+    held = max(0.0, round(whole.held_usd - part.held_usd, 9))
+    local = max(0.0, round(whole.local_s - part.local_s, 3))
+    told = {"cost_known": whole.cost_known, "at_least": whole.at_least}
+    return Usage(**counts, cost_usd=cost, held_usd=held, local_s=local, **told)
 
 
 def task_costs(database: Database) -> list[float]:

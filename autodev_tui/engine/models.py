@@ -56,6 +56,12 @@ class Models:
             self._made[spec] = self._maker(spec)
         return self._made[spec]
 
+    def choose(self, model: Model) -> None:
+        """One of the pool is the session's from now on; calls to the old one end as they would have."""
+        self._made[self.own.spec] = self.own
+        self._made.pop(model.spec, None)
+        self.own, self.planning = model, ""
+
     async def replace(self, own: Model) -> None:
         """Another one is the session's from now on; nobody may be asking any. The others are made anew."""
         await self.aclose()

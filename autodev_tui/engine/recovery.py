@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodev_tui.domain import events
-from autodev_tui.domain.session import Usage
+from autodev_tui.domain.session import Session, Usage
 from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import REBUILT
+from autodev_tui.engine.budget import settle_lost
 from autodev_tui.engine.call_steps import result_document
 from autodev_tui.engine.flow import Waiting
 from autodev_tui.engine.services import Services
@@ -68,6 +69,7 @@ async def recover(services: Services) -> None:
                     await ask_unknown(services, step)
         except Waiting as waiting:
             unknown.append(waiting)
+    await settle_lost(services)
     # Where a human is there to answer, only the task in question waits for it.
     if unknown and not services.broker.interactive:
         raise Waiting([approval for one in unknown for approval in one.approvals])
@@ -97,11 +99,21 @@ async def _judge(services: Services, step: Step) -> None:
         await _judge_tool(services, step)
     elif step.kind in (StepKind.MODEL, StepKind.CHECK, StepKind.CHECKPOINT, StepKind.SETUP):
         interrupted = step.but(state=StepState.INTERRUPTED, ended=services.clock())
-        session = services.session
         if step.kind is StepKind.MODEL:
-            # It was asked, and is billed, but nobody saw for how much.
-            session = session.but(usage=session.usage.plus(Usage(requests=1, at_least=True)))
-        await board.commit(interrupted, session, why="the program ended")
+            await _judge_turn(services, interrupted)
+        else:
+            await board.commit(interrupted, why="the program ended")
+
+
+async def _judge_turn(services: Services, interrupted: Step) -> None:
+    """It was asked, and is billed, but nobody saw for how much: for the limits, what was set aside for it."""
+    board, kept = services.board, interrupted.intent.get("reserved", {})
+    usage = Usage(requests=1, at_least=True, held_usd=kept.get("usd", 0.0))
+    result = {"usage": usage.model_dump(mode="json", exclude_defaults=True)}
+    records: list[Session | Task] = [services.session.but(usage=services.session.usage.plus(usage))]
+    if task := board.tasks.get(interrupted.task or ""):
+        records.append(task.but(usage=task.usage.plus(usage)))
+    await board.commit(interrupted.but(result=result), *records, why="the program ended")
 
 
 async def _judge_tool(services: Services, step: Step) -> None:

@@ -41,6 +41,8 @@ from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.follow import follow
 from autodev_tui.vcs.messages import commit_message, step_trailers
 
+UNFINISHED = "unfinished"
+"""In a task's context: why its agent stopped before it was done, and its work is looked at all the same."""
 MENDING_ROUNDS = 3
 """How often an agent gets red checks back before the task fails."""
 
@@ -61,6 +63,11 @@ class Review:
         assert task is not None
         return task
 
+    @property
+    def _unfinished(self) -> str:
+        """Why the agent stopped before it was done; empty for work that it handed in."""
+        return str(self._task.context.get(UNFINISHED, ""))
+
     async def run(self) -> bool:
         """True when the task is completed; False when the agent has to go on.
 
@@ -74,10 +81,10 @@ class Review:
         base, proposed = await self._trees(round_number)
         changes = await asyncio.to_thread(change_set, self._services.repository, base, proposed)
         if not changes.files:
-            return await self._nothing_new(base)
+            return False if self._unfinished else await self._nothing_new(base)
         gate = await self._verifier.judge(proposed, self._task)
         await self._note_evidence(gate)
-        if gate.verdict == "fail" and self._begun(round_number) is None:
+        if gate.verdict == "fail" and self._begun(round_number) is None and not self._unfinished:
             return await self._back_to_agent(gate, self._task.rounds)
         approval = await self._decision(round_number, changes, gate)
         return await self._settle(round_number, changes, gate, approval)
@@ -176,11 +183,12 @@ class Review:
         facts = Facts(sandbox=self._services.sandboxed, gate_passed=gate_passed(gate))
         action = Action.HARD_GATE if hits else Action.TASK_CHANGES
         ruling = decide(level, action, facts)
-        if ruling.verdict is Verdict.AUTO:
+        # No level takes by itself what its agent never said was done.
+        if ruling.verdict is Verdict.AUTO and not self._unfinished:
             return None
         ask = show_changes(changes, gate, hits, rejected_before(self._board)) | {
             "task": self._task.id,
-            "why_asked": ruling.why,
+            "why_asked": self._unfinished or ruling.why,
             "criteria": [criterion.text for criterion in self._task.acceptance_criteria],
         }
         hunks, files = len(changes.hunks), len(changes.files)

@@ -18,7 +18,9 @@ from autodev_tui.engine.broker import Broker, Superseded
 from autodev_tui.engine.flow import Interrupted, LimitReached, Waiting
 from autodev_tui.engine.messages import Mailbox
 from autodev_tui.engine.overlaps import Overlaps
+from autodev_tui.engine.purse import Purse
 from autodev_tui.engine.slots import SEAT, Seat, Signal, Slots
+from autodev_tui.engine.spending import Spending
 from autodev_tui.engine.stopwatch import Stopwatch
 from prompts import PromptTemplateManager
 
@@ -67,20 +69,24 @@ class Services:
     """Tasks that this run does not begin again by itself."""
     joining: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Task branches join the session branch one at a time."""
-    spending: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asking_for_money: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One agent at a time asks about the budget."""
-    stopped_at: float | None = None
-    """The budget at which the human said stop, in this run."""
+    stopped_at: set[str] = field(default_factory=set)
+    """The limits at which the human said stop, in this run."""
+    spending: Path | None = None
+    """Where the user's spending is recorded; None: beside the repository's state."""
     watch: Stopwatch = field(init=False)
     signal: Signal = field(init=False)
     """Given when somebody may go on who could not before."""
     slots: Slots = field(init=False)
+    purse: Purse = field(init=False)
     mailbox: Mailbox = field(init=False)
     overlaps: Overlaps = field(init=False)
 
     def __post_init__(self) -> None:
         self.watch = Stopwatch(self.monotonic)
         self.signal = Signal(self.board.touch)
+        self.purse = Purse(self, Spending(self.spending or self.state / "spending"))
         self.slots = Slots(lambda: self.settings.agents, self.signal)
         self.mailbox = Mailbox(self.board)
         self.overlaps = Overlaps(self.board, self.repository, self.signal, lambda: list(self.at_work))

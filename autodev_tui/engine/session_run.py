@@ -15,13 +15,15 @@ from autodev_tui.engine import flow
 from autodev_tui.engine.agent import Agent
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import Superseded
+from autodev_tui.engine.budget import StoppedAtBudget
 from autodev_tui.engine.ending import tell_unheard
 from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.integrate import join, left_out
+from autodev_tui.engine.lacking import held_up, note_lacking, stop_for_model, tick_off
 from autodev_tui.engine.land import land
 from autodev_tui.engine.planner import analyse_goal, make_plan
 from autodev_tui.engine.prompting import opening_tokens, prompt
-from autodev_tui.engine.review import Review
+from autodev_tui.engine.review import UNFINISHED, Review
 from autodev_tui.engine.rule_tasks import rule_facts
 from autodev_tui.engine.scheduler import Scheduler
 from autodev_tui.engine.services import Services
@@ -73,17 +75,27 @@ class SessionRun:
                 return Outcome(flow.DONE)
             await self._move(SessionState.RUNNING)
         while True:
+            if services.session.state is SessionState.REVIEWING and self._can_go_on():
+                await self._move(SessionState.RUNNING, "tasks are left that can be done")
             await self._phase(4)
             await self._execute()
+            if services.session.head_commit == services.session.base_commit:
+                stop_for_model(services)
             await self._phase(5)
             if services.session.state is SessionState.RUNNING:
                 await self._move(SessionState.REVIEWING)
             if not await self._validate():
                 await self._move(SessionState.RUNNING, "what the review rejected becomes a task")
                 continue
+            stop_for_model(services)
             await services.may_go_on()
             if outcome := await self._land():
                 return outcome
+
+    def _can_go_on(self) -> bool:
+        """Whether tasks that lacked a model have one now."""
+        waits = {task.id for task in held_up(self._services)}
+        return any(one.state not in ENDED and one.id not in waits for one in self._board.tasks.values())
 
     async def _land(self) -> Outcome | None:
         """The end of the run; None when the human sent the landing back, which made a task of it."""
@@ -119,6 +131,7 @@ class SessionRun:
         ended = [one.id for one in self._board.tasks.values() if one.state in ENDED and not one.worktree]
         for name in (None, *ended):
             await tell_unheard(self._services, name)
+        await note_lacking(self._services)
         await Scheduler(self._services, self._run_task).run()
 
     async def _run_task(self, name: str) -> None:
@@ -142,6 +155,7 @@ class SessionRun:
             assumed = [f"{done.id}: {one.text}" for one in done.acceptance_criteria if one.check is None]
             session = session.but(assumptions=list(dict.fromkeys([*session.assumptions, *assumed])))
         await board.commit(done.but(worktree=""), session)
+        await tick_off(services, name)
         await tell_unheard(services, name)
 
     async def _work_on(self, task: Task) -> None:
@@ -166,11 +180,24 @@ class SessionRun:
                 except flow.Waiting:
                     await board.commit(board.task_moved(task.id, TaskState.BLOCKED))
                     raise
+                except StoppedAtBudget as stop:
+                    await self._stopped(task.id, str(stop))
+                    if not await review.run():
+                        raise
+                    return
                 summary = str(ended.result.get("summary") or ended.result.get("text") or "")
-                await board.commit(board.tasks[task.id].but(summary=summary))
+                present = board.tasks[task.id]
+                context = {name: value for name, value in present.context.items() if name != UNFINISHED}
+                await board.commit(present.but(summary=summary, context=context))
             await services.may_go_on()
             if await review.run():
                 return
+
+    async def _stopped(self, name: str, why: str) -> None:
+        """What the task has come to is looked at as it is."""
+        task = self._board.tasks[name]
+        stopped = task.but(summary=why, context={**task.context, UNFINISHED: why})
+        await self._board.commit(stopped)
 
     async def _show_changes(self, workspace: Workspace) -> None:
         """What the task changed before a crash counts for who meets whom."""

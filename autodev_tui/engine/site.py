@@ -27,6 +27,8 @@ class Site:
     environment: Mapping[str, str]
     settings: Settings
     engine: Engine
+    spending: Path | None = None
+    """Where the user's spending is recorded; None: beside the repository's state."""
     probe: ProbeResult | None = None
     """What the sandbox probe found; None until it has run."""
     trusted_files: dict[str, bytes] = field(default_factory=dict)

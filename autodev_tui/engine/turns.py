@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import Any
 
-from autodev_tui.domain import events
+from autodev_tui.agents.roles import PLANNER
 from autodev_tui.domain.session import Usage
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.engine.agent import INLINE, Agent
+from autodev_tui.engine.agent import INLINE, OWN_NOTES, Agent
 from autodev_tui.engine.board import Record
-from autodev_tui.engine.budget import before_call
+from autodev_tui.engine.budget import leave_to_call
 from autodev_tui.engine.compaction import compact, should_compact
+from autodev_tui.engine.conversation import result_text
 from autodev_tui.engine.decisions import input_hash
-from autodev_tui.engine.fallback import fall_back, model_for
-from autodev_tui.engine.flow import GaveUp, Interrupted, LimitReached
+from autodev_tui.engine.fallback import fall_back
+from autodev_tui.engine.flow import GaveUp, Interrupted, LimitReached, NoPlan
 from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
+from autodev_tui.engine.listening import Listener
+from autodev_tui.engine.purse import Grant, booked
 from autodev_tui.engine.rate import keep_rate
 from autodev_tui.engine.told import position
-from autodev_tui.providers import base
 from autodev_tui.providers.base import ProviderError, Request, StopReason, Turn
-
-OUTPUT_TOKENS = 16_000
-"""First allowance for a reply, thinking included; doubled when a reply was cut by it."""
 
 
 async def next_turn(agent: Agent) -> None:
@@ -41,70 +39,55 @@ async def next_turn(agent: Agent) -> None:
     limit = min(agent.role.turns or services.settings.max_turns, services.settings.max_turns)
     if agent.turns >= limit:
         raise LimitReached(f"{agent.task_id or 'the plan'}: {agent.turns} turns used, max_turns is {limit}")
-    await before_call(services)
+    if agent.role is PLANNER:
+        _refuse_bad_plans(agent)
     await services.mailbox.deliver(agent)
     if await should_compact(agent):
         await compact(agent)
-    turn = await _ask(agent)
+    grant = await leave_to_call(agent)
+    if grant is None:
+        return  # what it waited for may have changed everything: the loop looks again
+    try:
+        turn = await _ask(agent, grant)
+    finally:
+        services.purse.give_back(grant)
     if turn is None:
         return
-    await _react(agent, turn)
+    await _react(agent, turn, grant)
 
 
-async def _ask(agent: Agent) -> Turn | None:
+async def _ask(agent: Agent, grant: Grant) -> Turn | None:
     """One provider call as a step. None when the human ended it, or a too long prompt was compacted."""
-    services, board = agent.services, agent.services.board
-    model, limits = await model_for(services, agent.task_id)
-    if model.spec != agent.asked:
-        # The sizes that the other one has, and what was found out about its replies, count no more.
-        agent.asked, agent.output_limit = model.spec, 0
-    agent.output_limit = min(agent.output_limit or OUTPUT_TOKENS, limits.max_output)
+    services, board, model = agent.services, agent.services.board, grant.model
     agent.turns += 1
+    system = await services.keep_text(agent.system)
     step = board.new_step(
         StepKind.MODEL,
         agent.task_id,
         model.name,
         state=StepState.STARTED,
         turn=agent.turns,
-        intent={"system": await services.keep_text(agent.system), "model": model.spec},
+        intent={"system": system, "model": model.spec, "reserved": grant.doc()},
         started=services.clock(),
     )
     await board.commit(step)
-    seen = Usage()
-    thought = Thought()
-
-    def on_chunk(chunk: base.Chunk) -> None:
-        nonlocal seen
-        match chunk:
-            case base.TextDelta(text):
-                board.log.emit(events.TextStreamed(task=agent.task_id, text=text))
-            case base.ThinkingDelta(text):
-                thought.add(text, services.clock())
-                board.log.emit(events.TextStreamed(task=agent.task_id, text=text, thinking=True))
-            case base.Retrying(attempt, of, wait_s, why):
-                board.log.emit(
-                    events.Retrying(task=agent.task_id, attempt=attempt, of=of, wait_s=wait_s, why=why)
-                )
-            case base.UsageSeen(usage):
-                seen = usage
-            case _:
-                pass
-
+    heard = Listener(agent)
     request = Request(
         system=agent.system,
         tools=agent.tools,
         messages=agent.conversation.messages_for(model.name),
         model=model.name,
-        max_tokens=agent.output_limit,
+        max_tokens=grant.max_tokens,
         meta=_meta(agent),
     )
     try:
         with services.interruptible():
-            turn = await model.provider.complete(request, on_chunk)
+            turn = await model.provider.complete(request, heard)
     except ProviderError as error:
         usage = error.usage_floor.but(retries=max(error.retries, error.usage_floor.retries))
         why = str(error)
-        await _record(agent, step, StepState.FAILED, usage, {"text": why, "why": why, "error": error.kind})
+        failed = {"text": why, "why": why, "error": error.kind}
+        await _record(agent, step, StepState.FAILED, booked(grant, usage, 0, heard.elapsed_s), grant, failed)
         if error.kind == "too_large" and agent.conversation.messages[1:]:
             await compact(agent)
             return None
@@ -112,13 +95,12 @@ async def _ask(agent: Agent) -> Turn | None:
             return None
         raise GaveUp(why) from error
     except Interrupted:
-        why = "interrupted by the human"
-        await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": why})
+        await _cut_off(agent, step, grant, heard, "interrupted by the human")
         return None
     except asyncio.CancelledError:
-        await _record(agent, step, StepState.INTERRUPTED, seen.but(at_least=True), {"why": "cancelled"})
+        await _cut_off(agent, step, grant, heard, "cancelled")
         raise
-    keeping = asyncio.ensure_future(_keep(agent, step, turn, thought))
+    keeping = asyncio.ensure_future(_keep(agent, step, turn, grant, heard))
     try:
         await asyncio.shield(keeping)
     except asyncio.CancelledError:
@@ -126,6 +108,12 @@ async def _ask(agent: Agent) -> Turn | None:
         await keeping
         raise
     return turn
+
+
+async def _cut_off(agent: Agent, step: Step, grant: Grant, heard: Listener, why: str) -> None:
+    """The call was ended from here: what is known of its cost is the least that it was."""
+    usage = booked(grant, heard.seen.but(at_least=True), heard.streamed, heard.elapsed_s)
+    await _record(agent, step, StepState.INTERRUPTED, usage, grant, {"why": why})
 
 
 def _assignment(agent: Agent) -> dict[str, Any]:
@@ -146,16 +134,18 @@ def _meta(agent: Agent) -> dict[str, Any]:
         "worktree": str(agent.context.worktree),
         "repository": agent.services.repository,
         **_assignment(agent),
+        **({"facts": agent.facts} if agent.facts else {}),
         **position(agent.steps, agent.services.board.steps(None) if agent.task_id else ()),
     }
 
 
 async def _record(
-    agent: Agent, step: Step, state: StepState, usage: Usage, result: dict[str, object]
+    agent: Agent, step: Step, state: StepState, usage: Usage, grant: Grant, result: dict[str, Any]
 ) -> None:
     result = result | {"usage": _used(usage)}
     ended = step.but(state=state, result=result, ended=agent.services.clock())
     await agent.services.board.commit(ended, *_spent(agent, usage))
+    await agent.services.purse.settle(grant, usage)
 
 
 def _used(usage: Usage) -> dict[str, Any]:
@@ -172,30 +162,10 @@ def _spent(agent: Agent, usage: Usage) -> list[Record]:
     return records
 
 
-@dataclass
-class Thought:
-    """How much the model thought in one call, and for how long, as far as it streamed."""
-
-    characters: int = 0
-    began: float = 0.0
-    seconds: float = 0.0
-
-    def add(self, text: str, at: float) -> None:
-        """Another piece of it."""
-        self.began = self.began if self.characters else at
-        self.characters += len(text)
-        self.seconds = at - self.began
-
-    def doc(self) -> dict[str, Any]:
-        """What the step keeps of it; nothing where there was none."""
-        if not self.characters:
-            return {}
-        return {"thinking": {"characters": self.characters, "seconds": round(self.seconds, 3)}}
-
-
-async def _keep(agent: Agent, step: Step, turn: Turn, thought: Thought) -> None:
+async def _keep(agent: Agent, step: Step, turn: Turn, grant: Grant, heard: Listener) -> None:
     """The turn and the calls it wants, in one line: a reply is durable before any of its tools starts."""
     services, board = agent.services, agent.services.board
+    usage = booked(grant, turn.usage, heard.streamed, heard.elapsed_s)
     ids = [call.id for call in turn.calls]
     dropped = _unusable(turn)
     if not dropped and len(set(ids)) != len(ids):
@@ -215,8 +185,8 @@ async def _keep(agent: Agent, step: Step, turn: Turn, thought: Thought) -> None:
         "dropped": dropped,
         "ends": ends and not turn.calls,
         "text": turn.text[:200],
-        "usage": _used(turn.usage),
-        **thought.doc(),
+        "usage": _used(usage),
+        **heard.thought.doc(),
         **({} if blob else {"reply": reply}),
     }
     done = step.but(state=StepState.DONE, result=result, result_blob=blob, ended=services.clock())
@@ -237,10 +207,11 @@ async def _keep(agent: Agent, step: Step, turn: Turn, thought: Thought) -> None:
                     intent={"malformed": call.error or "the arguments are not a JSON object"}
                 )
             calls.append(planned)
-    await board.commit(done, *calls, *_spent(agent, turn.usage))
+    await board.commit(done, *calls, *_spent(agent, usage))
     if not dropped and turn.content:
         agent.conversation.turn(turn.content, step.name)
     agent.open_calls = calls
+    await services.purse.settle(grant, usage)
 
 
 def _unusable(turn: Turn) -> str:
@@ -258,7 +229,7 @@ def _unusable(turn: Turn) -> str:
     return ""
 
 
-async def _react(agent: Agent, turn: Turn) -> None:
+async def _react(agent: Agent, turn: Turn, grant: Grant) -> None:
     match turn.stop:
         case StopReason.REFUSAL:
             detail = turn.stop_detail or "no reason given"
@@ -267,6 +238,11 @@ async def _react(agent: Agent, turn: Turn) -> None:
             )
         case StopReason.CONTEXT_EXCEEDED:
             await compact(agent)
+            return
+        case StopReason.MAX_TOKENS if grant.lowered:
+            # No fault of the reply: the budget left no more, and is asked about before the next.
+            agent.least_output = 2 * grant.max_tokens
+            await agent.say(f"cut {agent.turns}", _unusable(turn))
             return
         case StopReason.MAX_TOKENS:
             agent.output_limit *= 2
@@ -280,10 +256,10 @@ async def _react(agent: Agent, turn: Turn) -> None:
     elif agent.open_calls and all("malformed" in call.intent for call in agent.open_calls):
         agent.bad_replies += 1
         if agent.bad_replies >= BAD_CALLS:
-            raise GaveUp(f"{agent.bad_replies} replies in a row had no usable tool call")
+            raise _useless(agent)(f"{agent.bad_replies} replies in a row had no usable tool call")
     elif turn.calls and not agent.open_calls:
         await _complain(agent, "ids", "Your reply had two tool calls with one id; none was run.", BAD_CALLS)
-    elif not turn.calls and agent.role.ends_by == "submit_plan":
+    elif not turn.calls and agent.role is PLANNER:
         await _complain(
             agent, "no plan", "Hand in the plan with `submit_plan`; text alone is not read.", BAD_CALLS
         )
@@ -294,5 +270,27 @@ async def _react(agent: Agent, turn: Turn) -> None:
 async def _complain(agent: Agent, what: str, text: str, at_most: int) -> None:
     agent.bad_replies += 1
     if agent.bad_replies >= at_most:
-        raise GaveUp(f"the model's replies were of no use {agent.bad_replies} times in a row ({what})")
+        raise _useless(agent)(
+            f"the model's replies were of no use {agent.bad_replies} times in a row ({what})"
+        )
     await agent.say(f"{what} {agent.turns}", text)
+
+
+def _useless(agent: Agent) -> type[GaveUp]:
+    """Where a plan was wanted, another way to one is left."""
+    return NoPlan if agent.role is PLANNER else GaveUp
+
+
+def _refuse_bad_plans(agent: Agent) -> None:
+    """Raises NoPlan: one plan after the other could not be taken, and the human said nothing to that."""
+    refused: list[Step] = []
+    for step in reversed(agent.steps):
+        if step.kind is StepKind.NOTE and not step.name.startswith(OWN_NOTES):
+            break
+        if step.name == PLANNER.ends_by and (
+            step.state is StepState.FAILED or not step.result.get("ok", True)
+        ):
+            refused.append(step)
+    if len(refused) >= BAD_CALLS:
+        why = result_text(refused[0], agent.services.blobs.get)
+        raise NoPlan(f"{len(refused)} plans could not be taken, the last one: {why[:200]}")

@@ -181,6 +181,12 @@ async def test_money_is_estimated_from_what_such_tasks_have_cost(tmp_path: Path)
         ]
         await one.engine.keep([("plan_tasks", task.key(), task.doc()) for task in done])
         await edit(one, planned(one)[:1])
+        first = one.board.pending()[0].ask["estimate"]
+        assert first["why"].endswith("4 tasks done here")
+        assert first["cost_usd"][0] < 0.1 and first["cost_usd"][1] > 0.2, "four are few: the guess counts too"
+        more = [task.but(session=f"more {task.session} {n}") for n, task in enumerate(done * 3)]
+        await one.engine.keep([("plan_tasks", task.key(), task.doc()) for task in more])
+        await edit(one, [planned(one)[0].but(note="with care")])
         estimate = one.board.pending()[0].ask["estimate"]
         assert estimate["cost_usd"] == pytest.approx([0.1, 0.2])
         assert estimate["tasks"]["T1"]["minutes"] == 30

@@ -380,7 +380,7 @@ async def test_who_stops_at_the_budget_stops_all(tmp_path: Path) -> None:
         await one.start(budget_usd=1.0)
         await one.answer(await waiting(one, "budget"), "choose", choice="stop")
         outcome = await one.engine.wait()
-        assert outcome.code == flow.FAILED and "stopped at the budget" in outcome.error
+        assert outcome.code == flow.LIMIT and "stopped at the budget" in outcome.error
         assert len([one for one in one.board.approvals.values() if one.kind == "budget"]) == 1
 
 

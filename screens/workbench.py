@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from textual import events, on
 
 from autodev_tui.domain import commands
+from autodev_tui.domain.events import Noticed
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import Update
@@ -53,6 +54,7 @@ class Workbench(Conversing):
             self.tasks.show(mirror)
             self.composer.show(mirror)
             await self._open_by_itself()
+        self._tell(update)
         if changed or self._records(update):
             self.agents.show(mirror, changed)
         pane = self.desk.pane
@@ -64,6 +66,14 @@ class Workbench(Conversing):
             await self._close_plan()
         self._planning = planning
         self.draw()
+
+    def _tell(self, update: Update) -> None:
+        """What the engine warns of is news once: a limit that is near, a model that gave way to another."""
+        warnings = [one for one in update.events if isinstance(one, Noticed) and one.severity != "info"]
+        if warnings and not update.reset:
+            last = warnings[-1]
+            who = f"{last.task}: " if last.task and last.task not in last.text else ""
+            self.needs_row.news = [("! ", "asks"), (self.visible_name(who + last.text), "data")]
 
     async def _close_plan(self) -> None:
         here = self.front == "desk"

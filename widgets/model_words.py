@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.rule import NEEDS_A_MODEL, needs_model, rule_of
-from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 
 RULES = "rules"
 """The specification of no model at all."""
-_OVER = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
 def spec_of(row: dict[str, Any]) -> str:
@@ -47,20 +44,6 @@ def here(mirror: Mirror, task: Task | None) -> str:
 def short(spec: str) -> str:
     """A specification without its provider."""
     return visible(spec.partition("/")[2] or spec, keep="")
-
-
-def lacks_model(mirror: Mirror, task: Task) -> bool:
-    """Whether nobody can do this task as things are: no rule for it, and no model."""
-    if task.state in _OVER:
-        return False
-    rule = rule_of(task.description)
-    if rule.lower() == NEEDS_A_MODEL:
-        return not is_model(_spec(mirror, task))
-    return _spec(mirror, task) == RULES and needs_model(task.description)
-
-
-def _spec(mirror: Mirror, task: Task) -> str:
-    return model_of(task) or (mirror.session.model if mirror.session else "")
 
 
 def tools_word(row: dict[str, Any]) -> str:

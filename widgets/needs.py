@@ -8,6 +8,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
+from widgets.budget_words import headline
 from widgets.cells import Line
 from widgets.wording import running_time
 
@@ -73,7 +74,9 @@ def _need(mirror: Mirror, approval: Approval) -> Need:
             network = "   (network)" if approval.ask.get("network") else ""
             line = [("◐ ", "asks"), (f"{who or 'the planner'} asks to run  ", "text"), (command, "data-bold")]
             line.append((network, "muted"))
-        case ApprovalKind.ESCALATION | ApprovalKind.BUDGET:
+        case ApprovalKind.BUDGET:
+            line = [("■ ", "asks"), (headline(approval), "data")]
+        case ApprovalKind.ESCALATION:
             line = [("■ ", "asks"), (title, "data")]
         case ApprovalKind.QUESTION:
             question = visible(str(approval.ask.get("question", approval.title)), keep="")

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.text import HIDDEN, visible
+from widgets import budget_words
 from widgets.cells import Line, wrap
 
 LABEL = 10
@@ -26,7 +27,7 @@ _TOLD = frozenset(
     {
         "command", "question", "diff", "options", "why_asked", "why", "where", "directory", "sandbox",
         "network", "class", "remember", "task", "tool", "path", "to", "new_text", "raise", "stop", "result",
-        "args",
+        "args", "scope", "whose", "spent_usd", "budget_usd", "ahead_usd", "raise_usd", "cheaper",
     }
 )  # fmt: skip
 """What is asked with these names has its own rows; everything else is listed as it is."""
@@ -48,6 +49,8 @@ def headline(approval: Approval) -> str:
         return f"{who} asks to run a command"
     if approval.kind is ApprovalKind.QUESTION:
         return f"{who} asks"
+    if approval.kind is ApprovalKind.BUDGET:
+        return "a budget is reached"
     return visible(approval.title, keep="")
 
 
@@ -61,6 +64,8 @@ def asked_text(approval: Approval) -> str:
         args = ask.get("args")
         found = args.get("command") or args.get("path") if isinstance(args, dict) else args
         return str(found or ask.get("why") or approval.title)
+    if approval.kind is ApprovalKind.BUDGET:
+        return budget_words.headline(approval)
     return approval.title
 
 
@@ -169,8 +174,8 @@ def _edit_words(approval: Approval) -> str:
 def _option(approval: Approval, name: str, chosen: bool, width: int) -> Iterator[Line]:
     """A choice, with what it means where that was told."""
     mark, role = ("◆", "data-bold") if chosen else ("◇", "data")
-    meaning = str(approval.ask.get(name, "")) if approval.kind is ApprovalKind.BUDGET else ""
-    words = visible(meaning or name, keep="")
+    budget = approval.kind is ApprovalKind.BUDGET
+    words = budget_words.option_words(approval, name) if budget else visible(name, keep="")
     for number, text in enumerate(wrap(words, max(width - INDENT - 3, 8))):
         head = f"{' ' * INDENT}{mark} " if not number else " " * (INDENT + 2)
         yield [(head, "text"), (text, role)]
@@ -185,6 +190,8 @@ def _facts(approval: Approval) -> Iterator[tuple[str, str]]:
         yield "where", where
     if approval.kind is ApprovalKind.COMMAND and (kind := str(ask.get("class", ""))):
         yield "changes", _CHANGES.get(kind, kind)
+    if approval.kind is ApprovalKind.BUDGET:
+        yield "meanwhile", "every agent waits before its next call; nothing is half done"
     if approval.kind is ApprovalKind.ESCALATION:
         if ask.get("tool"):
             yield "call", f"{ask['tool']} {_flat(ask.get('args'))}"

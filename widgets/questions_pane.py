@@ -7,6 +7,7 @@ from textual import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.commands import SendMessage
 from autodev_tui.domain.states import ApprovalState
+from widgets.budget_words import answered_words
 from widgets.keys import bindings
 from widgets.messages import CommandGiven, WentTo
 from widgets.question_card import scopes
@@ -59,7 +60,8 @@ class QuestionsPane(QuestionsView):
             return
         if approval.choices:
             chosen = approval.choices[min(self._choice, len(approval.choices) - 1)]
-            self.decide(approval, "choose", f"answered: {chosen} · u takes it back", choice=chosen)
+            words = answered_words(chosen) if approval.kind is ApprovalKind.BUDGET else f"answered: {chosen}"
+            self.decide(approval, "choose", f"{words} · u takes it back", choice=chosen)
         elif self._takes_text(approval):
             self._ask_answer(approval)
         else:

@@ -258,7 +258,7 @@ def _object(approval: Approval) -> str:
     if approval.kind is ApprovalKind.EDIT:
         return str(approval.ask.get("path", approval.title))
     if approval.kind is ApprovalKind.BUDGET:
-        return approval.title.removeprefix("budget: ")
+        return asked_text(approval).removeprefix("budget: ")
     return asked_text(approval)
 
 

@@ -154,3 +154,33 @@ async def test_with_a_model_the_composer_has_the_focus_and_down_takes_a_goal_of_
         await until(pilot, lambda: bridge.of(commands.StartSession))
         assert bridge.of(commands.StartSession)[0].goal == goals[0] + "!"
         await until(pilot, lambda: app.bench.desk.current == "")
+
+
+async def test_a_warning_is_one_row_of_news_and_asks_nothing() -> None:
+    app, bridge = workbench(at_work())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        warned = {"kind": "noticed", "text": "budget: $4.02 of 5.00", "severity": "warning"}
+        usage_ = {"cost_usd": 4.02}
+        bridge.push(
+            Update.model_validate({"events": [warned], "session": session(usage=usage_).model_dump()})
+        )
+        await until(pilot, lambda: drawn(app)[19] == " ! budget: $4.02 of 5.00")
+        spent = [one for one in app.bench.query_one("#header").right if "4.02" in one[0]]  # type: ignore[attr-defined]
+        assert spent == [("$4.02", "asks")]
+        assert told(bridge) == [] and not app.mirror.pending()
+        bridge.push(
+            Update.model_validate(
+                {
+                    "events": [
+                        {
+                            "kind": "noticed",
+                            "task": "T3",
+                            "text": "the model is [b]gone",
+                            "severity": "warning",
+                        }
+                    ]
+                }
+            )
+        )
+        await until(pilot, lambda: drawn(app)[19] == " ! T3: the model is [b]gone")

@@ -17,6 +17,7 @@ from tests.ui.stage import Stage, drawn, until
 from widgets.field import Field
 from widgets.line_pane import LinePane
 from widgets.messages import CommandGiven, Said, WentTo
+from widgets.needs import needs
 from widgets.questions_pane import QuestionsPane
 from widgets.text_editor import TextEditor
 
@@ -339,6 +340,71 @@ async def test_a_spent_budget_says_what_each_way_means():
         assert any("◆ raise once by $5.00 to $10.00" in line for line in drawn(inbox.stage))
         await inbox.press(pilot, "j", "a")
         assert inbox.decisions[0].choice == "stop"
+
+
+def budget(**more):
+    """The budget is reached: raise it once, one of two cheaper models, or stop."""
+    ask = {
+        "scope": "session",
+        "spent_usd": 5.0,
+        "budget_usd": 5.0,
+        "ahead_usd": [0.6, 1.4],
+        "raise": "raise the budget once by $1.00 to $6.00",
+        "raise_usd": 1.0,
+        "cheaper": [
+            {
+                "model": "anthropic/claude-haiku-4-5",
+                "usd_per_million_input": 1.0,
+                "usd_per_million_output": 5.0,
+            },
+            {"model": "ollama/qwen3", "usd_per_million_input": 0.0, "usd_per_million_output": 0.0},
+        ],
+        "stop": "stop here and look at what is there; nothing done so far is lost",
+    }
+    cheaper = [f"cheaper:{one['model']}" for one in ask["cheaper"]]
+    return shown.approval(
+        ApprovalKind.BUDGET,
+        "budget: $5.00 of $5.00 spent",
+        ask | more,
+        choices=["raise", *cheaper, "stop"],
+        risk="high",
+    )
+
+
+async def test_at_the_budget_each_way_on_is_named_with_its_price():
+    inbox = Inbox(budget())
+    async with inbox.running() as pilot:
+        await inbox.begin(pilot)
+        rows = [row.strip(" ▌") for row in drawn(inbox.stage)]
+        text = "\n".join(rows)
+        assert "budget: $5.00 of 5.00, $0.60–1.40 to finish" in rows
+        first = rows.index("◆ raise the budget once by $1.00 to $6.00")
+        assert rows[first + 1 : first + 4] == [
+            "◇ go on with anthropic/claude-haiku-4-5: $1.00 in, $5.00 out per million",
+            "◇ go on with ollama/qwen3: on this machine, nothing to pay",
+            "◇ stop here and look at what is there; nothing done so far is lost",
+        ]
+        assert "nothing is half done" in text and "usd" not in text and "{" not in text
+        await inbox.press(pilot, "j", "a")
+        assert inbox.decisions[0].choice == "cheaper:anthropic/claude-haiku-4-5"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "■ budget: $5.00 of 5.00, $0.60–1.40 to finish"),
+        ({"ahead_usd": None}, "■ budget: $5.00 of 5.00"),
+        ({"scope": "task", "whose": "T3"}, "■ budget of T3: $5.00 of 5.00, $0.60–1.40 to finish"),
+        (
+            {"scope": "month", "budget_usd": 5000},
+            "■ budget of this month: $5.00 of 5,000.00, $0.60–1.40 to finish",
+        ),
+    ],
+)
+def test_the_row_says_what_is_spent_of_what(more, words):
+    mirror = Mirror()
+    mirror.apply(shown.update(approvals=[budget(**more)]))
+    assert "".join(text for text, _ in needs(mirror)[0].line) == words
 
 
 async def test_a_question_put_away_goes_to_the_end_and_says_so():

@@ -7,7 +7,7 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import SessionState, TaskState
 from widgets.cells import Line
 from widgets.glyphs import SPINNER
-from widgets.wording import money, slug
+from widgets.wording import money, running_time, slug
 
 
 def counts(mirror: Mirror) -> dict[str, int]:
@@ -99,11 +99,16 @@ def _state(mirror: Mirror) -> Line:
 
 
 def _spent(mirror: Mirror) -> Line:
+    """What the session costs, in the colour of a warning from 80 % of any limit on."""
     session = mirror.session
     assert session is not None
-    spent = money(session.usage.cost_usd, known=session.usage.cost_known)
+    usage = session.usage
+    spent = money(usage.cost_usd, known=usage.cost_known)
+    if usage.local_s and not usage.cost_usd and usage.cost_known:
+        spent = f"local {running_time(usage.local_s)}"
+    near = "asks" if session.warned else "text"
     if session.budget_usd:
-        share = session.usage.cost_usd / session.budget_usd
-        role = "failed" if share >= 1 else "asks" if share >= 0.8 else "text"
+        share = usage.cost_usd / session.budget_usd
+        role = "failed" if share >= 1 else "asks" if share >= 0.8 else near
         return [(spent, role), (f" of {session.budget_usd:.2f}", "muted")]
-    return [(spent, "text")]
+    return [(spent, near)]

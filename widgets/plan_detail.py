@@ -36,6 +36,7 @@ def detail(task: Task, width: int) -> list[Line]:
     if len(task.dependencies) > 2:
         rows += named("needs", ", ".join(task.dependencies), width)
     rows += named("files", ", ".join(task.files), width)
+    rows += named("model", task.fallback or task.model or "", width)
     rows += named("note", str(task.context.get("note", "")), width)
     return rows
 

@@ -10,7 +10,7 @@ from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_line, cut_path, spread, width_of, wrap
 from widgets.glyphs import EVIDENCE, ROLE
-from widgets.wording import money, short_hash, took
+from widgets.wording import money, running_time, short_hash, took
 
 LABEL = 8
 """Cells of a fact's name."""
@@ -25,6 +25,7 @@ def facts(mirror: Mirror, task: Task, width: int) -> list[Line]:
         ]
     rows.append(_fact("needs", [(", ".join(task.dependencies) or "nothing", "data")]))
     rows += _level(mirror, task, width)
+    rows += [_fact("model", [(words, role)]) for words, role in model_line(task)]
     rows.append(_fact("cost", [(cost_words(mirror, task), "text")]))
     if task.files:
         rows.append(_fact("files", [(_files(task.files, width - LABEL - 1), "data")]))
@@ -67,9 +68,18 @@ def level_words(mirror: Mirror, task: Task | None, *, full: bool = True) -> Line
     return line
 
 
+def model_line(task: Task) -> Line:
+    """The model of a task where it is not the session's."""
+    if task.fallback:
+        return [(f"{visible(task.fallback, keep='')} · the one before failed", "data")]
+    return [(visible(task.model, keep=""), "data")] if task.model else []
+
+
 def cost_words(mirror: Mirror, task: Task) -> str:
-    """What the task has cost, and what it was thought to."""
+    """What the task has cost, and what it was thought to; the time of local models."""
     spent = money(task.usage.cost_usd, known=task.usage.cost_known)
+    if task.usage.local_s and not task.usage.cost_usd and task.usage.cost_known:
+        return f"local {running_time(task.usage.local_s)}"
     estimate = estimated(mirror, task.id)
     if estimate is None:
         return spent

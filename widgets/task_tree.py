@@ -11,7 +11,10 @@ from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_line, spread
 from widgets.glyphs import ROLE, TASK
+from widgets.model_words import model_of, short
 
+WIDE = 33
+"""Cells of the tree from which a model that is not the session's stands beside the title."""
 _TODO = {"completed": ("✓", "done"), "in_progress": ("●", "running")}
 _GOAL = {
     SessionState.PAUSED: "paused",
@@ -109,6 +112,9 @@ class TaskTree:
         fold = (("▾" if task.id in self.open else "▸") if task.todos else " ") + " "
         glyph = (f"{TASK[word]} ", ROLE[word])
         left: Line = [(fold, "muted"), glyph, (f"{task.id} ", "text"), (visible(task.title, keep=""), "data")]
+        own = model_of(task)
+        if own and width >= WIDE:
+            left.append((f"  {short(own)}", "data-muted"))
         return spread(left, [(word, ROLE[word]), (" ", "text")], width)
 
     def _part(self, part: Part, width: int) -> Line:

@@ -23,8 +23,10 @@ from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.domain.updates import Update
 from tests.fakes import shown
 from tests.ui.stage import Stage, drawn
+from widgets.header import header
 from widgets.line_pane import LinePane
 from widgets.messages import CommandGiven, SheetOpened, WentTo
+from widgets.task_facts import cost_words
 from widgets.tasks_pane import TasksPane
 
 
@@ -277,3 +279,30 @@ async def test_hostile_titles_are_shown_as_they_are_stored():
         assert "[/b]‹U+202E›‹1B›[31m" in drawn(tree.stage)[2]
         await tree.press(pilot, "j", "y")
         assert tree.stage.heard(LinePane.Copied)[0].text == "[/b]\u202e\x1b[31m"
+
+
+async def test_a_model_of_its_own_stands_at_the_task_and_M_goes_to_the_list():
+    own = {"T4": {"model": "ollama/qwen3:8b"}, "T5": {"model": "x/y", "fallback": "ollama/gemma"}}
+    tree = Tree(tasks=[one.but(**own.get(one.id, {})) for one in shown.tasks()])
+    async with tree.running(34, 24) as pilot:
+        await tree.begin(pilot)
+        rows = drawn(tree.stage)
+        assert rows[5].split() == ["●", "T4", "Docs", "qwen3:8b", "running"]
+        assert rows[6].split() == ["●", "T5", "Login", "page", "gemma", "running"]
+        await tree.press(pilot, "j", "j", "j", "j", "M")
+        assert "  model   ollama/qwen3:8b" in drawn(tree.stage)
+        assert tree.went == ("models", "T4", "")
+        await tree.press(pilot, "g", "M", "j", "M")
+        assert len(tree.stage.heard(WentTo)) == 1, "the goal and what is done have no model to choose"
+
+
+def test_local_models_cost_time():
+    mirror = Mirror()
+    usage = shown.session().usage.but(cost_usd=0.0, local_s=250.0)
+    tasks = [one.but(usage=usage) for one in shown.tasks()]
+    mirror.apply(shown.update(session=shown.session(usage=usage, budget_usd=None), tasks=tasks))
+    assert ("local 4:10", "text") in header(mirror, 0, 80)[1]
+    assert cost_words(mirror, mirror.tasks["T4"]) == "local 4:10"
+    warned = shown.session(budget_usd=None, warned=["day 2026-11-27 1"])
+    mirror.apply(Update(session=warned))
+    assert ("$0.42", "asks") in header(mirror, 0, 80)[1], "another limit than the session's is near"

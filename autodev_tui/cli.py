@@ -101,7 +101,9 @@ def plan(directory: Path, /, goal: str, requirements: str | None, **options: Any
 
 
 @main.command()
-@click.option("--check", type=PlainText(), metavar="CMD", help="Heal what this command finds, and nothing else.")
+@click.option(
+    "--check", type=PlainText(), metavar="CMD", help="Heal what this command finds, and nothing else."
+)
 @level_option
 @as_json
 @click.pass_obj
@@ -141,16 +143,19 @@ def resume(directory: Path, /, session: str | None, headless: bool, land: bool, 
 @main.command()
 @click.argument("session", required=False)
 @click.option("--hash", "shown", metavar="H", help="The hash of the land question as `approvals` shows it.")
+@click.option(
+    "--leave-out", is_flag=True, help="Without the tasks that need a model; they stay in `autodev todo`."
+)
 @model_option
 @timeout_option
 @as_json
 @click.pass_obj
-def land(directory: Path, /, session: str | None, shown: str | None, **options: Any) -> None:
+def land(directory: Path, /, session: str | None, shown: str | None, leave_out: bool, **options: Any) -> None:
     """Land SESSION, or the latest one, on your branch: the answer to its open land question."""
     from autodev_tui import cli_run
 
     with guarded(options["as_json"]):
-        cli_run.land(directory, session, shown, options)
+        cli_run.land(directory, session, shown, leave_out, options)
 
 
 @main.command()
@@ -238,6 +243,19 @@ def models(name: str | None, as_json: bool) -> None:
             cli_models.models(as_json)
         else:
             cli_models.pull(name, as_json)
+
+
+@main.command()
+@click.argument("session", required=False)
+@click.option("--by", type=NearestChoice(["task", "agent", "model", "day"]), default="task")
+@as_json
+@click.pass_obj
+def usage(directory: Path, /, session: str | None, by: str, as_json: bool) -> None:
+    """What SESSION, or the latest one, has cost, what all of them have, and what your limits leave."""
+    from autodev_tui import cli_usage
+
+    with guarded(as_json):
+        cli_usage.usage(directory, session, by, as_json)
 
 
 @main.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -55,7 +56,7 @@ def plan(directory: Path, goal: str, requirements: str | None, options: Options)
     if code == 3 and not waiting and document["tasks"]:
         code = 0
     if options["as_json"]:
-        shown = {"session": document["session"], "goal": goal, "tasks": document["tasks"]}
+        shown = {name: document[name] for name in ("session", "goal", "tasks", "estimate")}
         emit(shown if code == 0 else shown | {"error": document["error"], "code": code})
     else:
         _print_plan(document)
@@ -98,13 +99,14 @@ def resume(directory: Path, session: str | None, land: bool, options: Options) -
     _go(place, command, options)
 
 
-def land(directory: Path, session: str | None, shown: str | None, options: Options) -> None:
+def land(directory: Path, session: str | None, shown: str | None, leave_out: bool, options: Options) -> None:
     """`autodev land`: says yes to the land question and carries it out."""
     from autodev_tui.cli_answers import record, same_hash
     from autodev_tui.engine.queries import find_session, pending_approvals
 
     place = Place.find(directory)
     refuse_agents(place)
+    session = _without_left_out(place, session, leave_out, options)
     database = place.open_store(read_only=True)
     try:
         found = find_session(database, session)
@@ -121,6 +123,38 @@ def land(directory: Path, session: str | None, shown: str | None, options: Optio
     # Whoever says so wants it landed: a question that is still open then is no success.
     command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"], land=True)
     _go(place, command, options)
+
+
+def _without_left_out(place: Place, session: str | None, leave_out: bool, options: Options) -> str | None:
+    """The session, once its tasks that need a model are left out where the human says so.
+
+    Raises:
+        Failure: tasks need a model, and nobody says that it may land without them.
+    """
+    from autodev_tui.engine.queries import find_session, lacking_model
+
+    database = place.open_store(read_only=True)
+    try:
+        found = find_session(database, session)
+        lack = [] if found.over else lacking_model(database, found)
+    finally:
+        database.close()
+    if not lack:
+        return session
+    names = ", ".join(f"{task.id} {task.title}" for task in lack)
+    what = f"{visible(names, keep='')}: not done, {'they need' if len(lack) > 1 else 'it needs'} a model"
+    asks = not options["as_json"] and sys.stdin.isatty()
+    if not leave_out and not (asks and click.confirm(f"{what}. Leave out, and land the rest?")):
+        raise Failure(
+            f"{what} · to land the rest: autodev land {found.id} --leave-out"
+            f" · to have it done: autodev resume {found.id} --model PROVIDER/MODEL",
+            3,
+        )
+    command = commands.ResumeSession(session=found.id, timeout_s=options["timeout"], leave_out=True)
+    code, document = run(place, command, {}, _teller(options))
+    if code != 0 or not document["approvals"]:
+        _end(code, document, options)
+    return found.id
 
 
 def decision(approval: Approval, place: Place, **fields: Any) -> Decision:
@@ -159,9 +193,13 @@ def _resumable(place: Place, session: str | None) -> str:
 
 
 def _go(place: Place, command: commands.StartSession | commands.ResumeSession, options: Options) -> None:
+    code, document = run(place, command, _settings(options), _teller(options), options.get("record"))
+    _end(code, document, options)
+
+
+def _end(code: int, document: dict[str, Any], options: Options) -> NoReturn:
     from autodev_tui.cli import emit
 
-    code, document = run(place, command, _settings(options), _teller(options), options.get("record"))
     if options["as_json"]:
         emit(document)
     _say_end(document)
@@ -193,6 +231,9 @@ def _say_end(document: dict[str, Any]) -> None:
             to_stderr(f"✓ {head}{' · ' + document['error'] if document['error'] else ''}")
         case 4 if document["approvals"]:
             to_stderr(f"■ {head} · {document['error']} · autodev approvals, then autodev resume {session}")
+        case 3 if not document["approvals"]:
+            # What to do next is in the words: nobody is asked anything.
+            to_stderr(f"◐ {head} · {document['error']}")
         case 3:
             to_stderr(f"◐ {head} · {document['error']} · autodev approvals, then autodev resume {session}")
         case _:
@@ -205,8 +246,23 @@ def _print_plan(document: dict[str, Any]) -> None:
         click.echo(visible(f"{task['id']}  {task['title']}  ~{task['estimate_minutes']} min{needs}", keep=""))
         for criterion in task["acceptance_criteria"]:
             click.echo(visible(f"      · {criterion['text']}", keep=""))
+    if took := document["estimate"]:
+        click.echo(f"estimate: {estimate_words(took)}")
     if document["tasks"]:
         click.echo(f"carry it out: autodev run --plan {document['session']}")
+
+
+def estimate_words(took: dict[str, Any]) -> str:
+    """`about 50 min · $0.40–2.10 (why)`; for models of this machine their time."""
+    parts = [f"about {took['minutes']} min"]
+    cost = took["cost_usd"]
+    if cost is None:
+        parts.append("cost not known")
+    elif cost[1]:
+        parts.append(f"${cost[0]:.2f}–{cost[1]:.2f}")
+    if local := took.get("local_minutes"):
+        parts.append(f"local models {local[0]:.0f}–{max(local[1], 1):.0f} min")
+    return f"{' · '.join(parts)} ({took['why']})"
 
 
 def _requirements(path: Path) -> str:

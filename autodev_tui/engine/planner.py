@@ -131,6 +131,9 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
     for task in old:
         del board.tasks[task.id]
     await board.commit(*tasks, *notice, extra=gone)
+    took = await asyncio.to_thread(estimate, services, tasks)
+    analysed = board.newest(services.session)
+    await board.commit(analysed.but(analysis={**analysed.analysis, "estimate": took}))
     board.log.emit(events.PlanReady(tasks=[task.doc() for task in tasks]))
 
 

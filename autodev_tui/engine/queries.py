@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from autodev_tui.domain.approval import Approval
+from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.rule import RULES_MODEL, needs_model, rule_of
 from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import ApprovalState
+from autodev_tui.domain.states import ApprovalState, TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.experience import task_result
 
@@ -67,6 +68,18 @@ def tasks_of(database: Database, session: str) -> list[Task]:
     return sorted(tasks, key=lambda task: int(task.id[1:]) if task.id[1:].isdigit() else 0)
 
 
+def lacking_model(database: Database, session: Session) -> list[Task]:
+    """The session's open tasks that need a model where there is none."""
+    ended = (TaskState.COMPLETED, TaskState.CANCELLED)
+    return [
+        task
+        for task in tasks_of(database, session.id)
+        if task.state not in ended
+        and (task.model or session.model) == RULES_MODEL
+        and needs_model(task.description)
+    ]
+
+
 def approval_view(approval: Approval) -> dict[str, Any]:
     """One question as `autodev approvals --json` prints it."""
     return {
@@ -94,6 +107,7 @@ def task_view(task: Task) -> dict[str, Any]:
         "acceptance_criteria": [criterion.model_dump() for criterion in task.acceptance_criteria],
         "role": task.role,
         "model": task.model,
+        "rule": rule_of(task.description),
         "files": task.files,
         "estimate_minutes": round(task.estimated_effort * 60),
         "risk": task.risk,
@@ -111,6 +125,12 @@ def task_view(task: Task) -> dict[str, Any]:
         "error": task.error,
         "result": task_result(task),
     }
+
+
+def _estimate(database: Database, session: Session) -> dict[str, Any] | None:
+    """What the plan was said to take: as it is asked about, else as it was handed in."""
+    asked = [one for one in pending_approvals(database, session.id) if one.kind is ApprovalKind.PLAN]
+    return asked[-1].ask.get("estimate") if asked else session.analysis.get("estimate")
 
 
 def session_view(database: Database, session: Session | None) -> dict[str, Any]:
@@ -143,6 +163,7 @@ def session_view(database: Database, session: Session | None) -> dict[str, Any]:
         "tasks": [task_view(task) for task in tasks_of(database, session.id)],
         "approvals": [approval_view(one) for one in pending_approvals(database, session.id)],
         "usage": session.usage.doc(),
+        "estimate": _estimate(database, session),
         "quality": session.quality,
         "assumptions": session.assumptions,
         "error": session.error or None,

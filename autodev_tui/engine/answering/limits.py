@@ -19,7 +19,7 @@ WITHOUT: Mapping[Period, float] = {"day": 0.0, "month": 0.0}
 
 
 def limit_rows(
-    settings: Settings, spending: Path, session: Session, tasks: Sequence[Task], at: float
+    settings: Settings, spending: Path, session: Session | None, tasks: Sequence[Task], at: float
 ) -> list[dict[str, Any]]:
     """One row for the session, the day and the month, `limit_usd` None where none is set, and one for the task
     that has come nearest to its limit, if tasks have one. `known` is False where the record cannot be read,
@@ -34,7 +34,8 @@ def limit_rows(
     if nearest:
         cap, task = max(nearest, key=lambda one: one[0].spent_usd / one[0].limit_usd)
         rows.append(_row("task", cap.spent_usd, cap.limit_usd, task.usage.cost_known) | {"task": task.id})
-    rows.append(_row("session", spent(session), session.budget_usd, session.usage.cost_known))
+    if session:
+        rows.append(_row("session", spent(session), session.budget_usd, session.usage.cost_known))
     budgets: dict[Period, float | None] = {
         "day": settings.budgets.day_usd,
         "month": settings.budgets.month_usd,

@@ -69,6 +69,8 @@ class Listener:
                 services.board.log.emit(
                     events.Retrying(task=task, attempt=attempt, of=of, wait_s=wait_s, why=why)
                 )
+            case base.Noted(text):
+                services.board.log.emit(events.Noticed(task=task, text=text))
             case base.UsageSeen(usage):
                 self.seen = usage
             case _:

@@ -19,6 +19,7 @@ from autodev_tui.assembly import (
     refuse_unknown_price,
 )
 from autodev_tui.domain import commands, events
+from autodev_tui.domain.rule import RULES_MODEL
 from autodev_tui.domain.text import visible
 from autodev_tui.signals import Signals
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 LAST_WORDS_S = 1.0
 """For telling what happened until the end, after the end."""
+
+BY_RULES = "no model: planned by rules, which heal what is red and write changelog and API docs; the rest waits"
+NO_MODEL = " · for a model set ANTHROPIC_API_KEY, or start Ollama"
 
 __all__ = ["BudgetUnknowable", "NotAllowed", "Place", "price_known", "refuse_unknown_price"]
 
@@ -99,6 +103,8 @@ async def _run(
         model = find_model(place.environment, database, command, settings, options)
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await model.provider.limits(model.name)
+        if model.spec == RULES_MODEL and isinstance(command, commands.StartSession) and not command.tasks:
+            tell(f"· {BY_RULES}{'' if settings.model else NO_MODEL}")
         refuse_unknown_price(command, database, model.spec, settings)
         tape = None
         if record:

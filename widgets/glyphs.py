@@ -32,6 +32,7 @@ TASK = {
     "cancelled": "⊘",
     "retrying": "↺",
     "waiting": "◌",
+    "needs a model": "◇",
     "finished": "✓",
 }
 """Word of a task's or agent's state → glyph."""
@@ -74,6 +75,7 @@ ROLE = {
     "cancelled": "muted",
     "retrying": "running",
     "waiting": "muted",
+    "needs a model": "asks",
     "finished": "done",
     "open": "muted",
     "accepted": "done",

@@ -45,6 +45,8 @@ class ResumeSession(Frozen):
     timeout_s: float | None = None
     land: bool | None = None
     plan_only: bool | None = None
+    leave_out: bool = False
+    """Tasks that need a model where there is none are ended, so that the rest can land without them."""
 
 
 class StopSession(Frozen):

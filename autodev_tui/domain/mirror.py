@@ -11,6 +11,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.events import Event, Noticed, PlanReady, Retrying
 from autodev_tui.domain.levels import Level, effective_level
 from autodev_tui.domain.review import ReviewDraft
+from autodev_tui.domain.rule import NEEDS_A_MODEL, RULES_MODEL, needs_model
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
@@ -219,9 +220,16 @@ class Mirror:
             return "ready"
         if task.state in (TaskState.IN_PROGRESS, TaskState.ASSIGNED) and not self.facts.busy:
             return "paused"
+        if task.state is TaskState.PLANNED and self.lacks_model(task):
+            return NEEDS_A_MODEL
         if self.stream(task.id).retrying and task.state is TaskState.IN_PROGRESS:
             return "retrying"
         return _WORDS[task.state]
+
+    def lacks_model(self, task: Task) -> bool:
+        """Whether nobody can work on it: it needs a model, and its model is none."""
+        spec = task.fallback or task.model or (self.session.model if self.session else "")
+        return spec == RULES_MODEL and needs_model(task.description)
 
     def level(self, task: Task | None) -> Level:
         """The level that holds for a task, or for the goal."""

@@ -73,6 +73,8 @@ async def _attempt(services: Services, timeout_s: float | None, plan_only: bool)
             outcome = await SessionRun(services).run(plan_only=plan_only)
     except flow.Waiting as waiting:
         outcome = Outcome(flow.WAITING_CODE, f"waiting: {waiting}")
+    except flow.NeedsModel as lack:
+        outcome = Outcome(flow.WAITING_CODE, str(lack))
     except flow.LimitReached as limit:
         outcome, state = Outcome(flow.LIMIT, str(limit)), SessionState.INTERRUPTED
     except flow.GaveUp as error:

@@ -43,6 +43,16 @@ class GaveUp(Halt):
     """The agent, its checks or its provider failed for good."""
 
 
+class NoPlan(GaveUp):
+    """The planner's replies make no plan."""
+
+
+class NeedsModel(Halt):
+    """What is left needs a model, and there is none."""
+
+    code = WAITING_CODE
+
+
 class LimitReached(Halt):
     """Budget, time or turns are used up."""
 

@@ -14,6 +14,7 @@ from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.ending import end_task
+from autodev_tui.engine.lacking import held_up, lacks_model
 from autodev_tui.engine.overlaps import foreseen
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.slots import SEAT, Seat
@@ -101,7 +102,9 @@ class Scheduler:
         for task in tasks:
             needed = [self._board.tasks[one] for one in task.dependencies]
             joined = all(one.state is TaskState.COMPLETED and not one.worktree for one in needed)
-            if task.state not in (TaskState.COMPLETED, TaskState.CANCELLED) and joined:
+            if task.state in (TaskState.COMPLETED, TaskState.CANCELLED) or not joined:
+                continue
+            if not lacks_model(services, task):
                 yield task
 
     def _meets(self, task: Task) -> str:
@@ -171,6 +174,7 @@ class Scheduler:
         failed = [task for task in tasks if task.state is TaskState.FAILED]
         if failed:
             raise flow.GaveUp("; ".join(task.error or f"{task.id} failed" for task in failed))
-        stuck = [task.id for task in tasks if task.state is TaskState.PLANNED]
+        lacking = {task.id for task in held_up(self._services)}
+        stuck = [task.id for task in tasks if task.state is TaskState.PLANNED and task.id not in lacking]
         if stuck:
             raise flow.GaveUp(f"{', '.join(stuck)} cannot start: what they depend on was cancelled")

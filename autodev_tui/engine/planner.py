@@ -12,13 +12,13 @@ from autodev_tui.agents.roles import PLANNER
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.plan import PlannedTask, plan_digest, plan_view
-from autodev_tui.domain.rule import RULES_MODEL
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import Superseded
 from autodev_tui.engine.estimates import estimate
+from autodev_tui.engine.fast_lane import by_rules, rejected_plans, say_so
 from autodev_tui.engine.flow import GaveUp, NoPlan
 from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
@@ -27,8 +27,6 @@ from autodev_tui.engine.verify import Verifier
 from autodev_tui.planning.analysis import RepositoryFacts, analyse
 from autodev_tui.planning.autonomy import score
 from autodev_tui.policy.table import Action, Facts, Verdict, decide
-from autodev_tui.rules.planning import plan as plan_by_rules
-from autodev_tui.tools.arguments import SubmitPlan
 
 if TYPE_CHECKING:
     from autodev_tui.domain.step import Step
@@ -121,10 +119,10 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
             raise NoPlan("the planner ended without a plan")
         planned = _in_order(ended.result["tasks"])
     except NoPlan as error:
-        planned = _in_order(await asyncio.to_thread(_by_rules, services, paths))
-        notice = [_told(services, str(error))]
+        planned = _in_order(await asyncio.to_thread(by_rules, services, paths))
+        notice = [say_so(services, str(error))]
     tasks = await asyncio.to_thread(lambda: [make_task(services, document) for document in planned])
-    if notice and plan_digest(tasks) in _rejected(services):
+    if notice and plan_digest(tasks) in rejected_plans(services):
         raise GaveUp("the model hands in no plan that can be used, and the one made by rules was rejected")
     old = [task for task in board.tasks.values() if task.id not in {new.id for new in tasks}]
     gone = [("plan_tasks", task.key(), None) for task in old]
@@ -135,32 +133,6 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
     analysed = board.newest(services.session)
     await board.commit(analysed.but(analysis={**analysed.analysis, "estimate": took}))
     board.log.emit(events.PlanReady(tasks=[task.doc() for task in tasks]))
-
-
-def _by_rules(services: Services, paths: Iterable[str]) -> list[dict[str, Any]]:
-    """The plan of the fast lane, for a model to carry out. Sync."""
-    session = services.session
-    goal = "\n\n".join([session.goal, *session.instructions])
-    by_model = services.models.spec_of(None) != RULES_MODEL
-    tasks = SubmitPlan(tasks=plan_by_rules(goal, frozenset(paths), rules=not by_model)).tasks
-    return [task.model_dump() for task in tasks]
-
-
-def _told(services: Services, why: str) -> Record:
-    """Says that the model's plan is not the one: now, and in what the session records."""
-    text = f"planned by rules: {services.models.spec_of(None)} handed in no plan that can be used ({why})"
-    services.board.log.emit(events.Noticed(text=text, severity="warning"))
-    session = services.board.newest(services.session)
-    return session.but(assumptions=[*session.assumptions, text])
-
-
-def _rejected(services: Services) -> set[str]:
-    """The digests of plans that the human rejected."""
-    return {
-        one.base["plan"]
-        for one in services.board.approvals.values()
-        if one.kind is ApprovalKind.PLAN and one.state is ApprovalState.REJECTED
-    }
 
 
 async def _approved(services: Services) -> bool:

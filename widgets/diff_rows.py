@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
@@ -146,8 +146,13 @@ def file_line(file: FileChange, place: str, right: Line, width: int) -> Line:
     return spread([(name, "data-bold"), *facts], [*right, (" ", "text")] if right else [], width, gap=2)
 
 
-def evidence_line(evidence: Sequence[Evidence], tree: str, *, wide: bool) -> Line:
-    """The state of the proposed tree in one word, with the checks that say so."""
+def evidence_line(
+    evidence: Sequence[Evidence], tree: str, *, wide: bool, before: Collection[str] = ()
+) -> Line:
+    """The state of the proposed tree in one word, with the checks that say so.
+
+    `before` are checks that were red in the same way before the change: it is not the change that fails.
+    """
     if not evidence:
         return [(f"{EVIDENCE['not checked']} not checked", "muted")]
     results = {one.result for one in evidence}
@@ -161,6 +166,8 @@ def evidence_line(evidence: Sequence[Evidence], tree: str, *, wide: bool) -> Lin
             name = visible(one.command if wide else one.check, keep="")
             count = f" {one.passed_tests} passed" if wide and one.passed_tests and word == "verified" else ""
             names.append(name + count)
+    if word == "failing" and {one.check for one in evidence if one.result == "failed"} <= set(before):
+        return [(f"{EVIDENCE[word]} red before too", "muted"), (f"  {', '.join(names)}", "data")]
     at = f" @{tree[:7]}" if word == "verified" else ""
     return [(f"{EVIDENCE[word]} {word}{at}", ROLE[word]), (f"  {', '.join(names)}" if names else "", "data")]
 

@@ -280,9 +280,12 @@ class ReviewPane(ReviewActs):
     def proven(self) -> Line:
         """What the checks said of the proposed tree."""
         view = self.view
-        return (
-            evidence_line(view.evidence, view.changes.proposed, wide=self.size.width >= WIDE) if view else []
-        )
+        if view is None:
+            return []
+        old, new = view.gate.get("old_failures", {}), view.gate.get("new_failures", {})
+        before = {name for name, found in old.items() if found and not new.get(name)}
+        wide = self.size.width >= WIDE
+        return evidence_line(view.evidence, view.changes.proposed, wide=wide, before=before)
 
     def render_line(self, y: int) -> Strip:
         """A row of the view; while there is nothing to review, what will be here."""

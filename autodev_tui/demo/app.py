@@ -9,7 +9,10 @@ from autodev_tui.demo.place import Place
 from autodev_tui.demo.script import GOAL
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import Update
+from widgets.cells import Line
 
+HUSH_S = 4.0
+"""What the last key did is told so long: then the guide says what is next."""
 OVER = (SessionState.FAILED, SessionState.CANCELLED)
 
 
@@ -20,11 +23,21 @@ class Demo(Autodev, inherit_bindings=False):
         super().__init__(EngineThread(place.repository, place.environment, place.options, hint))
         self._typed_for = ""
         """The session after which the goal was typed again."""
+        self._said: Line = []
+        self._said_at = 0.0
 
     def on_mount(self) -> None:
-        """The first picture has the goal in it."""
-        super().on_mount()
+        """The goal is there with the first picture; the application's own handler runs besides."""
         self.call_after_refresh(self._type_goal)
+        self.set_interval(HUSH_S / 4, self._hush)
+
+    def _hush(self) -> None:
+        said = self.bench.needs_row.said
+        if said != self._said:
+            self._said, self._said_at = said, self.now()
+        elif said and self.now() - self._said_at > HUSH_S:
+            self.bench.hush()
+            self.bench.draw()
 
     def _type_goal(self) -> None:
         if not self.bench.composer.text:

@@ -42,6 +42,7 @@ class Job(NamedTuple):
     description: str
     criteria: tuple[str, ...]
     minutes: int
+    thinks: str
     look: str
     reads: tuple[str, ...]
     command: str
@@ -65,6 +66,7 @@ FEES = Job(
         "every fee is a whole number of cents",
     ),
     10,
+    "",
     "One test is red. I read the fees and look at how it fails.",
     ("toolshed/fees.py", "tests/test_fees.py"),
     TESTS,
@@ -111,6 +113,8 @@ OVERDUE = Job(
         "an empty list says so",
     ),
     15,
+    "The door list is made in report.py, from a ledger that is in the order of the days when things are due. "
+    "What is overdue are its first rows. A loan that is due today is not late yet.",
     "I look at how the list for the door is made, and where the command line calls it.",
     ("toolshed/report.py", "toolshed/cli.py", "tests/test_report.py"),
     TESTS,
@@ -173,6 +177,9 @@ TIDY = Job(
     "Imports that nobody uses, a comparison to None by value, a name that is bound and never read.",
     ("ruff check finds nothing",),
     5,
+    "Tidying must not change what the code does, so every finding is read before it is fixed. An import "
+    "can be there for its side effect, a comparison for a class with its own __eq__. Neither is likely here, "
+    "but looking costs nothing. The tests belong to somebody else's task and are left alone.",
     "I let ruff say what it finds.",
     ("toolshed/catalogue.py", "toolshed/storage.py"),
     LINT,
@@ -263,7 +270,8 @@ def _plan(jobs: Iterable[Job]) -> Call:
 def _agent(task: str, job: Job) -> Iterator[Reply]:
     edits = [_edit(one.path, one.old, one.new) for one in job.changes]
     run, done = _call("run_command", command=job.command), _call("finish", summary=job.summary)
-    yield _reply(task, 1, job.look, *(_call("read_file", path=path) for path in job.reads))
+    reads = (_call("read_file", path=path) for path in job.reads)
+    yield _reply(task, 1, job.look, *reads, **({"thinking": job.thinks} if job.thinks else {}))
     yield _reply(task, 2, "", run)
     yield _reply(task, 3, job.says, *edits)
     yield _reply(task, 4, "", run)

@@ -158,6 +158,11 @@ def test_evidence_is_the_worst_that_was_found() -> None:
         == "✓ verified @abcdefg  c0, c1"
     )
     assert plain(evidence_line(made("passed", "failed"), "abcdefghij", wide=True)) == "✗ failing  run 1"
+    old = evidence_line(made("passed", "failed"), "abcdefghij", wide=False, before={"c1"})
+    assert plain(old) == "✗ red before too  c1"
+    assert plain(evidence_line(made("failed", "failed"), "a", wide=False, before={"c1"})).startswith(
+        "✗ failing"
+    )
     assert plain(evidence_line(made("passed", "unverifiable"), "a", wide=False)) == "⊘ unverifiable  c1"
     assert plain(evidence_line(made("not_run"), "a", wide=False)) == "· not checked"
 

@@ -14,6 +14,8 @@ MAX_MESSAGE = 500
 _STYLE = re.compile(
     r"^(?:E1\d\d|E2\d\d|E3\d\d|E70[123]|W[1236]\d\d|I\d{3}|Q\d{3}|COM\d{3}|UP\d{3}|C4\d\d|D2\d\d|PIE\d{3}|RSE\d{3}|E711|E712|E713|E714|F541)$"
 )
+_MINOR = re.compile(r"^[SB](?:101|10[567]|110|112|311|4\d\d|603|607)$")
+"""What bandit itself calls of low severity, where a format leaves it out."""
 _IMPORTS = frozenset(
     {
         "F401",
@@ -195,9 +197,7 @@ def _secure(found: Found) -> _Advice:
             else "Raise the dependency to a version without it."
         )
         return _Advice(Severity.HIGH, words, Strategy.UPDATE_DEPENDENCIES, found.fixable)
-    severity = (
-        Severity.LOW if found.code in ("S101", "S110", "S112", "S311", "B101", "B110") else Severity.HIGH
-    )
+    severity = Severity.LOW if _MINOR.match(found.code) else Severity.HIGH
     return _Advice(
         severity, f"Replace it by a safe way{_at(found)}; silence it only with the reason beside it."
     )

@@ -29,6 +29,7 @@ _WORDS = {
 _ALARMING = re.compile(
     r"(?i)^\W*(?:\S+: )?(?:fatal|error|failed|failure|cannot|could not|permission denied|panic)\b|: (?:not found|Permission denied|command not found)$"
 )
+_CERTAIN = re.compile(r"^(?:\S+: )?(?:fatal|FATAL|error|Error|ERROR|panic)(?:\[\w+\])?: \S|: (?:not found|Permission denied|command not found)$")
 _TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]|\s)g?timeout\s")
 
 
@@ -72,7 +73,9 @@ def parse(log: Log) -> Iterator[Found]:
 
 def unknown(log: Log) -> Iterator[Found]:
     """What is left to say of an output that nobody knows: that it is red, and its most alarming line."""
-    alarming = next(((at, line.strip()) for at, line in log.free() if _ALARMING.search(line)), None)
+    # Without an exit code only a line that can hardly mean anything else counts.
+    pattern = _ALARMING if log.exit_code is not None else _CERTAIN
+    alarming = next(((at, line.strip()) for at, line in log.free() if pattern.search(line)), None)
     if log.exit_code is None and not alarming:
         return
     at, words = alarming or (len(log.lines), log.last)

@@ -25,7 +25,7 @@ _ESLINT_COMPACT = re.compile(
     r"^(?P<path>\S+?): line (?P<line>\d+), col \d+, Error - (?P<message>.+?)(?: \((?P<rule>[@\w/-]+)\))?$"
 )
 _ESLINT_END = re.compile(r"^✖ \d+ problems?")
-_PNPM = re.compile(r"^ *(?P<code>ERR_PNPM_\w+) +(?P<message>.+)$")
+_PNPM = re.compile(r"^(?:Error:)? *\[?(?P<code>ERR_PNPM_\w+)\]?:?(?: +(?P<message>.+))?$")
 
 
 def parse(log: Log) -> Iterator[Found]:
@@ -97,7 +97,7 @@ def _npm(log: Log) -> Iterator[Found]:
         if match := _PNPM.match(line):
             log.claim(at, at + 1)
             yield Found(
-                FailureType.BUILD_FAILURE, match["message"], "pnpm", at, code=match["code"],
+                FailureType.BUILD_FAILURE, match["message"] or _boxed(log, at) or match["code"], "pnpm", at, code=match["code"],
                 echo=match["code"] in ("ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL", "ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL"),
             )  # fmt: skip
     if not said:
@@ -137,6 +137,18 @@ def _npm(log: Log) -> Iterator[Found]:
         FailureType.BUILD_FAILURE, script or words, "npm", at, code="missing-script" if script else code,
         symbol=symbol, echo=lifecycle,
     )  # fmt: skip
+
+
+def _boxed(log: Log, at: int) -> str:
+    """The words of an error that is drawn as a tree below its line: the innermost."""
+    said = []
+    for line in log.lines[at + 1 : at + 8]:
+        if line.lstrip().startswith(("×", "╰", "├", "·")):
+            said = []
+        elif not line.startswith("  "):
+            break
+        said.append(line.strip(" ×╰├─▶·│"))
+    return " ".join(said)
 
 
 def _eslint(log: Log) -> Iterator[Found]:

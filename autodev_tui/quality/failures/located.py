@@ -12,7 +12,7 @@ _AT = re.compile(
     r"^(?P<path>(?:vet: )?[^\s:][^:\n\"'()<>|]{0,300}?):(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: ?(?P<rest>\S.*)$"
 )
 _DESCRIBED = re.compile(r"^(?P<path>\S+\.pyi?):(?P<line>\d+) (?:at|in) [^:]+:$")
-_CODED = re.compile(r"^(?P<code>[A-Z]{1,4}\d{2,5})(?P<colon>:?)(?: (?P<fix>\[\*\] )?(?P<message>.*))?$")
+_CODED = re.compile(r"^\[?(?P<code>[A-Z]{1,4}\d{2,5})(?:\([\w-]+\)[^\]]*)?\]?(?P<colon>:?)(?: (?P<fix>\[\*\] )?(?P<message>.*))?$")
 _LEVEL = re.compile(
     r"^(?P<level>fatal error|error|warning|note|info|style|Error)(?P<colour>):? (?P<message>.+)$"
 )
@@ -165,6 +165,8 @@ def _pyflakes(log: Log, at: int, rest: str) -> Found | None:
 
 
 def _c(log: Log, at: int, rest: str) -> Found | None:
+    if rest.startswith("runtime error: "):
+        return Found(FailureType.RUNTIME_ERROR, rest.removeprefix("runtime error: "), "ubsan", at, code="undefined-behaviour")
     level = _LEVEL.match(rest)
     if not level or level["level"] not in ("error", "fatal error"):
         linked = re.search(r"undefined reference to [`'‘](?P<name>[^'’]+)", rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autodev_tui.quality.failures.log import Found, Log
+from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 
 _UNDEFINED = re.compile(
@@ -14,6 +14,8 @@ _UNDEFINED = re.compile(
 _LD = re.compile(
     r"^\S*/?(?:ld|ld\.\w+|mold|collect2)(?:: error)?: (?P<message>(?:cannot find|error:|.*multiple definition).*)$"
 )
+_SANITIZER = re.compile(r"^==\d+==\s?(?:ERROR|WARNING): (?P<tool>\w+)Sanitizer: (?P<code>[\w-]+)(?P<rest>.*)$")
+_STACK = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in \S.* (?P<path>/?[^\s:()]+):(?P<line>\d+)(?::\d+)?$")
 _NO_RULE = re.compile(
     r"^(?:g?make)(?:\[\d+\])?: \*\*\* No rule to make target '(?P<name>[^']+)'(?:, needed by '(?P<by>[^']+)')?"
 )
@@ -39,6 +41,16 @@ def parse(log: Log) -> Iterator[Found]:
             yield found
 
 
+def _sanitizer(log: Log, at: int, match: re.Match[str]) -> Found:
+    tool = {"Address": "asan", "Thread": "tsan", "Memory": "msan", "Leak": "lsan"}.get(match["tool"], "sanitizer")
+    frames = (_STACK.match(line) for line in log.lines[at + 1 : at + 40])
+    own = next((frame for frame in frames if frame and not foreign(frame["path"])), None)
+    return Found(
+        FailureType.RUNTIME_ERROR, f"{match['code']}{match['rest']}"[:200], tool, at,
+        own["path"] if own else None, int(own["line"]) if own else None, match["code"],
+    )  # fmt: skip
+
+
 def _one(log: Log, at: int, line: str) -> Found | None:
     if "undefined reference" in line and (match := _UNDEFINED.match(line)):
         words = f"undefined reference to {match['name']}"
@@ -51,6 +63,8 @@ def _one(log: Log, at: int, line: str) -> Found | None:
             code="undefined reference",
             symbol=match["name"],
         )
+    if match := _SANITIZER.match(line):
+        return _sanitizer(log, at, match)
     if match := _NO_RULE.match(line):
         words = f"no rule to make {match['name']}" + (f", which {match['by']} needs" if match["by"] else "")
         return Found(FailureType.BUILD_FAILURE, words, "make", at, code="no-rule", symbol=match["name"])

@@ -38,6 +38,7 @@ _POETRY = re.compile(
     r"^(?P<message>(?:Because .+, version solving failed|pyproject\.toml changed significantly|"
     r"The Poetry configuration is invalid|Poetry could not find|Could not find a matching version|Error: (?:The lock file|poetry\.lock)).*)$"
 )
+_DISTUTILS = re.compile(r"^error: (?P<message>.+)$")
 _TOX = re.compile(r"^  (?P<name>[\w.-]+): FAIL code (?P<code>\d+)")
 _INNER = re.compile(r"^\s*(?:\[\d+ lines of output\]|╰─> .*|[│|].*)$")
 _RAISED = re.compile(r"^\s*(?P<name>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)): (?P<message>.+)$")
@@ -47,6 +48,7 @@ _CONFIG = re.compile(r"invalid pyproject\.toml config|configuration error: `(?P<
 
 def parse(log: Log) -> Iterator[Found]:
     """Why an installation or a build stopped: what could not be found, what is in conflict, what raised."""
+    distutils = "setup.py" in log.command or log.says("running build")
     for at, line in log.free():
         if at in log.claimed:
             continue
@@ -90,6 +92,9 @@ def parse(log: Log) -> Iterator[Found]:
         elif (match := _POETRY.match(line)) or ("poetry" in log.command and line.startswith("Error: ")):
             log.claim(at, at + 1)
             yield Found(FailureType.BUILD_FAILURE, match["message"] if match else line, "poetry", at)
+        elif distutils and (match := _DISTUTILS.match(line)):
+            log.claim(at, at + 1)
+            yield Found(FailureType.BUILD_FAILURE, match["message"], "build", at)
         elif match := _TOX.match(line):
             log.claim(at, at + 1)
             yield Found(FailureType.BUILD_FAILURE, f"{match['name']} failed", "tox", at, echo=True)

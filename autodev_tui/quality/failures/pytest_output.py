@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
-from autodev_tui.quality.failures.tracebacks import is_exception, kind_of, module_of
+from autodev_tui.quality.failures.tracebacks import Raised, cause, chains, is_exception, kind_of, module_of, read
 
 _SECTION = re.compile(r"^={3,} (?P<title>.+?) ={3,}$")
 _BLOCK = re.compile(r"^_{2,} (?P<title>\S.*\S|\S) _{2,}$")
@@ -141,6 +141,11 @@ def _of_block(log: Log, block: _Block, summary: dict[str, tuple[int, str, str]])
                 FailureType.RUNTIME_ERROR, text.strip(), "pytest", at,
                 path=crashed["id"].partition("::")[0], code="worker crash", symbol=crashed["id"],
             )  # fmt: skip
+    if not said and (raised := _native(log, block)):
+        # --tb=native and exception groups: Python's own words.
+        found_path, found_line = raised.place
+        own = own or ((found_path, found_line) if found_path and found_line else None)
+        said, code = [f"{raised.name}: {raised.message}".rstrip(": ")], raised.short
     message, named = _message(said)
     code = named if named and (not code or not said or named != "") else code
     test = _id_of(block.title, summary)
@@ -168,6 +173,11 @@ def _of_block(log: Log, block: _Block, summary: dict[str, tuple[int, str, str]])
         path=own[0] if own else path, line=own[1] if own else None,
         code=code, symbol=symbol,
     )  # fmt: skip
+
+
+def _native(log: Log, block: _Block) -> Raised | None:
+    groups = chains(log, read(log, block.begin, block.end))
+    return cause(groups[0]) if groups else None
 
 
 def _earlier(said: str) -> bool:

@@ -91,6 +91,15 @@ def _found(
 def _json(log: Log) -> Iterator[Found]:
     """A JSON array, or JSON lines, of findings; also eslint's and bandit's documents are told apart here."""
     starts = [at for at, line in log.free() if line in ("[", "[]") or line.startswith('[{"cell"')]
+    for at, line in log.free():
+        if line.startswith('{"cell":'):
+            try:
+                one = _row(json.loads(line), at)
+            except (ValueError, RecursionError):
+                continue
+            if one:
+                log.claim(at, at + 1)
+                yield one
     for begin in starts[:3]:
         if log.lines[begin] == "[":
             end = next((i for i in range(begin, len(log.lines)) if log.lines[i] == "]"), None)

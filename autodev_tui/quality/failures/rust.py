@@ -13,11 +13,11 @@ _ARROW = re.compile(r"^\s*--> (?P<path>.+?):(?P<line>\d+):\d+$")
 _PANIC = re.compile(
     r"^thread '(?P<thread>[^']*)' (?:\(\d+\) )?panicked at (?:'(?P<old>.*)', )?(?P<path>[^,:]+):(?P<line>\d+)(?::\d+)?:?$"
 )
-_TEST = re.compile(r"^test (?P<name>\S+)(?: - should panic)? \.\.\. FAILED$")
-_SAID = re.compile(r"^---- (?P<name>\S+) stdout ----$")
+_TEST = re.compile(r"^test (?P<name>\S.*?)(?: - should panic)? \.\.\. FAILED$")
+_SAID = re.compile(r"^---- (?P<name>\S.*?) stdout ----$")
 _RESULT = re.compile(r"^test result: (?P<word>ok|FAILED)\.")
 _LINT = re.compile(
-    r"`-D (?P<code>[\w:-]+)`|#\[deny\((?P<deny>[\w:-]+)\)\]|clippy/master/index\.html#(?P<clippy>\w+)"
+    r"`-D (?P<code>[\w:-]+)`|#!?\[(?:deny|forbid)\((?P<deny>[\w:-]+)|clippy/master/index\.html#(?P<clippy>\w+)"
 )
 _ECHO = re.compile(
     r"could not compile|aborting due to|test failed, to rerun|\d+ targets? failed|process didn't exit successfully|build failed"
@@ -39,13 +39,16 @@ def parse(log: Log) -> Iterator[Found]:
         return
     tests = {match["name"] for _, line in log.free() if (match := _TEST.match(line) or _SAID.match(line))}
     told: set[str] = set()
+    said = ""
     for at, line in log.free():
+        if heard := _SAID.match(line):
+            said = heard["name"]
         if match := _PANIC.match(line):
             below = at + 1
             words = match["old"] or next(
                 (one.strip() for one in log.lines[below : below + 2] if one.strip()), "panicked"
             )
-            thread = match["thread"]
+            thread = match["thread"] if match["thread"] in tests else said
             log.claim(at, at + 2)
             path = None if foreign(match["path"]) else match["path"]
             number = int(match["line"]) if path else None

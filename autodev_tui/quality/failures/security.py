@@ -86,13 +86,13 @@ def _bandit(log: Log, at: int, match: re.Match[str]) -> Found:
 
 
 def _bandit_json(log: Log) -> Iterator[Found]:
-    """Bandit's JSON, field by field: its document may be cut."""
-    if not log.says('"test_id": "B'):
+    """Bandit's JSON or YAML, field by field: its document may be cut."""
+    if not (log.says('"test_id": "B') or log.says("test_id: B")):
         return
     row: dict[str, str] = {}
     for at, line in log.free():
         if match := re.match(
-            r'^\s+"(filename|line_number|issue_severity|issue_text|test_id|test_name)": "?(.*?)"?,?$', line
+            r'^(?:\s+|- )"?(filename|line_number|issue_severity|issue_text|test_id|test_name)"?: "?(.*?)"?,?$', line
         ):
             row[match[1]] = match[2]
             log.claim(at, at + 1)

@@ -34,6 +34,7 @@ _NO_MODULE = re.compile(
     r"^\S*python[\d.]*(?:\.exe)?: (?:No module named (?P<name>[\w.\-]+)|"
     r"Error while finding module specification for '(?P<spec>[^']+)' \((?P<why>\w+): (?P<message>.*)\))"
 )
+_LOGGED = re.compile(r"^(?:\S+ ){0,4}\[?(?:ERROR|CRITICAL|WARNING|INFO|DEBUG)\]?[:\s|-]")
 _BUILDS = re.compile(r"/(?:hatchling|setuptools|distutils|flit_core|poetry/core|mesonpy|scikit_build_core|maturin|build)/")
 _FATAL = re.compile(r"^Fatal Python error: (?P<what>.+)$")
 
@@ -147,6 +148,8 @@ def parse(log: Log) -> Iterator[Found]:
             line=line,
             code=one.short,
             symbol=module_of(one.message) if one.short in _IMPORT else "",
+            # What was logged was caught.
+            echo=chain[0].begin > 0 and bool(_LOGGED.search(log.lines[chain[0].begin - 1])),
         )
     yield from _bare(log, [at for at in free if at not in log.claimed])
 

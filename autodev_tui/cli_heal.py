@@ -28,7 +28,7 @@ _KINDS = (
     (CheckKind.SECURITY, r"\b(?:bandit|pip-audit)\b"),
 )
 _ABOUT = (
-    "What is red is mended where rules can do it: format, imports, dependencies, and names that are nearly right."
+    "What is red is mended where rules can do it: format, imports, dependencies, names that are nearly right."
     " Each repair is proven by the same check, or taken back exactly."
 )
 
@@ -102,15 +102,22 @@ def _print(document: dict[str, Any], report: dict[str, Any]) -> None:
     changed = bool(document["head"]) and any(task["commit"] for task in document["tasks"])
     questions = [one["kind"] for one in document["approvals"]]
     if "changes" in questions:
-        to_stderr(f"◐ {session} · the change waits for your review · autodev approvals, then autodev approve ID --hash H")
+        to_stderr(
+            f"◐ {session} · the change waits for your review · autodev approvals, autodev approve ID --hash H"
+        )
         to_stderr("  or look at it on the screen: autodev · then autodev resume --headless, autodev land")
     elif code == WAITS and questions:
-        to_stderr(f"◐ {session} · {document['error'] or 'it waits for you'} · autodev approvals, then autodev resume {session}")
+        to_stderr(
+            f"◐ {session} · {document['error'] or 'it waits for you'}"
+            f" · autodev approvals, then autodev resume {session}"
+        )
     elif code in (0, WAITS) and changed:
         left = f" · {len(report['left'])} left for a model" if report["left"] else ""
         to_stderr(f"✓ {session} · ready{left} · autodev land {session}")
     elif code == WAITS:
-        to_stderr(f"◐ {session} · nothing that rules can do · a model may: autodev run GOAL --model PROVIDER/MODEL")
+        to_stderr(
+            f"◐ {session} · nothing that rules can do · a model may: autodev run GOAL --model PROVIDER/MODEL"
+        )
     elif code == 0:
         to_stderr(f"✓ {session} · nothing to do")
     else:

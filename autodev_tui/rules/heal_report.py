@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from autodev_tui.quality.failures import Failure
@@ -15,12 +15,17 @@ MOST = 40
 NEEDS_A_MODEL = "needs a model: "
 HEALED = "healed: "
 LONGEST = 300
+LONG_COMMAND = 60
+"""Characters; a longer command is told by the name of its check."""
 
 
 @dataclass
 class Report:
-    """Collected while healing; written at its end."""
+    """Collected while healing; written at its end. `local` makes a path relative to the worktree."""
 
+    local: Callable[[str], str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What long commands are called."""
     before: dict[str, Outcome] = field(default_factory=dict)
     _healed: list[tuple[Repair, str]] = field(default_factory=list)
     _back: list[str] = field(default_factory=list)
@@ -54,15 +59,12 @@ class Report:
         """The to-dos, and the end with everything in words."""
         left = self._left(now, given)
         todos = [
-            {
-                "content": f"{HEALED}{repair.title} ({repair.strategy.value}, proven by {command})"[:LONGEST],
-                "status": "completed",
-            }
-            for repair, command in self._healed[:MOST]
+            {"content": f"{HEALED}{self._healing(*one)}"[:LONGEST], "status": "completed"}
+            for one in self._healed[:MOST]
         ]
+        room = max(50 - len(todos), 0)
         todos += [
-            {"content": f"{NEEDS_A_MODEL}{line}"[:LONGEST], "status": "pending"}
-            for line in left[: MOST - min(len(todos), MOST - 8)]
+            {"content": f"{NEEDS_A_MODEL}{line}"[:LONGEST], "status": "pending"} for line in left[:room]
         ]
         calls: list[Call] = [("update_todos", {"todos": todos})] if todos else []
         return [*calls, ("finish", {"summary": self._words(now, left, given)})]
@@ -72,13 +74,13 @@ class Report:
         for command, before in self.before.items():
             if given and command != given:
                 continue
-            lines.append(f"{command}: {_said(before)}" + (f" → {_said(now[command])}" if before.red else ""))
+            lines.append(
+                f"{self._called(command)}: {_said(before)}"
+                + (f" → {_said(now[command])}" if before.red else "")
+            )
         lines += _part(
             "Healed:",
-            [
-                f"{repair.title} · {repair.strategy.value} · proven by {command}"
-                for repair, command in self._healed
-            ],
+            [self._healing(*one) for one in self._healed],
         )
         lines += _part("Left, each needs a model:", left)
         lines += _part("Why not by rules:", list(self._why) if left else [])
@@ -100,12 +102,26 @@ class Report:
         for command, found in now.items():
             if not found.red or (given and command != given):
                 continue
-            told = [_line(one) for one in found.failures] or [
-                f"{name} ({command})" for name in sorted(found.failing)
+            told = [self._line(one) for one in found.failures] or [
+                f"{name} ({self._called(command)})" for name in sorted(found.failing)
             ]
             for line in told:
                 lines.setdefault(line)
         return list(lines)
+
+    def _healing(self, repair: Repair, command: str) -> str:
+        return f"{repair.title} · {repair.strategy.value} · proven by {self._called(command)}"
+
+    def _called(self, command: str) -> str:
+        return command if len(command) <= LONG_COMMAND else self.names.get(command, command)
+
+    def _line(self, failure: Failure) -> str:
+        kind = failure.type.value if failure.type else "unknown failure"
+        path = (self.local(failure.path) or failure.path) if failure.path else ""
+        place = f"{path}:{failure.line}: " if path and failure.line else f"{path}: " if path else ""
+        code = f" {failure.code}" if failure.code and failure.code not in failure.message else ""
+        first = failure.message.splitlines()[0] if failure.message else ""
+        return f"{place}{kind}{code}: {first}"[:LONGEST]
 
 
 def _said(found: Outcome) -> str:
@@ -115,13 +131,6 @@ def _said(found: Outcome) -> str:
         return "green"
     count = sum(found.failing.values())
     return f"red ({count} failing)"
-
-
-def _line(failure: Failure) -> str:
-    kind = failure.type.value if failure.type else "unknown failure"
-    place = f"{failure.place}: " if failure.place else ""
-    code = f" {failure.code}" if failure.code and failure.code not in failure.message else ""
-    return f"{place}{kind}{code}: {failure.message.splitlines()[0] if failure.message else ''}"[:LONGEST]
 
 
 def _part(head: str, lines: list[str]) -> list[str]:

@@ -50,7 +50,8 @@ class Course:
     def __init__(self, job: Job, tree: Tree) -> None:
         self._job = job
         self._tree = tree
-        self._report = Report()
+        names = {str(one["command"]): str(one["name"]) for one in job.facts.get("checks", [])}
+        self._report = Report(tree.local, names)
         self._tried: set[str] = set()
         self._facts = job.facts
         self._sites = _sites(str(self._facts.get("python", "")))

@@ -1,1 +1,1 @@
-"""Seeded broken repositories, and how many of them the rules heal: `python -m tests.heal` prints the table."""
+"""Seeded broken repositories, and how many of them rules heal: `python -m tests.heal` prints the table."""

@@ -16,7 +16,6 @@ class Result:
     """What became of one case. `wrong` says why it does not count as right, empty if it does."""
 
     case: Case
-    healed: bool
     unchanged: bool
     weakened: list[str]
     wrong: str
@@ -25,44 +24,34 @@ class Result:
     executor: Executor
 
 
-def run(case: Case, folder: Path) -> Result:
-    """One case in an empty folder."""
-    repository = case.build(folder / "repository")
+def prepared(case: Case, folder: Path) -> Executor:
+    """The case's repository in an empty folder, with nothing done yet."""
     site = folder / "site" if case.site else None
     if site:
         write(site, case.site)
+    return Executor(case.build(folder / "repository"), folder / "scratch", case.checks, case.rule, site)
+
+
+def run(case: Case, folder: Path) -> Result:
+    """One case in an empty folder."""
+    executor = prepared(case, folder)
+    repository = executor.worktree
     before = fingerprint(repository)
     began = time.monotonic()
-    executor = Executor(repository, folder / "scratch", case.checks, case.rule, site)
     summary = executor.run()
     seconds = time.monotonic() - began
     unchanged = fingerprint(repository) == before
-    red = [
-        command
-        for command in case.checks
-        if executor.call("run_command", {"command": command}).result[:12] != "exit code 0 "
-    ]
-    healed = not red
+    ended = {one: executor.call("run_command", {"command": one}).result for one in case.checks}
+    red = [command for command, result in ended.items() if not result.startswith("exit code 0 ")]
     tests = [
-        TestFile(name, _bytes(content), (repository / name).read_bytes())
+        TestFile(name, content, (repository / name).read_bytes())
         for name, content in case.files.items()
         if is_test_file(name)
     ]
     weakened = [path for path, found in find_weakened(tests).items() if found]
     return Result(
-        case,
-        healed,
-        unchanged,
-        weakened,
-        _wrong(case, repository, red, unchanged),
-        summary,
-        seconds,
-        executor,
+        case, unchanged, weakened, _wrong(case, repository, red, unchanged), summary, seconds, executor
     )
-
-
-def _bytes(content: str | bytes) -> bytes:
-    return content if isinstance(content, bytes) else content.encode()
 
 
 def _wrong(case: Case, repository: Path, red: list[str], unchanged: bool) -> str:
@@ -71,6 +60,6 @@ def _wrong(case: Case, repository: Path, red: list[str], unchanged: bool) -> str
     if red and not case.part:
         return f"still red: {', '.join(red)}"
     for name, text in case.holds.items():
-        if text not in (repository / name).read_bytes().decode():
+        if text not in (repository / name).read_bytes().decode().replace("\r\n", "\n"):
             return f"{name} lacks {text!r}"
     return "nothing was changed" if unchanged else ""

@@ -1,10 +1,22 @@
-"""All seeded repositories."""
+"""All seeded repositories; those in the folder `held_out` were written after the strategies."""
 
 from __future__ import annotations
 
-from tests.heal.case import Case
-from tests.heal.held_out import HELD_OUT
-from tests.heal.seeds import SEEDS
-from tests.heal.unreachable import UNREACHABLE
+from pathlib import Path
 
-ALL: tuple[Case, ...] = (*SEEDS, *UNREACHABLE, *HELD_OUT)
+from tests.heal.case import Case, read_case
+
+# Its diff is longer than what a model would be shown of a command's output.
+LONG = Case(
+    "a long file",
+    "auto_format",
+    {
+        "ruff.toml": b"[format]\n",
+        "big.py": "".join(f"v{n} = [ {n},{n + 1} ]\n" for n in range(1500)).encode(),
+    },
+    ("python3 -m ruff format --check .",),
+)
+ALL: tuple[Case, ...] = (
+    *(read_case(path) for path in sorted(Path(__file__).parent.glob("repositories/*/*.txt"))),
+    LONG,
+)

@@ -53,7 +53,7 @@ class Executor:
         self.scratch.mkdir(parents=True, exist_ok=True)
         self._outputs: dict[str, Path] = {}
         self._context = ToolContext(
-            worktree=self.worktree, masker=Masker(b"k" * 16), list_paths=lambda: [], outputs=self._outputs
+            worktree=self.worktree, masker=Masker(b"k" * 16), list_paths=list, outputs=self._outputs
         )
 
     def job(self, turn: int = 1) -> Job:

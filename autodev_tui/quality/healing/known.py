@@ -11,8 +11,8 @@ _SYMBOLS = {
     "argparse": "ArgumentParser Namespace",
     "base64": "b64decode b64encode",
     "collections": "ChainMap Counter OrderedDict defaultdict deque namedtuple",
-    "collections.abc": "Awaitable Callable Collection Coroutine Generator Hashable Iterable Iterator Mapping MutableMapping"
-    " MutableSequence Sequence",
+    "collections.abc": "Awaitable Callable Collection Coroutine Generator Hashable Iterable Iterator Mapping"
+    " MutableMapping MutableSequence Sequence",
     "concurrent.futures": "ProcessPoolExecutor ThreadPoolExecutor as_completed",
     "contextlib": "ExitStack asynccontextmanager contextmanager nullcontext redirect_stdout suppress",
     "copy": "deepcopy",
@@ -35,8 +35,8 @@ _SYMBOLS = {
     "tempfile": "NamedTemporaryFile TemporaryDirectory mkdtemp",
     "textwrap": "dedent",
     "types": "MappingProxyType ModuleType SimpleNamespace TracebackType",
-    "typing": "Annotated Any AnyStr ClassVar Dict Final FrozenSet Generic List Literal NamedTuple NoReturn Optional Protocol"
-    " Set Tuple Type TypedDict TypeVar Union cast overload",
+    "typing": "Annotated Any AnyStr ClassVar Dict Final FrozenSet Generic List Literal NamedTuple NoReturn"
+    " Optional Protocol Set Tuple Type TypedDict TypeVar Union cast overload",
     "unittest": "TestCase",
     "unittest.mock": "AsyncMock MagicMock Mock",
     "urllib.parse": "parse_qs quote unquote urlencode urljoin urlparse urlsplit",
@@ -74,6 +74,11 @@ RENAMED_METHODS = {
 BUILTINS = {
     kind.__name__: kind for kind in (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float)
 }
+_SAME_NAME = (
+    "aiohttp attrs click django fastapi flask httpx hypothesis jinja2 lxml matplotlib numpy openpyxl pandas"
+    " psutil pydantic pygments pytest redis requests rich scipy seaborn sqlalchemy starlette tabulate"
+    " tenacity toml tqdm typer typing_extensions uvicorn websockets"
+)
 DISTRIBUTIONS = {
     "Crypto": "pycryptodome",
     "OpenSSL": "pyOpenSSL",
@@ -95,7 +100,6 @@ DISTRIBUTIONS = {
     "mysql": "mysql-connector-python",
     "pkg_resources": "setuptools",
     "psycopg2": "psycopg2-binary",
-    "redis": "redis",
     "serial": "pyserial",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
@@ -104,16 +108,9 @@ DISTRIBUTIONS = {
     "usb": "pyusb",
     "yaml": "PyYAML",
     "zmq": "pyzmq",
-    **{
-        name: name
-        for name in (
-            "aiohttp attrs click django fastapi flask httpx hypothesis jinja2 lxml matplotlib numpy openpyxl pandas psutil"
-            " pydantic pygments pytest requests rich scipy seaborn sqlalchemy starlette tabulate tenacity toml tqdm typer"
-            " typing_extensions uvicorn websockets"
-        ).split()
-    },
 }
-"""Top-level module → the distribution that has it. Only what is beyond doubt: a wrong guess installs a stranger."""
+DISTRIBUTIONS |= {name: name for name in _SAME_NAME.split()}
+"""Top-level module → the distribution that has it. Only what is beyond doubt: a guess installs a stranger."""
 _LOUD = frozenset({"antigravity", "this", "idlelib", "turtledemo", "__main__", "test", "lib2to3"})
 """Modules that do something when they are imported."""
 

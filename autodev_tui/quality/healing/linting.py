@@ -114,7 +114,7 @@ def _some(files: Sequence[str]) -> str:
 
 
 def changes_of(tree: Tree, repair: Repair, output: str) -> tuple[Change, ...]:
-    """The changes in the diff that a repair's command printed, to files that failed and fit the diff exactly."""
+    """The changes in the diff that a repair's command printed, to failing files that it fits exactly."""
     made = []
     for name, hunks in read_diff(output, str(tree.root)).items():
         path = tree.local(name)

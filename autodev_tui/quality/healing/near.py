@@ -36,11 +36,16 @@ def words(name: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def _plain(name: str) -> str:
+    """A name without style and number: `getItems` and `get_item` are the same."""
+    return "".join(re.sub(r"(?<=..)(?:ies|y|(?<!s)s)$", "", word) for word in words(name))
+
+
 def near(name: str, options: Iterable[str]) -> str | Unhealed | None:
     """The one option that `name` means: by spelling, by style, by its words; None when no option is near."""
     known = sorted({one for one in options if one != name and not (one.startswith("__"))})
     reach = 0 if len(name) < 3 else 1 if len(name) < 5 else 2
-    same = [one for one in known if "".join(words(one)) == "".join(words(name))]
+    same = [one for one in known if _plain(one) == _plain(name)]
     spelt = {one: distance(name, one) for one in known if distance(name, one) <= reach}
     closest = min(spelt.values(), default=0)
     tiers = [same, [one for one, far in spelt.items() if far == closest], _by_words(name, known)]

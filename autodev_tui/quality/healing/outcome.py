@@ -63,7 +63,7 @@ Classify = Callable[..., list[Failure]]
 
 
 def read(command: str, result: str, output: str, local: Callable[[str], str], classify: Classify) -> Outcome:
-    """The outcome of a call of `run_command`: its `result` begins with the status, `output` is all it said."""
+    """The outcome of a call of `run_command`: its `result` begins with the status, `output` is all of it."""
     status = _STATUS.match(result)
     code = int(status["code"]) if status and status["code"] else None
     timed_out = bool(status and status["timed"])
@@ -134,7 +134,7 @@ def _named(failure: Failure, local: Callable[[str], str]) -> str:
 def compare(before: Outcome, after: Outcome) -> Verdict:
     """Whether `after` is better than `before`; `other` when what failed is gone and something else came.
 
-    Something that failed may have kept others from running: what it hid may come to light without being worse.
+    What failed may have kept others from running: what it hid may come to light without being worse.
     """
     if after.absent:
         return "worse"

@@ -127,4 +127,4 @@ def _after_header(parsed: ast.Module) -> int:
     ):
         return (first.end_lineno or 0) + 1
     decorators = getattr(first, "decorator_list", [])
-    return min([first.lineno, *(one.lineno for one in decorators)])
+    return int(min([first.lineno, *(one.lineno for one in decorators)]))

@@ -1,4 +1,4 @@
-"""FIX_TESTS: syntax errors with exactly one small mend that Python takes; the check has to prove it as well."""
+"""FIX_TESTS: syntax errors with exactly one small mend that Python takes; the check proves it as well."""
 
 from __future__ import annotations
 
@@ -115,14 +115,20 @@ def _colon(source: Source, line: int) -> Iterator[tuple[bytes, str]]:
 
 def _closing(source: Source, line: int, bracket: bytes) -> Iterator[tuple[bytes, str]]:
     said = f"closed the bracket with {bracket.decode()}"
+    opened = source.line(line)
+    # One that ends its line is closed on a line of its own.
+    alone = opened[: _code_end(opened)].endswith((b"(", b"[", b"{"))
+    indent = opened[: len(opened) - len(opened.lstrip())]
     for number in range(line, min(line + REACH, source.count) + 1):
         text = source.line(number)
         end = _code_end(text)
         if not end:
             continue
-        places = [end]
-        places += [end - 1] if text[:end].endswith((b":", b",")) else []
-        for place in places:
+        if alone and number > line:
+            at = source.at(number, len(text))
+            yield source.with_spans([(at, at, source.newline + indent + bracket)]), said
+            continue
+        for place in (end, end - 1) if text[:end].endswith(b":") else (end,):
             at = source.at(number, place)
             yield source.with_spans([(at, at, bracket)]), said
         if number == line and text[:end].endswith(b")"):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 RAISE, STOP, CHEAPER = "raise", "stop", "cheaper:"
 OUTPUT_TOKENS = 16_000
 """First allowance for a reply, thinking included; doubled when a reply was cut by it."""
+FRAME_TOKENS = 25
+"""Around each message, beside what it says; three or four are new with each call."""
 RAISE_SHARE = 5
 """A limit is raised by a fifth of itself, or by what is needed if that is more."""
 
@@ -90,11 +92,12 @@ def prompt_tokens(agent: Agent, model: Model) -> int:
         told = sum(usage.get(f"{name}_tokens", 0) for name in ("input", "cache_read", "cache_write"))
         if told:
             new = conversation.characters - kept["characters"]
-            return int(told) + most_tokens(new, min(new, conversation.other))
+            return int(told) + most_tokens(new, min(new, conversation.other)) + 4 * FRAME_TOKENS
     fixed = len(agent.system) + sum(
         len(tool.name) + len(tool.description) + len(json.dumps(tool.schema)) for tool in agent.tools
     )
-    return most_tokens(fixed + conversation.characters, conversation.other)
+    frames = FRAME_TOKENS * (len(conversation.messages) + 1)
+    return most_tokens(fixed + conversation.characters, conversation.other) + frames
 
 
 def _tell_wait(agent: Agent, cap: Cap) -> None:

@@ -28,6 +28,7 @@ from autodev_tui.engine.driving import ensure_branch
 from autodev_tui.engine.engine import Engine
 from autodev_tui.engine.event_log import EventLog
 from autodev_tui.engine.flow import Outcome
+from autodev_tui.engine.models import Model
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
 from autodev_tui.engine.workspace import Workspace
@@ -120,6 +121,10 @@ class Kit:
     monotonic: Callable[[], float] = time.monotonic
     own_provider: Provider | None = None
     """Instead of the scripted one."""
+    spec: str = "scripted/claude-opus-5"
+    maker: Callable[[str, Settings], Model] | None = None
+    """Makes the models of other specifications."""
+    spending: Path | None = None
 
     def __post_init__(self) -> None:
         self.fixture: FixtureRepository = make_repository(self.place / "checkout", self.files)
@@ -142,9 +147,11 @@ class Kit:
             state,
             self.settings,
             self.own_provider or self.provider,
-            "claude-opus-5",
-            "scripted/claude-opus-5",
+            self.spec.partition("/")[2],
+            self.spec,
             SECRET,
+            maker=self.maker,
+            spending=self.spending,
             rung=self.rung,
             hidden=[],
             environment=self.environment,

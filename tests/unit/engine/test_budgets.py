@@ -1,0 +1,181 @@
+"""Limits of money in a session: never overshot, one question for all, and what each answer does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodev_tui.domain import commands
+from autodev_tui.domain.levels import Level
+from autodev_tui.domain.states import TaskState
+from autodev_tui.engine import flow
+from autodev_tui.engine.event_log import read_events
+from tests.fakes.engine_kit import Kit, until, waiting
+from tests.fakes.many_agents import plan_of, write
+from tests.fakes.paying import Held, Paid, paying_kit
+
+LOOK = ("list_files", {})
+HAIKU = "anthropic/claude-haiku-5-5"
+
+
+@asynccontextmanager
+async def at_work(place: Path, agents: Paid, **more: Any) -> AsyncIterator[Kit]:
+    made = paying_kit(place, agents, **more)
+    try:
+        yield made
+    finally:
+        await made.engine.aclose()
+
+
+def notices(kit: Kit) -> list[str]:
+    path = kit.services.session_directory() / "events.jsonl"
+    return [event.text for event in read_events(path) if event.kind == "noticed"]
+
+
+async def test_ten_agents_keep_to_the_cap_and_go_on_once_it_is_raised(tmp_path: Path) -> None:
+    names = [f"T{n}" for n in range(1, 11)]
+    agents = Paid(plan_of(*[{}] * 10), {name: [LOOK] for name in names})
+    agents.hold(*names)
+    async with at_work(tmp_path, agents, interactive=True) as one:
+        await one.start(budget_usd=3.0)
+        await until(lambda: len(agents.calling) == 6, "as many as are sure to be paid")
+        assert sum(grant.usd for grant in one.services.purse._open.values()) <= 3.0
+        agents.open()
+        question = await waiting(one, "budget")
+        await until(lambda: not agents.calling)
+        assert 1.5 < one.session.usage.cost_usd <= 3.0, "every reply takes all that it may"
+        assert agents.peak == 6 and len(one.board.pending()) == 1
+        ask = question.ask
+        assert (ask["scope"], ask["budget_usd"], question.choices) == ("session", 3.0, ["raise", "stop"])
+        assert ask["ahead_usd"][0] < ask["ahead_usd"][1] and f"to ${3 + ask['raise_usd']:.2f}" in ask["raise"]
+        seen = 0
+        while (code := one.session.code) is None:
+            await until(lambda: one.session.code is not None or one.board.pending())
+            for asked in one.board.pending():
+                assert asked.kind == "budget"
+                seen += 1
+                await one.answer(asked, "choose", choice="raise")
+        assert code == flow.DONE and seen >= 1
+        limit = one.session.budget_usd
+        assert limit is not None and agents.most <= one.session.usage.cost_usd <= limit
+        assert [text for text in notices(one) if text.startswith("budget: ")][0].startswith("budget: $2.")
+
+
+async def test_headless_a_spent_budget_is_code_4_and_the_question_stays_the_same(tmp_path: Path) -> None:
+    agents = Paid(plan_of({}, {}), {"T1": [LOOK] * 3, "T2": [LOOK] * 3})
+    async with at_work(tmp_path, agents) as one:
+        assert (await one.run(budget_usd=1.5)).code == flow.LIMIT
+        (question,) = one.board.pending()
+        assert (await one.resume()).code == flow.LIMIT
+        assert [asked.id for asked in one.board.pending()] == [question.id]
+        await one.answer(question, "choose", choice="raise")
+        assert (await one.resume()).code in (flow.DONE, flow.LIMIT)
+        assert one.session.budget_usd == pytest.approx(1.5 + question.ask["raise_usd"])
+
+
+async def test_a_cheaper_model_goes_on_and_the_limit_stays(tmp_path: Path) -> None:
+    agents, cheap = Paid(plan_of({}, {}), {"T1": [LOOK]}), Paid(plan_of({}), spec=HAIKU)
+    agents.share = 0.9
+    options = {"fallbacks": (HAIKU, "anthropic/gone")}
+    async with at_work(tmp_path, agents, others=[cheap], options=options, interactive=True) as one:
+        await one.start(budget_usd=1.0)
+        question = await waiting(one, "budget")
+        assert question.choices == ["raise", f"cheaper:{HAIKU}", "stop"]
+        (offer,) = question.ask["cheaper"]
+        assert offer == {"model": HAIKU, "usd_per_million_input": 0.1, "usd_per_million_output": 0.5}
+        await one.answer(question, "choose", choice=f"cheaper:{HAIKU}")
+        assert (await one.engine.wait()).code == flow.DONE
+        assert cheap.models and one.session.model == HAIKU and one.session.budget_usd == 1.0
+        assert one.session.usage.cost_usd <= 1.0
+        assert f"{HAIKU} goes on for the whole session: the budget stays" in notices(one)
+
+
+async def test_stop_puts_what_is_there_to_review_at_every_level(tmp_path: Path) -> None:
+    agents = Paid(plan_of({}, {}), {"T1": [write("half.txt"), LOOK, LOOK, LOOK]})
+    async with at_work(tmp_path, agents, at_once=1, interactive=True) as one:
+        await one.start(budget_usd=1.2)
+        await one.answer(await waiting(one, "budget"), "choose", choice="stop")
+        review = await waiting(one, "changes")
+        assert "stopped at the budget" in review.ask["why_asked"] and review.task == "T1"
+        await one.answer(review)
+        outcome = await one.engine.wait()
+        assert outcome.code == flow.LIMIT and "stopped at the budget" in outcome.error
+        assert one.board.tasks["T1"].state is TaskState.COMPLETED
+        assert one.board.tasks["T2"].state is not TaskState.COMPLETED, "it never had any money"
+        assert one.session.budget_usd == 1.2
+        assert len([a for a in one.board.approvals.values() if a.kind == "budget"]) == 1
+    assert agents.most <= 1.2
+
+
+async def test_a_task_has_a_limit_of_its_own_that_holds_up_no_other(tmp_path: Path) -> None:
+    agents = Paid(plan_of({}, {}), {"T1": [LOOK] * 4})
+    async with at_work(tmp_path, agents, options={"budgets": {"task_usd": 1.0}}, interactive=True) as one:
+        await one.start()
+        question = await waiting(one, "budget")
+        await until(lambda: one.board.tasks["T2"].state is TaskState.COMPLETED)
+        assert (question.ask["scope"], question.ask["whose"]) == ("task", "T1")
+        assert "T1 $" in question.title and one.board.tasks["T1"].usage.cost_usd <= 1.0
+        await one.answer(question, "choose", choice="raise")
+        await until(lambda: one.board.tasks["T1"].budget_usd)
+        assert one.board.tasks["T1"].budget_usd == pytest.approx(1.0 + question.ask["raise_usd"])
+        assert one.board.tasks["T2"].budget_usd is None
+
+
+async def test_a_limit_of_the_day_holds_over_sessions_and_is_raised_for_that_day(tmp_path: Path) -> None:
+    agents = Paid(plan_of({}), {"T1": [LOOK] * 3})
+    options = {"budgets": {"day_usd": 1.0, "month_usd": 90.0}}
+    async with at_work(tmp_path, agents, options=options, spending=tmp_path / "user") as one:
+        outcome = await one.run()
+        assert outcome.code == flow.LIMIT
+        (question,) = one.board.pending()
+        assert question.ask["scope"] == "day" and "today $" in question.title
+        await one.answer(question, "choose", choice="raise")
+        assert (await one.resume()).code in (flow.DONE, flow.LIMIT)
+        first = one.session.usage.cost_usd
+        assert first <= 1.0 + question.ask["raise_usd"]
+        one.clock.now += 86_400
+        agents._rest["T1"] = []
+        await one.run()
+        assert one.session.usage.cost_usd > 0, "another day has its own limit"
+        spent = one.services.purse.spending.spent(one.clock())
+        assert spent["month"] == pytest.approx(first + one.session.usage.cost_usd)
+        assert spent["day"] == pytest.approx(one.session.usage.cost_usd)
+
+
+async def test_what_an_interrupted_call_said_is_booked_as_the_least_it_cost(tmp_path: Path) -> None:
+    agents = Held(plan_of({}))
+    agents.share = 0.01
+    async with at_work(tmp_path, agents, interactive=True) as one:
+        await one.start(budget_usd=5.0)
+        await until(lambda: agents.calling)
+        before = one.session.usage
+        await one.engine.submit(commands.PauseTask(task="T1", now=True))
+        await until(lambda: one.board.tasks["T1"].usage.requests)
+        usage = one.board.tasks["T1"].usage
+        assert usage.at_least and usage.output_tokens == int(len(Held.words) / 3.2) and usage.cost_usd > 0
+        assert one.session.usage.cost_usd == pytest.approx(before.cost_usd + usage.cost_usd)
+        await until(lambda: one.services.purse._open == {})
+
+
+async def test_a_model_of_unknown_price_is_refused_only_where_there_is_a_limit(tmp_path: Path) -> None:
+    free = Paid(plan_of({}, {}), spec="ollama/qwen3")
+    own = Paid(plan_of({"title": "First"}, {}), {"T1": [LOOK]}, spec="anthropic/claude-opus-5")
+    own.share = 0.01
+    async with at_work(tmp_path, own, others=[free], interactive=True) as one:
+        await one.start(level=Level.COLLABORATIVE)
+        plan = await waiting(one, "plan")
+        await one.engine.submit(commands.SetTaskModel(task="T2", model="ollama/qwen3"))
+        again = await waiting(one, "plan")
+        assert again.id != plan.id and again.ask["tasks"][1]["model"] == "ollama/qwen3"
+        assert again.ask["digest"] != plan.ask["digest"], "what works on a task is part of the plan"
+        told = again.ask["estimate"]["tasks"]
+        assert told["T2"]["cost_usd"] == [0.0, 0.0] and told["T2"]["local_minutes"][1] > 0
+        assert told["T1"]["cost_usd"][0] > 0
+        await one.answer(again)
+        assert (await one.engine.wait()).code in (flow.DONE, 3)
+        assert one.board.tasks["T2"].usage.cost_usd == 0 and one.board.tasks["T2"].usage.local_s >= 0
+        assert free.models and set(free.models) == {"ollama/qwen3"}

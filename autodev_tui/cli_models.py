@@ -37,7 +37,7 @@ def models(as_json: bool) -> None:
         window=settings.limits.local_context_tokens,
     )
     if as_json:
-        emit([{**row, "key": row["ready"]} if row["provider"] == "anthropic" else row for row in rows])
+        emit(rows)
         return
     width = max(len(row["model"]) for row in rows)
     head = f"{'model':<{width}} {'context':>9} {'output':>8} {'$/M in':>8} {'$/M out':>8}  {'tools':<5}"

@@ -1,8 +1,9 @@
 """Models of an Ollama server, on its native API through its SDK.
 
 The SDK has no timeout, no retry and no check that a reply came to its end; the server cuts a prompt that is
-too long in silence. All of that is done here: the window is chosen, sent and verified, prompts are measured
-before and after. Of the process environment nothing counts: address and key are passed in, proxies are not used.
+too long in silence. All of that is done here: the window is chosen, sent and verified, and prompts are
+measured before and after. Of the process environment nothing counts: address and key are passed in, proxies
+are not used.
 """
 
 from __future__ import annotations
@@ -111,6 +112,8 @@ class OllamaProvider:
                     await self._stream(client, body, reader, on_chunk)
                 except UnicodeEncodeError:
                     await self._stream(client, sendable(body), reader, on_chunk)
+                if reader.long:
+                    await asyncio.to_thread(reader.search)
                 parts = reader.turn_parts(room=output)
             except Exception as error:
                 failure = classify(error, request.model, self._address)

@@ -22,8 +22,9 @@ from autodev_tui.providers.base import (
     ToolSpec,
 )
 from autodev_tui.providers.strict_json import parse_arguments, whole_text
-from autodev_tui.providers.tool_text import coerced, find_calls, without_calls
+from autodev_tui.providers.tool_text import TextCall, coerced, find_calls, without_calls
 
+LONG = 4_000
 UNREADABLE = "unreadable_call"
 """Stands for the name of a call that nobody could read."""
 
@@ -50,6 +51,7 @@ class StreamReader:
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
         self._reason = ""
+        self._found: list[TextCall] | None = None
         self.model = ""
         self.started = False
         self.finished = False
@@ -102,6 +104,15 @@ class StreamReader:
         """How much was written so far, as far as it streams."""
         return sum(map(len, self._text)) + sum(map(len, self._thinking))
 
+    @property
+    def long(self) -> bool:
+        """Whether looking for calls in the text may take a while: then it is for a thread."""
+        return not self._calls and sum(map(len, self._text)) > LONG
+
+    def search(self) -> None:
+        """Look for calls in the text; `turn_parts` does it where this was not called before."""
+        self._found = find_calls(whole_text("".join(self._text)), tuple(self._tools.values()))
+
     def turn_parts(
         self, *, room: int | None = None
     ) -> tuple[StopReason, list[dict[str, Any]], tuple[ToolCall, ...], str]:
@@ -141,8 +152,9 @@ class StreamReader:
         return StopReason.TOOL_USE, content, (call,), text.strip()
 
     def _recovered(self, text: str) -> tuple[str, tuple[ToolCall, ...]]:
-        found = find_calls(text, tuple(self._tools.values()))
-        calls = []
+        if self._found is None:
+            self.search()
+        found, calls = self._found or [], []
         for place, one in enumerate(found):
             name = one.name or UNREADABLE
             error = f"you wrote the call as text, and it cannot be read: {one.error}" if one.error else ""

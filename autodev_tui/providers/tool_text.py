@@ -75,7 +75,7 @@ def find_calls(text: str, tools: Sequence[ToolSpec]) -> list[TextCall]:
         elif kind == "code":
             place = _code(text, start)
         elif kind == "thought":
-            place = _thinking(text, start)
+            place = after = _thinking(text, start)
         else:
             found = read_marked(text, start, offered)
             if not found:

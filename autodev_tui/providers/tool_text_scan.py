@@ -75,6 +75,6 @@ def end_of_value(text: str, start: int, mark: str, follows: str) -> int:
 
 def without_frame(value: str) -> str:
     """A value without the line ends that its element is written with."""
-    if value.startswith("\n"):
-        value = value[1:]
-    return value[:-1] if value.endswith("\n") else value
+    if not value.startswith("\n"):
+        return value
+    return value[1:-1] if value.endswith("\n") and len(value) > 1 else value[1:]

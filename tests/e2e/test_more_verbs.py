@@ -55,7 +55,9 @@ def test_export(program: Program) -> None:
 def test_models(program: Program) -> None:
     rows = program("models", "--json").json
     assert [row["model"] for row in rows if row["default"]] == ["anthropic/claude-opus-5-5"]
-    assert all(row["context"] and row["max_output"] and row["tools"] and row["key"] for row in rows)
+    theirs = [row for row in rows if row["provider"] == "anthropic"]
+    assert all(row["context"] and row["max_output"] and row["tools"] and row["ready"] for row in theirs)
+    assert [row["model"] for row in rows if row not in theirs] == ["rules"]
     assert "key for Anthropic: set in environment" in program("models").out
 
 

@@ -95,11 +95,13 @@ async def test_nothing_yet_is_an_answer_too(tmp_path: Path) -> None:
 
 
 async def test_the_doctor_says_what_to_do(tmp_path: Path) -> None:
-    async with kit(tmp_path, turns(), environment={"PATH": os.environ["PATH"], "TERM": "dumb"}) as one:
+    variables = {"PATH": os.environ["PATH"], "TERM": "dumb", "OLLAMA_HOST": "127.0.0.1:1"}
+    async with kit(tmp_path, turns(), environment=variables) as one:
         found = {row["name"]: row for row in await rows(one, requests.GetDoctor())}
         assert found["git"]["state"] == "ok"
         assert "on main, clean" in found["repository"]["text"]
         assert found["model"]["state"] == "warn" and "ANTHROPIC_API_KEY" in found["model"]["todo"]
+        assert "needed only for local models" in found["ollama"]["text"]
         assert found["terminal"]["state"] == "warn" and "autodev run" in found["terminal"]["todo"]
         assert found["checks"]["state"] == "warn" and found["editor"]["state"] == "warn"
         assert all(row["todo"] for row in found.values() if row["state"] != "ok")

@@ -145,7 +145,7 @@ BROKEN: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("fault", "says"), [one[1:] for one in BROKEN], ids=[one[0] for one in BROKEN])
 async def test_a_stream_that_breaks_is_no_reply(fault: Any, says: str) -> None:
-    error, asker, fake = await failed({"text": "All is well.", "chunk": 4, "calls": [RUN], **fault})
+    error, _asker, fake = await failed({"text": "All is well.", "chunk": 4, "calls": [RUN], **fault})
     assert says in str(error), str(error)
     assert error.usage_floor.at_least and error.usage_floor.requests == len(fake.chats)
     assert len(fake.chats) == (1 if fault.get("lines", [{}])[0].get("line", "").startswith('{"error') else 2)
@@ -167,7 +167,7 @@ async def test_arguments_as_text_are_asked_for_again_then_as_text_of_the_model()
 
 
 async def test_a_server_that_never_does_it_right_is_given_up() -> None:
-    error, asker, fake = await failed({"calls": [RUN], "string_args": True})
+    error, _asker, fake = await failed({"calls": [RUN], "string_args": True})
     assert error.kind == "cut" and "update the server" in str(error)
     assert len(fake.chats) <= 4
 

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 LAST_WORDS_S = 1.0
 """For telling what happened until the end, after the end."""
 
-BY_RULES = "no model: planned by rules, which heal what is red and write changelog and API docs; the rest waits"
+BY_RULES = (
+    "no model: planned by rules, which heal what is red and write changelog and API docs; the rest waits"
+)
 NO_MODEL = " · for a model set ANTHROPIC_API_KEY, or start Ollama"
 
 __all__ = ["BudgetUnknowable", "NotAllowed", "Place", "price_known", "refuse_unknown_price"]
@@ -100,7 +102,8 @@ async def _run(
         opened.enter_context(contextlib.closing(await asyncio.to_thread(place.open_log)))
         settings = place.settings(database, options)
         prompts = await asyncio.to_thread(place.prompts)
-        model = find_model(place.environment, database, command, settings, options)
+        # In a thread: it may look for a while whether there is a server of local models.
+        model = await asyncio.to_thread(find_model, place.environment, database, command, settings, options)
         # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
         await model.provider.limits(model.name)
         if model.spec == RULES_MODEL and isinstance(command, commands.StartSession) and not command.tasks:

@@ -116,8 +116,17 @@ def _head(block: Block, look: Look, verb: str, text: str, how: str, result: Line
     # One blank column at the right edge, one at least before the result.
     width = look.width - 1
     room = max(width - width_of(left) - width_of(result) - 1, 8)
-    left.append((fitted(text, how, room), "data"))
+    left += _marked(fitted(text, how, room), text.strip())
     return spread(left, result, width)
+
+
+def _marked(shown: str, text: str, role: str = "data") -> Line:
+    """What is shown of `text`; the mark where it was cut is ours, and so are the words behind it."""
+    before, mark, after = shown.partition("…") if "…" not in text else shown.rpartition("…")
+    if not mark or shown == text:
+        return [(shown, role)]
+    ours = after.startswith(" +")
+    return [(before, role), (mark, "muted"), (after, "muted" if ours else role)]
 
 
 def fitted(text: str, how: str, width: int) -> str:
@@ -239,10 +248,10 @@ def _output(texts: Iterable[str], look: Look, role: str = "data-muted", under: s
     for text in texts:
         beyond = len(text) - LONGEST
         shown = visible(text[:LONGEST], keep="\t").replace("\t", TAB)
-        if beyond > 0:
-            shown += f"… +{counted(beyond)}"
         for row in wrap_line(shown, look.width - INDENT) if look.wrap else [shown]:
             rows.append(Row([("  ", "text"), (row, role)], wide=not look.wrap, under=under))
+        if beyond > 0:
+            rows[-1] = rows[-1]._replace(line=[*rows[-1].line, (f"… +{counted(beyond)}", "muted")])
     return rows
 
 
@@ -318,7 +327,9 @@ def _thinking(block: Block, look: Look) -> list[Row]:
     head = Row([(f"{mark} ", "muted"), (words, "muted")])
     if not look.open:
         return [head]
-    text = _words(block, look) or ("…" if block.cut else "")
+    text = _words(block, look)
+    if not text:
+        return [head, Row([("  …" if block.cut else "", "muted")])]
     return [head, *(Row([("  ", "text"), (row, "data-muted")]) for row in _plain(text, look.width - INDENT))]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,9 @@ _TOLD = frozenset(
 )  # fmt: skip
 """What is asked with these names has its own rows; everything else is listed as it is."""
 
+_SUBJECTS = ("command", "path", "pattern", "question", "summary", "arguments")
+"""Arguments that say what a call is about, the plainest first."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -61,9 +65,9 @@ def asked_text(approval: Approval) -> str:
         if ask.get(name):
             return str(ask[name])
     if approval.kind is ApprovalKind.ESCALATION:
-        args = ask.get("args")
-        found = args.get("command") or args.get("path") if isinstance(args, dict) else args
-        return str(found or ask.get("why") or approval.title)
+        args = _args(ask)
+        found = next((args[name] for name in _SUBJECTS if args.get(name)), "")
+        return str(found or ask.get("tool") or ask.get("why") or approval.title)
     if approval.kind is ApprovalKind.BUDGET:
         return budget_words.headline(approval)
     return approval.title
@@ -194,7 +198,7 @@ def _facts(approval: Approval) -> Iterator[tuple[str, str]]:
         yield "meanwhile", "every agent waits before its next call; nothing is half done"
     if approval.kind is ApprovalKind.ESCALATION:
         if ask.get("tool"):
-            yield "call", f"{ask['tool']} {_flat(ask.get('args'))}"
+            yield "call", "\n".join([str(ask["tool"]), *_flat(_args(ask)).splitlines()])
         if ask.get("result"):
             yield "result", str(ask["result"]).expandtabs(4)
     for name, value in ask.items():
@@ -228,6 +232,17 @@ def _asked_by(approval: Approval) -> str:
         return f"by {first}"
     want, all_of = ("wants", "both") if len(others) == 1 else ("want", "all")
     return f"by {first}; {', '.join(others)} {want} the same: one answer serves {all_of}"
+
+
+def _args(ask: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the call that is asked about; they may come as a text of JSON."""
+    args = ask.get("args")
+    if isinstance(args, str):
+        try:
+            args = json.loads(args)
+        except ValueError:
+            return {"arguments": args} if args else {}
+    return args if isinstance(args, dict) else {}
 
 
 def _flat(value: Any) -> str:

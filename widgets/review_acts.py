@@ -317,8 +317,10 @@ class ReviewActs(ReviewInputs):
         row = self.here
         if self._range:
             self._range = None
+            self.post_message(Said("no range any more"))
         elif row and row.kind is Kind.LINE and self.decisions and not self.whole_file(row.hunk):
             self._range = (row.hunk, row.index)
+            self.post_message(Said("range from here: j k to its end, then a r c · v ends it"))
         else:
             self.ignore("no lines to choose from here")
         self.refresh()

@@ -364,3 +364,23 @@ def test_who_is_shown() -> None:
     assert chosen(agents, ["T2", "T3"], ["T1", "T2"], "T2", 2) == ["T2", "T3"]
     assert chosen(agents, ["T2", "T3"], ["T1", "T2"], "T1", 2) == ["T1", "T2"]
     assert chosen(agents, ["T2", "T3", "T4"], [], "T4", 1) == ["T4"]
+
+
+async def test_with_ascii_glyphs_cut_marks_are_ascii_too_and_nothing_moves() -> None:
+    logs = Logs()
+    logs.task("T3", "Tests")
+    logs.call("T3", "run_command", {"command": "pytest " + "tests/a_long_name.py " * 8})
+    logs.call("T3", "read_file", {"path": "src/" + "deep/" * 20 + "café.py"}, result={"lines": 1})
+    logs.call("T3", "search", {"pattern": "words " * 20}, result={"matches": 3})
+    shown_as: dict[bool, list[str]] = {}
+    for plain in (False, True):
+        app = Agents(logs)
+        app.ascii_glyphs = plain  # type: ignore[attr-defined]
+        async with app.run_test(size=(50, 8)) as pilot:
+            await ready(app, pilot)
+            shown_as[plain] = drawn(app)
+    assert sum("…" in row for row in shown_as[False]) == 3
+    ours = [row.replace("café", "cafe") for row in shown_as[True]]
+    assert all(row.isascii() for row in ours), ours
+    assert [len(row) for row in shown_as[True]] == [len(row) for row in shown_as[False]]
+    assert any("café.py" in row for row in shown_as[True]), "what is not ours stays as it is"

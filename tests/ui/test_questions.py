@@ -493,3 +493,29 @@ async def test_many_questions_are_listed_around_the_chosen_one():
         assert "8 of 20" in rows[0]
         assert next(row for row in rows[1:6] if row.startswith("▌")).count("run 7")
         assert any(row.strip() == "run 7" for row in rows[7:])
+
+
+@pytest.mark.parametrize(
+    ("tool", "args", "words"),
+    [
+        ("run_command", '{"command": "pytest -q"}', "pytest -q"),
+        ("search", {"pattern": "x[/b]", "glob": "*.py"}, "x[/b]"),
+        ("update_todos", '{"todos": []}', "update_todos"),
+        ("odd", "{broken", "{broken"),
+    ],
+)
+async def test_a_stuck_agent_is_told_in_words(tool, args, words):
+    question = shown.approval(
+        ApprovalKind.ESCALATION,
+        "T5 is stuck: the same call 3 times with the same result",
+        {"tool": tool, "args": args, "result": "2 failed"},
+        task="T5",
+        choices=["try once more"],
+    )
+    inbox = Inbox(question)
+    async with inbox.running() as pilot:
+        await inbox.begin(pilot)
+        rows = drawn(inbox.stage)
+        assert rows[1].startswith(f"▌◐ T5 login page stuck {words}")
+        assert not any('{"' in row for row in rows)
+        assert any(row.split()[:2] == ["call", tool] for row in rows), "\n".join(rows)

@@ -279,6 +279,14 @@ async def test_chosen_lines_alone_are_taken_or_left_out() -> None:
         )
 
 
+async def test_a_range_says_that_it_began_and_that_it_ended() -> None:
+    async with opened() as desk:
+        await desk.press("j", "v")
+        assert desk.host.words[-1] == "range from here: j k to its end, then a r c · v ends it"
+        await desk.press("j", "v")
+        assert desk.host.words[-1] == "no range any more"
+
+
 # -- what must not happen
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import inspect
+import re
 import textwrap
 import types
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ from autodev_tui.settings import CONFIG_FILE, REPOSITORY_CONFIG, Layers, Setting
 from autodev_tui.settings_files import SettingsError
 from autodev_tui.settings_writing import place_of
 
+_OURS = re.compile(r"\s*\(S\d\d\b[^)]*\)")
+"""Where a value comes from, as we note it for ourselves."""
 _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
@@ -141,7 +144,7 @@ def _help(model: type[BaseModel]) -> dict[str, str]:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             words = following.value if isinstance(following, ast.Expr) else None
             if isinstance(words, ast.Constant) and isinstance(words.value, str):
-                found[statement.target.id] = inspect.cleandoc(words.value)
+                found[statement.target.id] = _OURS.sub("", inspect.cleandoc(words.value))
     return found
 
 

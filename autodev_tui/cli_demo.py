@@ -41,9 +41,10 @@ def _workbench(place: Place) -> int:
     code = run_app(app)
     place.kept = place.git("rev-parse", "main") != before
     if place.kept:
-        print(f"The sample stays at {place.repository}: what landed is in its git log.")
+        print(f"The sample stays at {place.repository}")
+        print("What landed is in its git log; remove the folder when you like.")
     else:
-        print("Nothing was landed, so the sample repository was removed. autodev demo begins anew.")
+        print("Nothing was landed, so the sample repository was removed.")
     print(NEXT)
     return code
 

@@ -206,7 +206,7 @@ class Frame(Screen[None], inherit_bindings=False):
         if self.agents.front is not None and self.agents.front != self._aimed_at:
             self._aimed_at = self.agents.front
             self.composer.aim(self._aimed_at)
-        here = self.desk.current if self.front == "desk" and not self.typing else ""
+        here = "" if self.typing else self.desk.current if self.front == "desk" else self.front
         self.needs_row.show(mirror, self.now(), typing=self.typing, advice=self.advice, here=here)
         if not self.arranged.autonomy:
             busy = bool(self.needs_row.left) and not self.slider.has_focus

@@ -39,7 +39,7 @@ class NeedsRow(Row, can_focus=True):
         """What the row names: where `tab` in an empty composer goes."""
 
     def show(self, mirror: Mirror, now: float, *, typing: bool, advice: str = "", here: str = "") -> None:
-        """Show what is most urgent; `here` is the pane that is looked at."""
+        """Show what is most urgent; `here` is the pane in use, of the desk its content."""
         waiting = needs(mirror)
         self.need = waiting[0] if waiting else None
         if self.offer:
@@ -58,6 +58,8 @@ class NeedsRow(Row, can_focus=True):
             self.set([(" ", "text"), *self.need.line])
         elif self.need:
             key = "tab" if typing else self.need.key
+            if here == "tasks" and self.need.pane == "landing":
+                key = "g enter"
             self.set(
                 [(" ", "text"), *self.need.line],
                 [(key, "key"), (f" {self.need.verb}", "muted"), (" ", "text")],

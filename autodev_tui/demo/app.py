@@ -16,7 +16,7 @@ HUSH_S = 4.0
 OVER = (SessionState.FAILED, SessionState.CANCELLED)
 
 
-class Demo(Autodev, inherit_bindings=False):
+class Demo(Autodev):
     """One window on the sample."""
 
     def __init__(self, place: Place) -> None:

@@ -27,7 +27,7 @@ OFF = "X cancels it · ctrl+q leaves"
 LEAVE = "ctrl+q leaves"
 IN_FRONT = {
     ApprovalKind.PLAN: "demo: a approves the plan · e edits a task · r asks for another one",
-    ApprovalKind.CHANGES: "demo: a accept · r reject · e edit · c comment · enter sends, u takes back",
+    ApprovalKind.CHANGES: "demo: a accept · r reject · e edit · c comment · enter, enter sends",
     ApprovalKind.MERGE: "demo: two changes meet · < left · > right · e edit · enter sends",
     ApprovalKind.LAND: "demo: G reads to the end, a lands it on main · nothing is pushed",
 }

@@ -17,7 +17,7 @@ from autodev_tui.demo.repository import text_of
 from autodev_tui.engine.told import MARK
 from autodev_tui.vcs.diff import fingerprint
 
-GOAL = "Late fees are wrong, and I want to see what is overdue. Tidy up what ruff finds, too."
+GOAL = "Fix the late fees, list what is overdue, and tidy up what ruff finds."
 PACE = 160
 """Characters a second: as quick as a quick model."""
 TESTS, LINT = CHECK_COMMANDS["unittest"], CHECK_COMMANDS["ruff"]

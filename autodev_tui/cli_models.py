@@ -52,12 +52,18 @@ def _row(row: dict[str, Any], width: int) -> str:
         f"{'?' if cell is None else f'{cell:.2f}':>8}"
         for cell in (row["usd_per_million_input"], row["usd_per_million_output"])
     )
-    tools = {True: "yes", False: "text", None: "?"}[row["tools"]]
+    tools = {True: "yes", False: "text" if row["ready"] else "no", None: "?"}[row["tools"]]
     where = ("loaded" if row["loaded"] else "local") if row["local"] else "remote"
     size = amount(row["size_bytes"]) if row["size_bytes"] else "–"
-    marks = [*(["default"] if row["default"] else []), *([row["why"]] if row["why"] else [])]
+    used = row["window"] or row["context"]
+    marks = [
+        *(["default"] if row["default"] else []),
+        *([f"trained for {row['context']:,}"] if used and row["context"] and used < row["context"] else []),
+        # The key is told once, below.
+        *([row["why"]] if row["why"] and row["provider"] != "anthropic" else []),
+    ]
     return (
-        f"{row['model']:<{width}} {_tokens(row['context']):>9} {_tokens(row['max_output']):>8} {prices}"
+        f"{row['model']:<{width}} {_tokens(used):>9} {_tokens(row['max_output']):>8} {prices}"
         f"  {tools:<5}  {where:<6}  {size:>8}  {'yes' if row['ready'] else 'no':<5}"
         + (f"  {' · '.join(marks)}" if marks else "")
     )
@@ -137,7 +143,7 @@ class _Display:
                 return
             self._drawn_at, self._told = now, progress.status
             self._open = True
-            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns or 80
             print(f"\r\x1b[2K{self._bar(progress)[: columns - 1]}", end="", file=sys.stderr, flush=True)
             return
         share = progress.share

@@ -154,8 +154,9 @@ class OllamaProvider:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
     # -- asking
 
@@ -210,7 +211,7 @@ class OllamaProvider:
         """What `ps` tells of the model; None when it is not loaded or nobody says."""
         try:
             async with asyncio.timeout(ASK_S):
-                told = (await self._client.ps()).model_dump(mode="json")
+                told = (await (await self._ready()).ps()).model_dump(mode="json")
         except Exception as error:
             log.info("no list of loaded models (%s)", type(error).__name__)
             return None

@@ -30,6 +30,8 @@ def build_client(address: Address) -> Any:
         timeout=httpx.Timeout(None, connect=CONNECT_S),
         # A proxy of the environment would swallow what goes to this machine.
         trust_env=False,
+        # Plain http needs no certificates, which take a while to load; it is never redirected to https.
+        verify=address.scheme == "https",
         follow_redirects=False,
         event_hooks={"request": [own_key]},
     )

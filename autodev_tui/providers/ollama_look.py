@@ -20,7 +20,9 @@ from autodev_tui.providers.ollama_address import Address, address_of
 from autodev_tui.providers.ollama_facts import LocalModel, describe, full_name, is_remote
 
 PROBE_S = 0.3
-"""For the question whether anybody is there at all."""
+"""For the question whether anybody is there at all: the connection, and looking up its host's name."""
+ANSWER_S = 1.0
+"""For the first answer of whoever took the call: a busy machine may need more than a moment for it."""
 CHOOSE_S = 1.0
 """For looking which of its models has tools, once it answered."""
 LIST_S = 2.0
@@ -60,13 +62,14 @@ class Server:
     address: Address | None = field(default=None, repr=False)
 
 
-def look(environment: Mapping[str, str], *, within_s: float = LIST_S, probe_s: float = PROBE_S) -> Server:
-    """The server that the user's environment names, looked at for no longer than about both times."""
+def look(environment: Mapping[str, str], *, within_s: float = LIST_S) -> Server:
+    """The server that the user's environment names: 0.3 s where none is, `within_s` and 1.3 s at most."""
     try:
         address = address_of(environment)
     except ProviderError as error:
         return Server(problem=str(error))
-    version = _within(probe_s, lambda: _version(address, probe_s))
+    connection = _within(PROBE_S, lambda: _connect(address, PROBE_S))
+    version = _within(ANSWER_S, lambda: _version(address, connection)) if connection else None
     if version is None:
         return Server(problem=f"no Ollama answers at {address.netloc}", address=address)
     found: list[Installed] = []
@@ -119,14 +122,27 @@ def _fill(address: Address, within_s: float, found: list[Installed]) -> bool:
     return True
 
 
-def _version(address: Address, within_s: float) -> str:
-    return str(_get(address, "GET", "/api/version", None, within_s).get("version") or "unknown")
+def _version(address: Address, connection: http.client.HTTPConnection) -> str:
+    if connection.sock is not None:
+        connection.sock.settimeout(ANSWER_S)
+    return str(_ask(address, connection, "GET", "/api/version", None).get("version") or "unknown")
+
+
+def _connect(address: Address, within_s: float) -> http.client.HTTPConnection:
+    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = kind(address.host, address.port, timeout=within_s)
+    connection.connect()
+    return connection
 
 
 def _get(address: Address, method: str, path: str, body: Any, within_s: float) -> dict[str, Any]:
+    return _ask(address, _connect(address, within_s), method, path, body)
+
+
+def _ask(
+    address: Address, connection: http.client.HTTPConnection, method: str, path: str, body: Any
+) -> dict[str, Any]:
     """One question, one JSON object. Raises OSError, HTTPException or ValueError."""
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(address.host, address.port, timeout=within_s)
     headers = {"accept": "application/json"}
     if address.key:
         headers["authorization"] = f"Bearer {address.key}"

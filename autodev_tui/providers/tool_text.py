@@ -68,10 +68,10 @@ def find_calls(text: str, tools: Sequence[ToolSpec]) -> list[TextCall]:
         kind, start = mark
         if kind == "fence":
             place, inner = _fence(text, start)
-            if inner and not _example(text, after, start):
-                fenced = bare_calls(text[slice(*inner)], offered, fenced=True)
+            fenced = bare_calls(text[slice(*inner)], offered, fenced=True) if inner else []
+            if fenced and not _example(text, after, start):
                 calls += [_checked(one.moved(start, place), offered) for one in fenced]
-                after = place if fenced else after
+                after = place
         elif kind == "code":
             place = _code(text, start)
         elif kind == "thought":

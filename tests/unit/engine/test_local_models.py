@@ -45,7 +45,7 @@ async def test_a_server_that_does_not_answer_is_said_and_never_waited_for(tmp_pa
         async with kit(tmp_path, turns(), environment={"OLLAMA_HOST": host}) as one:
             began = time.monotonic()
             found, facts = await rows(one)
-            assert time.monotonic() - began < 1.5
+            assert time.monotonic() - began < 4
     assert facts["ollama_problem"] == f"no Ollama answers at {host}"
     assert {row["provider"] for row in found} == {"anthropic", "rules"}
 

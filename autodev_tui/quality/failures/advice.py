@@ -1,4 +1,4 @@
-"""What to do about a failure: how grave it is, one plain sentence, and whether a strategy can mend it (S35, S36)."""
+"""What to do about a failure: how grave it is, one plain sentence, and which strategy may mend it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from autodev_tui.quality.failures.model import Failure, FailureType, Severity, S
 
 MAX_MESSAGE = 500
 _STYLE = re.compile(
-    r"^(?:E1\d\d|E2\d\d|E3\d\d|E70[123]|W[1236]\d\d|I\d{3}|Q\d{3}|COM\d{3}|UP\d{3}|C4\d\d|D2\d\d|PIE\d{3}|RSE\d{3}|E711|E712|E713|E714|F541)$"
+    r"^(?:E1\d\d|E2\d\d|E3\d\d|E70[123]|W[1236]\d\d|I\d{3}|Q\d{3}|COM\d{3}|UP\d{3}|C4\d\d|D2\d\d|PIE\d{3}|"
+    r"RSE\d{3}|E711|E712|E713|E714|F541)$"
 )
 _MINOR = re.compile(r"^[SB](?:101|10[567]|110|112|311|4\d\d|603|607)$")
 """What bandit itself calls of low severity, where a format leaves it out."""
@@ -35,12 +36,29 @@ _IMPORTS = frozenset(
 _UNDEFINED = frozenset({"F821", "E0602", "name-defined"})
 _GRAVE_LINT = re.compile(r"^(?:F82\d|F70\d|F63\d|F50\d|F7\d\d|E9|PLE|no-undef|no-dupe)")
 _DISTRIBUTIONS = {
-    "yaml": "PyYAML", "PIL": "pillow", "cv2": "opencv-python", "sklearn": "scikit-learn", "bs4": "beautifulsoup4",
-    "dateutil": "python-dateutil", "dotenv": "python-dotenv", "git": "GitPython", "jwt": "PyJWT",
-    "attr": "attrs", "Crypto": "pycryptodome", "serial": "pyserial", "usb": "pyusb", "OpenSSL": "pyOpenSSL",
-    "MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "google.protobuf": "protobuf", "magic": "python-magic",
-    "fitz": "PyMuPDF", "docx": "python-docx", "pptx": "python-pptx", "slugify": "python-slugify",
-}  # fmt: skip
+    "yaml": "PyYAML",
+    "PIL": "pillow",
+    "cv2": "opencv-python",
+    "sklearn": "scikit-learn",
+    "bs4": "beautifulsoup4",
+    "dateutil": "python-dateutil",
+    "dotenv": "python-dotenv",
+    "git": "GitPython",
+    "jwt": "PyJWT",
+    "attr": "attrs",
+    "Crypto": "pycryptodome",
+    "serial": "pyserial",
+    "usb": "pyusb",
+    "OpenSSL": "pyOpenSSL",
+    "MySQLdb": "mysqlclient",
+    "psycopg2": "psycopg2-binary",
+    "google.protobuf": "protobuf",
+    "magic": "python-magic",
+    "fitz": "PyMuPDF",
+    "docx": "python-docx",
+    "pptx": "python-pptx",
+    "slugify": "python-slugify",
+}
 """Modules whose distribution has another name."""
 
 
@@ -88,7 +106,8 @@ def _imports(found: Found) -> _Advice:
     if "circular import" in found.message or "partially initialized" in found.message:
         return _Advice(
             Severity.HIGH,
-            "Break the circle: move the import into the function that needs it, or what both need to a third module.",
+            "Break the circle: move the import into the function that needs it, or what both need to a "
+            "third module.",
         )
     if found.code == "ImportError" or "cannot import name" in found.message:
         what = f"`{name}`" if name else "The name"
@@ -117,7 +136,8 @@ def _imports(found: Found) -> _Advice:
         )
     return _Advice(
         Severity.HIGH,
-        f"Add `{distribution(name)}` to the dependencies and install it; if the module is the project's own, correct its name or path.",
+        f"Add `{distribution(name)}` to the dependencies and install it; if the module is the project's own, "
+        "correct its name or path.",
         Strategy.UPDATE_DEPENDENCIES,
         True,
     )

@@ -9,14 +9,20 @@ from autodev_tui.quality.failures.log import Found, Log
 from autodev_tui.quality.failures.model import FailureType
 
 _VITE = re.compile(r"^(?:error during build:|✗ Build failed in .*)$")
-_PLUGIN = re.compile(r"^\[(?:plugin |vite)[^\]]*\] ?(?P<path>/?\S+\.\w+)?(?: \(?(?P<line>\d+):\d+\)?)?(?P<rest>.*)$")
+_PLUGIN = re.compile(
+    r"^\[(?:plugin |vite)[^\]]*\] ?(?P<path>/?\S+\.\w+)?(?: \(?(?P<line>\d+):\d+\)?)?(?P<rest>.*)$"
+)
 _RAISED = re.compile(r"^(?:\w*Error|\[\w+\] \w*Error|\[\w+\])(?: \[[^\]]+\])?:? (?P<message>.+)$")
 _FILE = re.compile(r"^(?:file: |\s*[╭,]─?\[ ?|\s*at )?(?P<path>/?[\w@./-]+\.\w+)(?::(?P<line>\d+):\d+)?")
 _WEBPACK = re.compile(r"^ERROR in (?P<path>\S+)(?: (?P<line>\d+):\d+(?:-\d+)?)?$")
 _ESBUILD = re.compile(r"^(?:✘|X) \[ERROR\] (?P<message>.+)$")
 _ESBUILD_AT = re.compile(r"^ {4}(?P<path>\S.*?):(?P<line>\d+):\d+:$")
-_ABSENT = re.compile(r"(?:Can't resolve|Could not resolve|failed to resolve import) ['\"](?P<name>[^'\"]+)['\"]", re.IGNORECASE)
-_UNREADABLE = re.compile(r"Module parse failed|Unexpected |Expected .+ but found|Unterminated|SyntaxError|PARSE_ERROR")
+_ABSENT = re.compile(
+    r"(?:Can't resolve|Could not resolve|failed to resolve import) ['\"](?P<name>[^'\"]+)['\"]", re.IGNORECASE
+)
+_UNREADABLE = re.compile(
+    r"Module parse failed|Unexpected |Expected .+ but found|Unterminated|SyntaxError|PARSE_ERROR"
+)
 
 
 def parse(log: Log) -> Iterator[Found]:

@@ -1,8 +1,8 @@
 """From an output to its failures, the primary cause first: each tool's parser reads, this one orders.
 
-The order: a time that ran out before everything (it is a fact, the rest is what had been said by then); then what
-keeps other things from running (unreadable code, missing modules, failed builds), then what ran and failed,
-then style. Within one type the graver before the lesser, else as the output has them.
+The order: a time that ran out before everything (it is a fact, the rest is what had been said by then); then
+what keeps other things from running (unreadable code, missing modules, failed builds), then what ran and
+failed, then style. Within one type the graver before the lesser, else as the output has them.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def classify(
 ) -> list[Failure]:
     """What failed, the primary cause first; empty when nothing did.
 
-    `exit_code` is negative for a signal. 0 means that nothing failed, whatever was printed. Without one, an output
-    in which no parser finds anything and no line sounds alarming is taken for green. Never raises; its time grows
-    with the output's length up to a bound (`log.HEAD_CHARS`, `log.TAIL_CHARS`).
+    `exit_code` is negative for a signal. 0 means that nothing failed, whatever was printed. Without one, an
+    output in which no parser finds anything and no line sounds alarming is taken for green. Never raises; its
+    time grows with the output's length up to a bound (`log.HEAD_CHARS`, `log.TAIL_CHARS`).
     """
     log = Log.read(output, command, exit_code, timed_out)
     ending.read_status(log)

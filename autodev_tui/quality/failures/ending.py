@@ -10,26 +10,35 @@ from autodev_tui.quality.failures.log import Found, Log
 from autodev_tui.quality.failures.model import FailureType
 
 _STATUS = re.compile(
-    r"^(?:(?P<timed>timed out and was ended after [\d.]+ s)|killed by signal (?P<signal>\d+) after|exit code (?P<code>\d+) after)"
+    r"^(?:(?P<timed>timed out and was ended after [\d.]+ s)|killed by signal (?P<signal>\d+) after|"
+    r"exit code (?P<code>\d+) after)"
 )
 _KILLED = re.compile(
-    r"^(?:\S+: line \d+: +\d+ |\S+: )?(?P<what>Segmentation fault|Killed|Aborted|Bus error|Illegal instruction|Floating point exception|"
+    r"^(?:\S+: line \d+: +\d+ |\S+: )?(?P<what>Segmentation fault|Killed|Aborted|Bus error|"
+    r"Illegal instruction|Floating point exception|"
     r"Terminated)(?: +\(core dumped\))?(?: .*)?$"
 )
 _HEAP = re.compile(
-    r"^FATAL ERROR: .*JavaScript heap out of memory|^MemoryError$|^fatal error: runtime: out of memory|java\.lang\.OutOfMemoryError"
+    r"^FATAL ERROR: .*JavaScript heap out of memory|^MemoryError$|^fatal error: runtime: out of memory|"
+    r"java\.lang\.OutOfMemoryError"
 )
 _SIGNALS = {"Segmentation fault": "SIGSEGV", "Killed": "SIGKILL", "Aborted": "SIGABRT", "Bus error": "SIGBUS",
-            "Illegal instruction": "SIGILL", "Floating point exception": "SIGFPE", "Terminated": "SIGTERM"}  # fmt: skip
+            "Illegal instruction": "SIGILL", "Floating point exception": "SIGFPE",
+            "Terminated": "SIGTERM"}  # fmt: skip
 _WORDS = {
     "SIGSEGV": "it crashed: segmentation fault", "SIGKILL": "it was killed, often for want of memory",
     "SIGABRT": "it aborted", "SIGBUS": "it crashed: bus error", "SIGILL": "it crashed: illegal instruction",
-    "SIGFPE": "it crashed: arithmetic error", "SIGTERM": "it was asked to end", "SIGINT": "it was interrupted",
+    "SIGFPE": "it crashed: arithmetic error", "SIGTERM": "it was asked to end", "SIGINT": "it was "
+    "interrupted",
 }  # fmt: skip
 _ALARMING = re.compile(
-    r"(?i)^\W*(?:\S+: )?(?:fatal|error|failed|failure|cannot|could not|permission denied|panic)\b|: (?:not found|Permission denied|command not found)$"
+    r"(?i)^\W*(?:\S+: )?(?:fatal|error|failed|failure|cannot|could not|permission denied|panic)\b|"
+    r": (?:not found|Permission denied|command not found)$"
 )
-_CERTAIN = re.compile(r"^(?:\S+: )?(?:fatal|FATAL|error|Error|ERROR|panic)(?:\[\w+\])?: \S|: (?:not found|Permission denied|command not found)$")
+_CERTAIN = re.compile(
+    r"^(?:\S+: )?(?:fatal|FATAL|error|Error|ERROR|panic)(?:\[\w+\])?: \S|: (?:not found|Permission denied|"
+    r"command not found)$"
+)
 _TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]|\s)g?timeout\s")
 
 

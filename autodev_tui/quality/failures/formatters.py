@@ -10,7 +10,8 @@ from autodev_tui.quality.failures.model import FailureType
 
 _WOULD = re.compile(r"^would reformat (?P<path>\S.*)$")
 _BLACK_PARSE = re.compile(
-    r"^error: cannot (?:format|parse):? (?P<path>[^:]+?)(?::(?P<line>\d+):\d+|: Cannot parse[^:]*:? (?P<line2>\d+):\d+)?"
+    r"^error: cannot (?:format|parse):? (?P<path>[^:]+?)(?::(?P<line>\d+):\d+|"
+    r": Cannot parse[^:]*:? (?P<line2>\d+):\d+)?"
     r"(?:: (?P<message>.*))?$"
 )
 _ISORT = re.compile(r"^ERROR: (?P<path>.+?) Imports are incorrectly sorted and/or formatted\.$")
@@ -20,7 +21,8 @@ _PRETTIER_ERROR = re.compile(
 )
 _RUSTFMT = re.compile(r"^Diff in (?P<path>.+?)(?::(?P<line>\d+):| at line (?P<line2>\d+):)$")
 _BIOME = re.compile(
-    r"^(?P<path>\S+?)(?::(?P<line>\d+):\d+)? (?P<rule>format|lint/\S+|parse|assist/\S+|organizeImports)(?: .*)?━+$"
+    r"^(?P<path>\S+?)(?::(?P<line>\d+):\d+)? (?P<rule>format|lint/\S+|parse|assist/\S+|"
+    r"organizeImports)(?: .*)?━+$"
 )
 _DIFFERS = ("black", "isort", "yapf", "autopep8", "clang-format", "gofmt")
 _DIFF = re.compile(r"^--- (?P<path>\S+)(?:\s.*)?$")
@@ -46,7 +48,12 @@ def _nameless(log: Log) -> Iterator[Found]:
     """A formatter that only counts, or only shows the difference."""
     tool = next((name for name in _DIFFERS if name in log.command), "")
     for at, line in log.free():
-        if tool and (match := _DIFF.match(line)) and at + 1 < len(log.lines) and log.lines[at + 1].startswith("+++ "):
+        if (
+            tool
+            and (match := _DIFF.match(line))
+            and at + 1 < len(log.lines)
+            and log.lines[at + 1].startswith("+++ ")
+        ):
             log.claim(at, at + 2)
             yield _unformatted(at, tool, match["path"].removeprefix("original/").removesuffix(":before"))
         elif match := _COUNT.match(line):
@@ -89,7 +96,7 @@ def _one(log: Log, at: int, line: str, prettier: bool) -> Found | None:
         number = int(match["line"]) if match["line"] else None
         if rule == "format":
             return _unformatted(at, "biome", match["path"])
-        words = next((one.strip(" ×!✖i\u2716") for one in log.lines[at + 1 : at + 5] if one.strip()), rule)
+        words = next((one.strip(" ×!✖") for one in log.lines[at + 1 : at + 5] if one.strip()), rule)
         kind = FailureType.LINT_ERROR
         if rule == "parse":
             kind = FailureType.SYNTAX_ERROR

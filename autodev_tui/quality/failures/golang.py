@@ -9,6 +9,7 @@ from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 
 _FAIL = re.compile(r"^\s*--- FAIL: (?P<name>\S+) \([\d.]+s\)$")
+_RUN = re.compile(r"^=== (?:RUN|CONT) +(?P<name>\S+)$")
 _SAID = re.compile(r"^\s+(?:Error Trace:\s+)?(?P<path>\S+?\.go):(?P<line>\d+):? ?(?P<message>.*)$")
 _PANIC = re.compile(r"^panic: (?P<message>.+)$")
 _STACK = re.compile(r"^\t(?P<path>\S+\.go):(?P<line>\d+)(?: \+0x[0-9a-f]+)?$")
@@ -23,34 +24,10 @@ def parse(log: Log) -> Iterator[Found]:
     if not ("go" in log.command or log.says("FAIL") or log.says("goroutine ")):
         return
     tests = [(at, match["name"]) for at, line in log.free() if (match := _FAIL.match(line))]
-    in_test = bool(tests) or log.says("testing.tRunner")
-    for at, line in log.free():
-        if (match := _PANIC.match(line)) or ((match := _FATAL.match(line)) and log.says("goroutine ")):
-            path, number = _stack(log, at)
-            words = match["message"].removesuffix(" [recovered]")
-            log.claim(at, at + 1)
-            if words.startswith("test timed out after"):
-                yield Found(FailureType.TIMEOUT, words, "go", at, path, number, "timeout")
-            elif in_test:
-                name = tests[0][1] if tests else ""
-                yield Found(
-                    FailureType.TEST_FAILURE, f"panic: {words}", "go", at, path, number, "panic", name
-                )
-            else:
-                yield Found(FailureType.RUNTIME_ERROR, f"panic: {words}", "go", at, path, number, "panic")
-            return
-    names = [name for _, name in tests]
-    for number, (at, name) in enumerate(tests):
-        if any(other.startswith(f"{name}/") for other in names):
-            continue
-        end = tests[number + 1][0] if number + 1 < len(tests) else min(at + 60, len(log.lines))
-        said = next((found for one in log.lines[at + 1 : end] if (found := _SAID.match(one))), None)
-        said = said or _said_before(log, at, name)
-        log.claim(at, at + 2)
-        yield Found(
-            FailureType.TEST_FAILURE, (said["message"] if said else "") or f"{name} failed", "go", at,
-            said["path"] if said else None, int(said["line"]) if said else None, symbol=name,
-        )  # fmt: skip
+    if panic := _panicked(log, tests):
+        yield panic
+        return
+    yield from _tests(log, tests)
     for at, line in log.free():
         if match := _BUILD.match(line):
             yield Found(FailureType.BUILD_FAILURE, f"{match['package']} cannot be built", "go", at, echo=True)
@@ -63,11 +40,45 @@ def parse(log: Log) -> Iterator[Found]:
             yield _tool(at, match["message"])
 
 
-def _said_before(log: Log, at: int, name: str) -> re.Match[str] | None:
+def _panicked(log: Log, tests: list[tuple[int, str]]) -> Found | None:
+    for at, line in log.free():
+        match = _PANIC.match(line) or (_FATAL.match(line) if log.says("goroutine ") else None)
+        if not match:
+            continue
+        path, number = _stack(log, at)
+        words = match["message"].removesuffix(" [recovered]")
+        log.claim(at, at + 1)
+        if words.startswith("test timed out after"):
+            return Found(FailureType.TIMEOUT, words, "go", at, path, number, "timeout")
+        in_test = bool(tests) or log.says("testing.tRunner")
+        kind = FailureType.TEST_FAILURE if in_test else FailureType.RUNTIME_ERROR
+        return Found(kind, f"panic: {words}", "go", at, path, number, "panic", tests[0][1] if tests else "")
+    return None
+
+
+def _tests(log: Log, tests: list[tuple[int, str]]) -> Iterator[Found]:
+    parents = {name.rpartition("/")[0] for _, name in tests}
+    runs: dict[str, list[int]] = {}
+    for at, line in log.free():
+        if match := _RUN.match(line):
+            runs.setdefault(match["name"], []).append(at)
+    for number, (at, name) in enumerate(tests):
+        if name in parents:
+            continue
+        end = min(tests[number + 1][0] if number + 1 < len(tests) else len(log.lines), at + 60)
+        said = next((found for one in log.lines[at + 1 : end] if (found := _SAID.match(one))), None)
+        said = said or _said_before(log, at, name, runs)
+        log.claim(at, at + 2)
+        yield Found(
+            FailureType.TEST_FAILURE, (said["message"] if said else "") or f"{name} failed", "go", at,
+            said["path"] if said else None, int(said["line"]) if said else None, symbol=name,
+        )  # fmt: skip
+
+
+def _said_before(log: Log, at: int, name: str, runs: dict[str, list[int]]) -> re.Match[str] | None:
     """With -v a test speaks before it is judged, below the line that says that it runs."""
-    runs = [i for i in range(at) if re.match(r"^=== (?:RUN|CONT) +" + re.escape(name) + r"$", log.lines[i])]
-    for i in runs:
-        for line in log.lines[i + 1 : at]:
+    for i in runs.get(name, []):
+        for line in log.lines[i + 1 : min(at, i + 60)]:
             if line.startswith("=== "):
                 break
             if found := _SAID.match(line):
@@ -96,7 +107,8 @@ def _stack(log: Log, at: int) -> tuple[str | None, int | None]:
         if (
             match
             and not foreign(match["path"])
-            and "_testmain.go" not in line and "/src/runtime/" not in line
+            and "_testmain.go" not in line
+            and "/src/runtime/" not in line
             and "/src/testing/" not in line
         ):
             return match["path"], int(match["line"])

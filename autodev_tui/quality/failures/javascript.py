@@ -47,7 +47,7 @@ def _thrown(log: Log) -> Iterator[Found]:
         raised = _RAISED.match(line)
         if not raised or not (node or place):
             continue
-        end = next((i for i in range(at, len(log.lines)) if _END.match(log.lines[i])), None)
+        end = log.find(at, _END.match)
         stack = range(at + 1, min(end or at + 40, at + 60))
         own = next(
             (
@@ -66,7 +66,8 @@ def _thrown(log: Log) -> Iterator[Found]:
         kind, symbol = FailureType.RUNTIME_ERROR, ""
         if name == "SyntaxError":
             exported = re.search(
-                r"requested module '[^']+' does not provide an export named '([^']+)'|Named export '([^']+)' not found",
+                r"requested module '[^']+' does not provide an export named '([^']+)'|"
+                r"Named export '([^']+)' not found",
                 message,
             )
             kind = FailureType.IMPORT_ERROR if exported else FailureType.SYNTAX_ERROR
@@ -85,8 +86,8 @@ def _thrown(log: Log) -> Iterator[Found]:
         around = any(i in log.claimed for i in range(at, min(end or at + 60, at + 60)))
         log.claim(at - 6, (end or at) + 1)
         yield Found(
-            kind, f"{name}: {message}", "node", at, own[0] if own else None, (own[1] or None) if own else None,
-            code or name, symbol, around,
+            kind, f"{name}: {message}", "node", at, own[0] if own else None,
+            (own[1] or None) if own else None, code or name, symbol, around,
         )  # fmt: skip
         place = None
 
@@ -97,8 +98,8 @@ def _npm(log: Log) -> Iterator[Found]:
         if match := _PNPM.match(line):
             log.claim(at, at + 1)
             yield Found(
-                FailureType.BUILD_FAILURE, match["message"] or _boxed(log, at) or match["code"], "pnpm", at, code=match["code"],
-                echo=match["code"] in ("ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL", "ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL"),
+                FailureType.BUILD_FAILURE, match["message"] or _boxed(log, at) or match["code"], "pnpm", at,
+                code=match["code"], echo=match["code"].startswith("ERR_PNPM_RECURSIVE_"),
             )  # fmt: skip
     if not said:
         return
@@ -129,7 +130,8 @@ def _npm(log: Log) -> Iterator[Found]:
     symbol = ""
     for text in texts:
         if match := re.search(
-            r"'(?P<name>@?[\w./-]+)@[^']*' is not in this registry|No matching version found for (?P<other>@?[\w./-]+)@",
+            r"'(?P<name>@?[\w./-]+)@[^']*' is not in this registry|"
+            r"No matching version found for (?P<other>@?[\w./-]+)@",
             text,
         ):
             symbol = match["name"] or match["other"]
@@ -141,7 +143,7 @@ def _npm(log: Log) -> Iterator[Found]:
 
 def _boxed(log: Log, at: int) -> str:
     """The words of an error that is drawn as a tree below its line: the innermost."""
-    said = []
+    said: list[str] = []
     for line in log.lines[at + 1 : at + 8]:
         if line.lstrip().startswith(("×", "╰", "├", "·")):
             said = []

@@ -9,7 +9,8 @@ from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 
 _JEST_FILE = re.compile(
-    r"^ *(?:FAIL) +(?:\|[\w-]+\| )?(?P<path>\S+\.[cm]?[jt]sx?)(?: > (?P<name>.+?))?(?: \([\d.]+ m?s\))?(?: \[.*\])?$"
+    r"^ *(?:FAIL) +(?:\|[\w-]+\| )?(?P<path>\S+\.[cm]?[jt]sx?)"
+    r"(?: > (?P<name>.+?))?(?: \([\d.]+ m?s\))?(?: \[.*\])?$"
 )
 _JEST_TEST = re.compile(r"^  ● (?P<name>.+)$")
 _JEST_END = re.compile(r"^Test Suites: ")
@@ -27,13 +28,16 @@ _TAP_PLACE = re.compile(r"^\s+location: '?(?:file://)?(?P<path>.+?):(?P<line>\d+
 _SPEC_FAILING = re.compile(r"^✖ failing tests:$")
 _SPEC_PLACE = re.compile(r"^test at (?P<path>.+?):(?P<line>\d+):\d+$")
 _TIMEOUT = re.compile(
-    r"Exceeded timeout of|Timeout of \d+ms exceeded|Test timed out in \d+ms|test timed out after|Hook timed out"
+    r"Exceeded timeout of|Timeout of \d+ms exceeded|Test timed out in \d+ms|test timed out after|"
+    r"Hook timed out"
 )
 _ABSENT = re.compile(
-    r"Cannot find (?:module|package) ['\"](?P<name>[^'\"]+)['\"]|Failed to (?:load url|resolve import) \"?(?P<url>[^\s\"]+)"
+    r"Cannot find (?:module|package) ['\"](?P<name>[^'\"]+)['\"]|Failed to (?:load url|"
+    r"resolve import) \"?(?P<url>[^\s\"]+)"
 )
 _UNREADABLE = re.compile(
-    r"SyntaxError|Unexpected token|Transform failed|Parse (?:error|failure)|PARSE_ERROR|Expected .+ but found|RolldownError: Parse"
+    r"SyntaxError|Unexpected token|Transform failed|Parse (?:error|failure)|PARSE_ERROR|"
+    r"Expected .+ but found|RolldownError: Parse"
 )
 
 
@@ -135,7 +139,7 @@ def _node(log: Log) -> Iterator[Found]:
             yield found
         log.claim(failing, len(log.lines))
         return
-    if heads and log.says("TAP version") or (heads and log.says("duration_ms")):
+    if (heads and log.says("TAP version")) or (heads and log.says("duration_ms")):
         for number, (at, name) in enumerate(heads):
             stop = heads[number + 1][0] if number + 1 < len(heads) else len(log.lines)
             place = next((m for one in log.lines[at:stop] if (m := _TAP_PLACE.match(one))), None)

@@ -1,4 +1,4 @@
-"""Findings of the form `path:line:column: words`: flake8, pylint, ruff, mypy, gcc, clang, go, shellcheck, javac."""
+"""Findings of the form `path:line:column: words`: flake8, pylint, mypy, gcc, clang, go, shellcheck, javac."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from autodev_tui.quality.failures.log import Found, Log
 from autodev_tui.quality.failures.model import FailureType
 
 _AT = re.compile(
-    r"^(?P<path>(?:vet: )?[^\s:][^:\n\"'()<>|]{0,300}?):(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: ?(?P<rest>\S.*)$"
+    r"^(?P<path>(?:vet: )?[^\s:][^:\n\"'()<>|]{0,300}?):(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: ?"
+    r"(?P<rest>\S.*)$"
 )
 _DESCRIBED = re.compile(r"^(?P<path>\S+\.pyi?):(?P<line>\d+) (?:at|in) [^:]+:$")
-_CODED = re.compile(r"^\[?(?P<code>[A-Z]{1,4}\d{2,5})(?:\([\w-]+\)[^\]]*)?\]?(?P<colon>:?)(?: (?P<fix>\[\*\] )?(?P<message>.*))?$")
+_CODED = re.compile(
+    r"^\[?(?P<code>[A-Z]{1,4}\d{2,5})(?:\([\w-]+\)[^\]]*)?\]?(?P<colon>:?)"
+    r"(?: (?P<fix>\[\*\] )?(?P<message>.*))?$"
+)
 _LEVEL = re.compile(
     r"^(?P<level>fatal error|error|warning|note|info|style|Error)(?P<colour>):? (?P<message>.+)$"
 )
@@ -34,8 +38,10 @@ _GO_IMPORT = re.compile(
     r"|cannot find package \"?(?P<old>[^\s\"]+)|(?P<missing>\S+): cannot find module"
 )
 _GO_TYPE = re.compile(
-    r"cannot use .+ as |mismatched types|cannot convert|not enough arguments|too many arguments|missing return"
-    r"|invalid operation|has no field or method|does not implement|assignment mismatch|not enough return|too many return"
+    r"cannot use .+ as |mismatched types|cannot convert|not enough arguments|too many arguments|"
+    r"missing return"
+    r"|invalid operation|has no field or method|does not implement|assignment mismatch|not enough return|"
+    r"too many return"
     r"|undefined \(type "
 )
 _JAVA_SYNTAX = re.compile(r"expected$|illegal start|reached end of file|not a statement|unclosed")
@@ -100,7 +106,7 @@ def _coded(log: Log, at: int, match: re.Match[str]) -> Found:
     if re.fullmatch(r"B\d{3}", code) and (not message or "bandit" in log.command):
         return Found(FailureType.SECURITY_VULNERABILITY, message or code, "bandit", at, code=code)
     ruff = fixable or "ruff" in log.command or log.says("fixable with `--fix`") or log.says("checks passed")
-    tool = "ruff" if ruff or re.search(r"`[^`]+`", message) and "flake8" not in log.command else "flake8"
+    tool = "ruff" if ruff or (re.search(r"`[^`]+`", message) and "flake8" not in log.command) else "flake8"
     if tool == "flake8" and "pycodestyle" in log.command:
         tool = "pycodestyle"
     return Found(
@@ -157,7 +163,8 @@ def _wrapped(log: Log, at: int, words: str) -> tuple[str, str] | None:
 
 def _pyflakes(log: Log, at: int, rest: str) -> Found | None:
     known = re.match(
-        r"'.+' imported but unused|undefined name |local variable '|redefinition of unused|f-string is missing"
+        r"'.+' imported but unused|undefined name |local variable '|redefinition of unused|"
+        r"f-string is missing"
         r"|'.+' is assigned to but never|unable to detect undefined names|import '.+' from line",
         rest,
     )
@@ -166,7 +173,13 @@ def _pyflakes(log: Log, at: int, rest: str) -> Found | None:
 
 def _c(log: Log, at: int, rest: str) -> Found | None:
     if rest.startswith("runtime error: "):
-        return Found(FailureType.RUNTIME_ERROR, rest.removeprefix("runtime error: "), "ubsan", at, code="undefined-behaviour")
+        return Found(
+            FailureType.RUNTIME_ERROR,
+            rest.removeprefix("runtime error: "),
+            "ubsan",
+            at,
+            code="undefined-behaviour",
+        )
     level = _LEVEL.match(rest)
     if not level or level["level"] not in ("error", "fatal error"):
         linked = re.search(r"undefined reference to [`'‘](?P<name>[^'’]+)", rest)

@@ -1,9 +1,9 @@
-"""One output, ready to be read: plain lines of bounded length and number, and which of them are spoken for."""
+"""One output, ready to be read: plain lines, bounded in length and number, and which are spoken for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from autodev_tui.quality.failures.model import FailureType
@@ -59,6 +59,7 @@ class Log:
     exit_code: int | None = None
     timed_out: bool = False
     claimed: set[int] = field(default_factory=set)
+    heard: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def read(cls, output: str, command: str, exit_code: int | None, timed_out: bool) -> Log:
@@ -83,9 +84,16 @@ class Log:
             if at not in self.claimed:
                 yield at, self.lines[at]
 
+    def find(self, begin: int, matches: Callable[[str], object], within: int = 200) -> int | None:
+        """The first of `within` lines from `begin` that `matches`. Bounded, so that reading stays linear."""
+        end = min(begin + within, len(self.lines))
+        return next((at for at in range(begin, end) if matches(self.lines[at])), None)
+
     def says(self, text: str) -> bool:
         """Whether any line contains `text`."""
-        return any(text in line for line in self.lines)
+        if text not in self.heard:
+            self.heard[text] = any(text in line for line in self.lines)
+        return self.heard[text]
 
     @property
     def last(self) -> str:

@@ -1,4 +1,4 @@
-"""Compiled programs' builds: linkers, make, cmake, ninja. Compilers' findings are read where they are located."""
+"""Compiled programs' builds: linkers, make, cmake, ninja, sanitizers. For compilers see `located`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 
 _UNDEFINED = re.compile(
-    r"^(?:\S*/?ld: )?(?:(?P<path>[^\s:]+\.\w+):)?(?:\(\.\w[^)]*\)|.*?): undefined reference to [`'‘](?P<name>[^'’]+)"
+    r"^(?:\S*/?ld: )?(?:(?P<path>[^\s:]+\.\w+):)?(?:\(\.\w[^)]*\)|"
+    r".*?): undefined reference to [`'‘](?P<name>[^'’]+)"
 )
 _LD = re.compile(
-    r"^\S*/?(?:ld|ld\.\w+|mold|collect2)(?:: error)?: (?P<message>(?:cannot find|error:|.*multiple definition).*)$"
+    r"^\S*/?(?:ld|ld\.\w+|mold|collect2)(?:: error)?: (?P<message>(?:cannot find|error:|"
+    r".*multiple definition).*)$"
 )
-_SANITIZER = re.compile(r"^==\d+==\s?(?:ERROR|WARNING): (?P<tool>\w+)Sanitizer: (?P<code>[\w-]+)(?P<rest>.*)$")
+_SANITIZER = re.compile(
+    r"^==\d+==\s?(?:ERROR|WARNING): (?P<tool>\w+)Sanitizer: (?P<code>[\w-]+)(?P<rest>.*)$"
+)
 _STACK = re.compile(r"^\s+#\d+ 0x[0-9a-f]+ in \S.* (?P<path>/?[^\s:()]+):(?P<line>\d+)(?::\d+)?$")
 _NO_RULE = re.compile(
-    r"^(?:g?make)(?:\[\d+\])?: \*\*\* No rule to make target '(?P<name>[^']+)'(?:, needed by '(?P<by>[^']+)')?"
+    r"^(?:g?make)(?:\[\d+\])?: \*\*\* No rule to make target '(?P<name>[^']+)'"
+    r"(?:, needed by '(?P<by>[^']+)')?"
 )
 _MAKE_SYNTAX = re.compile(
     r"^(?P<path>[^\s:]*[Mm]akefile[^\s:]*|\S+\.mk):(?P<line>\d+): \*\*\* (?P<message>.+)$"
@@ -42,7 +47,9 @@ def parse(log: Log) -> Iterator[Found]:
 
 
 def _sanitizer(log: Log, at: int, match: re.Match[str]) -> Found:
-    tool = {"Address": "asan", "Thread": "tsan", "Memory": "msan", "Leak": "lsan"}.get(match["tool"], "sanitizer")
+    tool = {"Address": "asan", "Thread": "tsan", "Memory": "msan", "Leak": "lsan"}.get(
+        match["tool"], "sanitizer"
+    )
     frames = (_STACK.match(line) for line in log.lines[at + 1 : at + 40])
     own = next((frame for frame in frames if frame and not foreign(frame["path"])), None)
     return Found(

@@ -14,21 +14,27 @@ _NO_MATCH = re.compile(
     r"Could not find a version that satisfies the requirement (?P<wanted>[^\s(]+))"
 )
 _CONFLICT = re.compile(
-    r"^\s*ERROR: (?:Cannot install (?P<names>.+) because these package versions have conflict|ResolutionImpossible)"
+    r"^\s*ERROR: (?:Cannot install (?P<names>.+) because these package versions have conflict|"
+    r"ResolutionImpossible)"
 )
 _PIP = re.compile(
-    r"^\s*ERROR: (?P<message>(?:Could not (?:open requirements file|install packages|build wheels)|Invalid requirement|"
-    r"Failed (?:to build|building)|Package '.+' requires a different Python|Directory '.+' is not installable|"
+    r"^\s*ERROR: (?P<message>(?:Could not (?:open requirements file|install packages|build wheels)|"
+    r"Invalid requirement|"
+    r"Failed (?:to build|building)|Package '.+' requires a different Python|"
+    r"Directory '.+' is not installable|"
     r"Exception:|File \"setup\.py\"|.+ is not a (?:supported wheel|valid)|THESE PACKAGES DO NOT MATCH|"
-    r"Hash|Cannot uninstall|To modify pip|.+ does not appear to be a Python project|Backend '|pip's dependency resolver|"
+    r"Hash|Cannot uninstall|To modify pip|.+ does not appear to be a Python project|Backend '|"
+    r"pip's dependency resolver|"
     r"Can not|Cannot|Could not|Ignored the following|Unknown|Invalid).*)$"
 )
 _SUBPROCESS = re.compile(
     r"^\s*error: (?P<code>subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|"
-    r"externally-managed-environment|invalid-pyproject|missing-pyproject\S*|resolution-too-deep|failed-wheel-build\S*)"
+    r"externally-managed-environment|invalid-pyproject|missing-pyproject\S*|resolution-too-deep|"
+    r"failed-wheel-build\S*)"
 )
 _BACKEND = re.compile(
-    r"^\s*(?:\* )?ERROR:? (?P<message>(?:Backend subprocess exited|Backend '|Source .+ does not|Failed to validate|Missing dependencies|Failed to parse|Unable to).*)$"
+    r"^\s*(?:\* )?ERROR:? (?P<message>(?:Backend subprocess exited|Backend '|Source .+ does not|"
+    r"Failed to validate|Missing dependencies|Failed to parse|Unable to).*)$"
 )
 _UV = re.compile(
     r"^\s*(?:×|x|error:) (?P<message>(?:No solution found|Failed to (?:build|download|resolve|parse|prepare)|"
@@ -36,7 +42,8 @@ _UV = re.compile(
 )
 _POETRY = re.compile(
     r"^(?P<message>(?:Because .+, version solving failed|pyproject\.toml changed significantly|"
-    r"The Poetry configuration is invalid|Poetry could not find|Could not find a matching version|Error: (?:The lock file|poetry\.lock)).*)$"
+    r"The Poetry configuration is invalid|Poetry could not find|Could not find a matching version|"
+    r"Error: (?:The lock file|poetry\.lock)).*)$"
 )
 _DISTUTILS = re.compile(r"^error: (?P<message>.+)$")
 _TOX = re.compile(r"^  (?P<name>[\w.-]+): FAIL code (?P<code>\d+)")
@@ -52,52 +59,56 @@ def parse(log: Log) -> Iterator[Found]:
     for at, line in log.free():
         if at in log.claimed:
             continue
-        if match := _NO_MATCH.match(line):
+        found = _pip(log, at, line) or _others(log, at, line, distutils)
+        if found:
             log.claim(at, at + 1)
-            name = match["name"] or match["wanted"]
-            yield Found(
-                FailureType.BUILD_FAILURE, f"no version of {name} can be installed", "pip", at,
-                code="no-matching-distribution", symbol=_project(name), echo=False,
-            )  # fmt: skip
-        elif match := _CONFLICT.match(line):
-            log.claim(at, at + 1)
-            names = match["names"] or ""
-            words = f"versions in conflict: {names}" if names else "versions are in conflict"
-            yield Found(
-                FailureType.BUILD_FAILURE, words, "pip", at, code="resolution-impossible",
-                symbol=_project(names), echo=not names,
-            )  # fmt: skip
-        elif match := _SUBPROCESS.match(line):
-            yield _subprocess(log, at, match["code"])
-        elif match := _BACKEND.match(line):
-            yield _backend(log, at, match["message"])
-        elif match := _PIP.match(line):
-            log.claim(at, at + 1)
-            message = match["message"]
-            path = re.search(r"(?:requirements file|constraints file):? .*?'([^']+)'", message)
-            echo = message.startswith(("Could not build wheels", "Failed to build", "Failed building"))
-            located = re.search(r"from line (\d+) of (\S+)\)", line)
-            yield Found(
-                FailureType.BUILD_FAILURE, message, "pip", at,
-                path=located[2] if located else path[1] if path else None,
-                line=int(located[1]) if located else None, echo=echo,
-            )  # fmt: skip
-        elif (match := _UV.match(line)) and ("uv" in log.command or not line.startswith("error:")):
-            said = [match["message"]]
-            for below in log.lines[at + 1 : at + 6]:
-                if below.strip(" ╰─▶├│hintx×").strip():
-                    said.append(below.strip(" ╰─▶├│"))
-            log.claim(at, at + 6)
-            yield Found(FailureType.BUILD_FAILURE, " ".join(said)[:500], "uv", at)
-        elif (match := _POETRY.match(line)) or ("poetry" in log.command and line.startswith("Error: ")):
-            log.claim(at, at + 1)
-            yield Found(FailureType.BUILD_FAILURE, match["message"] if match else line, "poetry", at)
-        elif distutils and (match := _DISTUTILS.match(line)):
-            log.claim(at, at + 1)
-            yield Found(FailureType.BUILD_FAILURE, match["message"], "build", at)
-        elif match := _TOX.match(line):
-            log.claim(at, at + 1)
-            yield Found(FailureType.BUILD_FAILURE, f"{match['name']} failed", "tox", at, echo=True)
+            yield found
+
+
+def _pip(log: Log, at: int, line: str) -> Found | None:
+    if match := _NO_MATCH.match(line):
+        name = match["name"] or match["wanted"]
+        return Found(
+            FailureType.BUILD_FAILURE, f"no version of {name} can be installed", "pip", at,
+            code="no-matching-distribution", symbol=_project(name),
+        )  # fmt: skip
+    if match := _CONFLICT.match(line):
+        names = match["names"] or ""
+        words = f"versions in conflict: {names}" if names else "versions are in conflict"
+        return Found(
+            FailureType.BUILD_FAILURE, words, "pip", at, code="resolution-impossible",
+            symbol=_project(names), echo=not names,
+        )  # fmt: skip
+    if match := _SUBPROCESS.match(line):
+        return _subprocess(log, at, match["code"])
+    if match := _PIP.match(line):
+        message = match["message"]
+        path = re.search(r"(?:requirements file|constraints file):? .*?'([^']+)'", message)
+        echo = message.startswith(("Could not build wheels", "Failed to build", "Failed building"))
+        located = re.search(r"from line (\d+) of (\S+)\)", line)
+        return Found(
+            FailureType.BUILD_FAILURE, message, "pip", at,
+            path=located[2] if located else path[1] if path else None,
+            line=int(located[1]) if located else None, echo=echo,
+        )  # fmt: skip
+    return None
+
+
+def _others(log: Log, at: int, line: str, distutils: bool) -> Found | None:
+    if match := _BACKEND.match(line):
+        return _backend(log, at, match["message"])
+    if (match := _UV.match(line)) and ("uv" in log.command or not line.startswith("error:")):
+        said = [match["message"]]
+        said += [one.strip(" ╰─▶├│") for one in log.lines[at + 1 : at + 6]]
+        log.claim(at, at + 6)
+        return Found(FailureType.BUILD_FAILURE, " ".join(one for one in said if one), "uv", at)
+    if (match := _POETRY.match(line)) or ("poetry" in log.command and line.startswith("Error: ")):
+        return Found(FailureType.BUILD_FAILURE, match["message"] if match else line, "poetry", at)
+    if distutils and (match := _DISTUTILS.match(line)):
+        return Found(FailureType.BUILD_FAILURE, match["message"], "build", at)
+    if match := _TOX.match(line):
+        return Found(FailureType.BUILD_FAILURE, f"{match['name']} failed", "tox", at, echo=True)
+    return None
 
 
 def _project(requirement: str) -> str:
@@ -107,9 +118,7 @@ def _project(requirement: str) -> str:
 
 def _subprocess(log: Log, at: int, code: str) -> Found:
     """What pip ran in a process of its own, with that process's words indented below it."""
-    end = next(
-        (i for i in range(at, len(log.lines)) if _END.match(log.lines[i])), min(at + 400, len(log.lines))
-    )
+    end = log.find(at, _END.match, 400) or min(at + 400, len(log.lines))
     said = [log.lines[i].strip() for i in range(at, end)]
     headline = next((one.lstrip("×x ") for one in said[1:4] if one), code)
     if code == "externally-managed-environment":
@@ -128,7 +137,9 @@ def _subprocess(log: Log, at: int, code: str) -> Found:
         errors = [one for one in said[1:] if re.match(r"(?:error|ERROR|Error): ", one)]
         message = errors[-1] if errors else headline
     log.claim(at, end)
-    return Found(FailureType.BUILD_FAILURE, message, "pip", at, path, number, code)
+    # What pip says of it in the end, after what it ran has spoken.
+    echo = code != "subprocess-exited-with-error" and not path and message == headline
+    return Found(FailureType.BUILD_FAILURE, message, "pip", at, path, number, code, echo=echo)
 
 
 def _backend(log: Log, at: int, message: str) -> Found:

@@ -17,12 +17,16 @@ _FULL = re.compile(
 )
 _ARROW = re.compile(r"^ *--> (?P<path>.+?):(?P<line>\d+):(?P<column>\d+)$")
 _GITHUB = re.compile(
-    r"^::error title=(?P<tool>\w+) \((?P<code>[\w-]+)\),file=(?P<path>[^,]+),line=(?P<line>\d+)[^:]*::(?P<message>.*)$"
+    r"^::error title=(?P<tool>\w+) \((?P<code>[\w-]+)\),file=(?P<path>[^,]+),"
+    r"line=(?P<line>\d+)[^:]*::(?P<message>.*)$"
 )
 _GROUP = re.compile(r"^(?P<path>\S+\.(?:pyi?|ipynb|toml)):$")
-_GROUPED = re.compile(r"^ +(?P<line>\d+):\d+ +(?P<code>[A-Z]{1,4}\d{2,4}|invalid-syntax:?)(?P<fix> \[\*\])? (?P<message>\S.*)$")
+_GROUPED = re.compile(
+    r"^ +(?P<line>\d+):\d+ +(?P<code>[A-Z]{1,4}\d{2,4}|invalid-syntax:?)(?P<fix> \[\*\])? (?P<message>\S.*)$"
+)
 _PARSE = re.compile(
-    r"^error: Failed to (?:parse|format|read) (?P<path>.+?)(?::(?P<line>\d+):(?P<column>\d+))?: (?P<message>.+)$"
+    r"^error: Failed to (?:parse|format|"
+    r"read) (?P<path>.+?)(?::(?P<line>\d+):(?P<column>\d+))?: (?P<message>.+)$"
 )
 _UNFORMATTED = re.compile(r"^Would reformat: (?P<path>.+)$")
 _DIFF = re.compile(r"^--- (?P<path>\S.*)$")

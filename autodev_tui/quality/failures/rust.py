@@ -11,25 +11,33 @@ from autodev_tui.quality.failures.model import FailureType
 _ERROR = re.compile(r"^error(?:\[(?P<code>E\d{4})\])?: (?P<message>.+)$")
 _ARROW = re.compile(r"^\s*--> (?P<path>.+?):(?P<line>\d+):\d+$")
 _PANIC = re.compile(
-    r"^thread '(?P<thread>[^']*)' (?:\(\d+\) )?panicked at (?:'(?P<old>.*)', )?(?P<path>[^,:]+):(?P<line>\d+)(?::\d+)?:?$"
+    r"^thread '(?P<thread>[^']*)' (?:\(\d+\) )?panicked at (?:'(?P<old>.*)', )?"
+    r"(?P<path>[^,:]+):(?P<line>\d+)(?::\d+)?:?$"
 )
 _TEST = re.compile(r"^test (?P<name>\S.*?)(?: - should panic)? \.\.\. FAILED$")
 _SAID = re.compile(r"^---- (?P<name>\S.*?) stdout ----$")
 _RESULT = re.compile(r"^test result: (?P<word>ok|FAILED)\.")
 _LINT = re.compile(
-    r"`-D (?P<code>[\w:-]+)`|#!?\[(?:deny|forbid)\((?P<deny>[\w:-]+)|clippy/master/index\.html#(?P<clippy>\w+)"
+    r"`-D (?P<code>[\w:-]+)`|#!?\[(?:deny|forbid)\((?P<deny>[\w:-]+)|"
+    r"clippy/master/index\.html#(?P<clippy>\w+)"
 )
 _ECHO = re.compile(
-    r"could not compile|aborting due to|test failed, to rerun|\d+ targets? failed|process didn't exit successfully|build failed"
+    r"could not compile|aborting due to|test failed, to rerun|\d+ targets? failed|"
+    r"process didn't exit successfully|build failed"
 )
 _SYNTAX = re.compile(
-    r"^(?:expected |unexpected |unclosed|this file contains an (?:un|mis)|mismatched closing|unknown start of token|unterminated|cannot find type `.+` but)|found (?:keyword|reserved)|missing (?:`fn`|`struct`)"
+    r"^(?:expected |unexpected |unclosed|this file contains an (?:un|mis)|mismatched closing|"
+    r"unknown start of token|unterminated|cannot find type `.+` but)|found (?:keyword|reserved)|"
+    r"missing (?:`fn`|`struct`)"
 )
 _IMPORTS = frozenset({"E0432", "E0433", "E0463", "E0583"})
 _TYPES = frozenset(
-    {"E0308", "E0277", "E0282", "E0283", "E0061", "E0599", "E0609", "E0106", "E0107", "E0382", "E0499", "E0502",
-     "E0505", "E0507", "E0515", "E0373", "E0597", "E0614", "E0369", "E0605", "E0606", "E0607", "E0600", "E0560", "E0063",
-     "E0023", "E0026", "E0027", "E0050", "E0053", "E0271", "E0310", "E0384", "E0596", "E0594"}
+    {
+        "E0308", "E0277", "E0282", "E0283", "E0061", "E0599", "E0609", "E0106", "E0107", "E0382",
+        "E0499", "E0502", "E0505", "E0507", "E0515", "E0373", "E0597", "E0614", "E0369", "E0605",
+        "E0606", "E0607", "E0600", "E0560", "E0063", "E0023", "E0026", "E0027", "E0050", "E0053",
+        "E0271", "E0310", "E0384", "E0596", "E0594",
+    }
 )  # fmt: skip
 
 
@@ -59,10 +67,9 @@ def parse(log: Log) -> Iterator[Found]:
                 yield Found(FailureType.RUNTIME_ERROR, words, "cargo", at, path, number, "panic")
         elif line.startswith("error") and (match := _ERROR.match(line)):
             arrow = next((found for one in log.lines[at + 1 : at + 6] if (found := _ARROW.match(one))), None)
-            found = _error(log, at, match, arrow)
-            if found:
+            if one := _error(log, at, match, arrow):
                 log.claim(at, at + 1)
-                yield found
+                yield one
     for test in sorted(tests - told):
         at = next(at for at, line in enumerate(log.lines) if f" {test} " in line)
         yield Found(FailureType.TEST_FAILURE, f"{test} failed", "cargo", at, symbol=test)
@@ -86,7 +93,7 @@ def _error(log: Log, at: int, match: re.Match[str], arrow: re.Match[str] | None)
         kind = FailureType.BUILD_FAILURE
     else:
         kind = FailureType.SYNTAX_ERROR if _SYNTAX.search(message) else FailureType.BUILD_FAILURE
-        end = next((i for i in range(at + 1, len(log.lines)) if not log.lines[i].strip()), len(log.lines))
+        end = log.find(at + 1, lambda line: not line.strip()) or at + 60
         lint = next((found for one in log.lines[at:end] if (found := _LINT.search(one))), None)
         if lint:
             code = lint["code"] or lint["deny"] or f"clippy::{lint['clippy']}"
@@ -97,7 +104,8 @@ def _error(log: Log, at: int, match: re.Match[str], arrow: re.Match[str] | None)
 
 def _without_place(log: Log, at: int, message: str) -> Found:
     absent = re.search(
-        r"no matching package (?:named|found).*?`([^`]+)`|failed to select a version for (?:the requirement )?`([^`]+)`",
+        r"no matching package (?:named|found).*?`([^`]+)`|"
+        r"failed to select a version for (?:the requirement )?`([^`]+)`",
         message,
     )
     manifest = re.search(r"failed to parse manifest at `([^`]+)`|could not find `(Cargo\.toml)`", message)

@@ -18,10 +18,12 @@ _AUDIT_HEAD = re.compile(
     r"^Found (?P<count>\d+) known vulnerabilit(?:y|ies)(?:, ignored \d+)? in (?P<packages>\d+) package"
 )
 _AUDIT_ROW = re.compile(
-    r"^(?P<name>[A-Za-z0-9][\w.\-]*) +(?P<version>\d\S*) +(?P<id>(?:PYSEC|GHSA|CVE|OSV|MAL)-\S+)(?: +(?P<fixed>[\d.,]+\S*))?"
+    r"^(?P<name>[A-Za-z0-9][\w.\-]*) +(?P<version>\d\S*) +(?P<id>(?:PYSEC|GHSA|CVE|OSV|"
+    r"MAL)-\S+)(?: +(?P<fixed>[\d.,]+\S*))?"
 )
 _AUDIT_MD = re.compile(
-    r"^\|? ?(?P<name>[\w.\-]+) \| (?P<version>\d\S*) \| (?P<id>(?:PYSEC|GHSA|CVE)-\S+) \|(?: (?P<fixed>[\d.]+)?)?"
+    r"^\|? ?(?P<name>[\w.\-]+) \| (?P<version>\d\S*) \| (?P<id>(?:PYSEC|GHSA|"
+    r"CVE)-\S+) \|(?: (?P<fixed>[\d.]+)?)?"
 )
 _NPM_PACKAGE = re.compile(r"^(?P<name>@?[\w./-]+)  (?P<range>[<>=*\d].*)$")
 _NPM_SEVERITY = re.compile(r"^Severity: (?P<level>low|moderate|high|critical)$")
@@ -92,7 +94,9 @@ def _bandit_json(log: Log) -> Iterator[Found]:
     row: dict[str, str] = {}
     for at, line in log.free():
         if match := re.match(
-            r'^(?:\s+|- )"?(filename|line_number|issue_severity|issue_text|test_id|test_name)"?: "?(.*?)"?,?$', line
+            r'^(?:\s+|- )"?(filename|line_number|issue_severity|issue_text|test_id|'
+            r'test_name)"?: "?(.*?)"?,?$',
+            line,
         ):
             row[match[1]] = match[2]
             log.claim(at, at + 1)

@@ -35,7 +35,9 @@ _NO_MODULE = re.compile(
     r"Error while finding module specification for '(?P<spec>[^']+)' \((?P<why>\w+): (?P<message>.*)\))"
 )
 _LOGGED = re.compile(r"^(?:\S+ ){0,4}\[?(?:ERROR|CRITICAL|WARNING|INFO|DEBUG)\]?[:\s|-]")
-_BUILDS = re.compile(r"/(?:hatchling|setuptools|distutils|flit_core|poetry/core|mesonpy|scikit_build_core|maturin|build)/")
+_BUILDS = re.compile(
+    r"/(?:hatchling|setuptools|distutils|flit_core|poetry/core|mesonpy|scikit_build_core|maturin|build)/"
+)
 _FATAL = re.compile(r"^Fatal Python error: (?P<what>.+)$")
 
 
@@ -100,7 +102,7 @@ def read(log: Log, begin: int, end: int) -> list[Raised]:
 
 
 def cause(chain: list[Raised]) -> Raised:
-    """Of exceptions that led to one another the one to begin with: what could not be read or imported, else the last."""
+    """Of exceptions that led to one another the cause: what could not be read or imported, else the last."""
     last = chain[-1]
     if last.short in _SYNTAX | _IMPORT:
         return last

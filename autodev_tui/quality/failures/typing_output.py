@@ -50,7 +50,7 @@ def _kind(code: str, absent: bool) -> FailureType:
         return FailureType.SYNTAX_ERROR
     return (
         FailureType.BUILD_FAILURE
-        if number >= 5000 and number < 7000 or number >= 18000 and number < 18010
+        if (number >= 5000 and number < 7000) or (number >= 18000 and number < 18010)
         else FailureType.TYPE_ERROR
     )
 

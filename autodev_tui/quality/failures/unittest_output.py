@@ -59,7 +59,7 @@ def _doctest(log: Log) -> Iterator[Found]:
         match = _EXAMPLE.match(line)
         if not match or at + 1 >= len(log.lines) or not log.lines[at + 1].startswith("Failed example:"):
             continue
-        end = next((i for i in range(at + 1, len(log.lines)) if log.lines[i].startswith("*" * 60)), at + 2)
+        end = log.find(at + 1, lambda text: text.startswith("*" * 60)) or at + 2
         example = log.lines[at + 2].strip() if at + 2 < len(log.lines) else ""
         log.claim(at, end)
         yield Found(

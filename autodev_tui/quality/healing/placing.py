@@ -92,7 +92,11 @@ def _place(
         first = _after_header(parsed)
         body = [node for node in parsed.body if node.lineno >= first]
         defines = bool(body) and isinstance(body[0], ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        return first, first > 1, 2 if defines else 1 if body else 0
+        return (
+            first,
+            _is_docstring(parsed.body[0]) if parsed.body else False,
+            2 if defines else 1 if body else 0,
+        )
     keys = [_key(tree, node) for node in block]
     mine = (own, is_from, module.lower())
     same = [number for number, key in enumerate(keys) if key[0] == own]
@@ -120,11 +124,13 @@ def _after_header(parsed: ast.Module) -> int:
     if not parsed.body:
         return 1
     first = parsed.body[0]
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
+    if _is_docstring(first):
         return (first.end_lineno or 0) + 1
     decorators = getattr(first, "decorator_list", [])
     return int(min([first.lineno, *(one.lineno for one in decorators)]))
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
+        return False
+    return isinstance(node.value.value, str)

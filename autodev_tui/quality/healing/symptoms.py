@@ -119,49 +119,53 @@ def _read(lines: list[str], local: Callable[[str], str]) -> Iterator[Symptom]:
     places: list[tuple[str, int]] = []
     held: Symptom | None = None
     for number, line in enumerate(lines):
-        if _BREAK.match(line):
-            if held:
-                yield held
-            places, held = [], None
-            continue
-        frame = next((match for pattern in _FRAMES if (match := pattern.match(line))), None)
-        if frame:
+        if frame := _frame(line):
             path = local(frame["path"])
             if path:
                 places.append((path, int(frame["line"])))
-                if held and frame.groupdict().get("error") == held.error.rpartition(".")[2]:
+                if held and frame.groupdict().get("error") == held.error:
                     # The long form of pytest names the place after the error.
                     held = replace(held, places=(*held.places, places[-1]))
             continue
-        if fixture := _FIXTURE.match(line):
-            told = next(
-                (match for one in lines[number : number + 4] if (match := _AVAILABLE.match(one))), None
-            )
-            names = tuple(told[1].split(", ")) if told else ()
-            yield Symptom("fixture", "fixture", line[1:].strip(), fixture[1], "", tuple(places), names)
-        elif error := _ERROR.match(line):
-            if held:
-                yield held
+        ends = bool(_BREAK.match(line))
+        told = _told(line, lines[number : number + 4], tuple(places), local)
+        error = _ERROR.match(line)
+        if held and (ends or told or error):
+            yield held
+            held = None
+        if ends:
+            places = []
+        elif told:
+            yield told
+        elif error:
             held = _of(error[1], error[2].strip(), tuple(places))
-        elif finding := _FINDING.match(line):
-            path = local(finding["path"])
-            told_kind = next(
-                ((kind, m) for kind, pattern in _TOLD if (m := pattern.search(finding["rest"]))), None
-            )
-            if path and told_kind:
-                kind, match = told_kind
-                groups = match.groupdict()
-                place = ((path, int(finding["line"])),)
-                yield Symptom(
-                    kind,
-                    finding["rest"].split()[0],
-                    finding["rest"],
-                    groups.get("name") or "",
-                    groups.get("owner") or "",
-                    place,
-                )
     if held:
         yield held
+
+
+def _frame(line: str) -> re.Match[str] | None:
+    return next((match for pattern in _FRAMES if (match := pattern.match(line))), None)
+
+
+def _told(
+    line: str, following: list[str], places: tuple[tuple[str, int], ...], local: Callable[[str], str]
+) -> Symptom | None:
+    """What one line says by itself: a fixture that is missing, a finding of a linter or type checker."""
+    if fixture := _FIXTURE.match(line):
+        listed = next((match for one in following if (match := _AVAILABLE.match(one))), None)
+        names = tuple(listed[1].split(", ")) if listed else ()
+        return Symptom("fixture", "fixture", line[1:].strip(), fixture[1], "", places, names)
+    finding = _FINDING.match(line)
+    path = local(finding["path"]) if finding else ""
+    if not finding or not path:
+        return None
+    rest, place = finding["rest"], ((path, int(finding["line"])),)
+    for kind, pattern in _TOLD:
+        if match := pattern.search(rest):
+            groups = match.groupdict()
+            name, owner = groups.get("name") or "", groups.get("owner") or ""
+            return Symptom(kind, rest.split()[0], rest, name, owner, place)
+    return None
 
 
 def _of(error: str, message: str, places: tuple[tuple[str, int], ...]) -> Symptom:

@@ -56,8 +56,10 @@ class Verifier:
 
     async def _environment(self, directory: Path) -> Environment:
         environment = await self._prepare(directory)
-        if environment.setup and await self._set_up(directory, environment.setup):
-            environment = await self._prepare(directory)
+        for request in environment.setups:
+            if await self._set_up(directory, request):
+                environment = await self._prepare(directory)
+        await asyncio.to_thread(environment.show_in, directory)
         return environment
 
     async def _set_up(self, directory: Path, request: SetupRequest) -> bool:

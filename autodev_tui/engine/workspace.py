@@ -87,5 +87,5 @@ class Workspace:
             "PAGER": "cat",
             "GIT_TERMINAL_PROMPT": "0",
             **quiet_env(self.home / "tmp"),
-            **environment.variables(self.path),
+            **environment.variables(self.path, self.home),
         }

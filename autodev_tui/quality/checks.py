@@ -75,6 +75,7 @@ async def run_check(
     project = await asyncio.to_thread(lambda: describe(check_dir, declared(check_dir)))
     folder = Path(await asyncio.to_thread(_scratch, scratch))
     try:
+        await asyncio.to_thread(environment.show_in, check_dir)
         ran = await run_command(
             Run(
                 argv=("/bin/sh", "-c", check.command),
@@ -109,7 +110,7 @@ def _variables(
         # One broken file or first failure must not hide what the others would have said.
         quiet["PYTEST_ADDOPTS"] += " --continue-on-collection-errors --maxfail=0"
     return {
-        **environment.variables(check_dir),
+        **environment.variables(check_dir, folder / "home"),
         **quiet,
         "PYTHONPATH": os.pathsep.join([str(PROBE), project.python_path(check_dir)]),
         "AUTODEV_ORIGINS": str(folder / "record"),
@@ -180,8 +181,9 @@ def _ended(
         return "failed", f"it did not end within {ran.duration_s:.0f} s", []
     if behaviour and ran.code == 4 and "unrecognized arguments" in text:
         return "unverifiable", "pytest does not know an option of this repository: is a plugin missing?", []
-    if environment.missing and check.kind not in (CheckKind.LINT, CheckKind.SECURITY):
-        return "unverifiable", f"not installed: {', '.join(environment.missing)}", []
+    lacking = environment.lacking(check)
+    if lacking and check.kind not in (CheckKind.LINT, CheckKind.SECURITY):
+        return "unverifiable", f"not installed: {', '.join(lacking)}", []
     if ran.signal is not None:
         return "failed", f"it was killed by signal {ran.signal}", []
     if behaviour:

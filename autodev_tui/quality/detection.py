@@ -28,6 +28,15 @@ def detect(tree: Path, configured: Sequence[Check], environment: Environment) ->
 
 
 def _detected(tree: Path, environment: Environment) -> list[Check]:
+    """Of Python and of every other ecosystem; a makefile's only where nothing else says how."""
+    found = _python(tree, environment)
+    for part in environment.parts:
+        kinds = {check.kind for check in found} if part.name == "make" else set()
+        found += [check for check in part.checks if check.kind not in kinds]
+    return found
+
+
+def _python(tree: Path, environment: Environment) -> list[Check]:
     project = describe(tree, declared(tree))
     if not (project.modules or project.tests):
         return []

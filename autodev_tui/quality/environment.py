@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.evidence import Check
 from autodev_tui.quality.declared import Declared, declared, missing, read_text, suits
+from autodev_tui.quality.ecosystems import Look, Part, look_at, show
 from autodev_tui.quality.interpreter import Interpreter, candidates, inspect
 from autodev_tui.quality.own_ruff import own_ruff
 from autodev_tui.quality.project import Project, describe
@@ -45,12 +47,38 @@ class Environment(Frozen):
     checkout: str = ""
     """The user's own checkout, whose code is never that of a tree which is checked."""
     setup: SetupRequest | None = None
-    """What would make the environment complete; None when it is."""
+    """What would make the Python part complete; None when it is."""
+    parts: list[Part] = []
+    """What other ecosystems add: npm, pnpm, cargo, go, make."""
 
-    def variables(self, worktree: Path) -> dict[str, str]:
-        """The variables for a command in `worktree`: PATH, PYTHONPATH with its own code, and more."""
+    @property
+    def setups(self) -> list[SetupRequest]:
+        """Everything that would make it complete."""
+        return [one for one in (self.setup, *(part.setup for part in self.parts)) if one]
+
+    def variables(self, worktree: Path, home: Path) -> dict[str, str]:
+        """The variables for a command in `worktree`: PATH, PYTHONPATH with its own code, and more.
+
+        `home` is the command's own: what tools build and cache goes below it.
+        """
         python_path = os.pathsep.join(os.path.normpath(worktree / root) for root in self.roots)
-        return {"PATH": os.pathsep.join(self.path), "PYTHONPATH": python_path, **self.env}
+        found = {"PATH": os.pathsep.join(self.path), "PYTHONPATH": python_path, **self.env}
+        for part in self.parts:
+            found |= part.env | {name: str(home / folder) for name, folder in part.home_env.items()}
+        return found
+
+    def show_in(self, worktree: Path) -> None:
+        """Let a worktree have what is installed for it. Sync; quick when it has."""
+        for part in self.parts:
+            if part.modules:
+                show(worktree, part.modules, part.root)
+
+    def lacking(self, check: Check) -> list[str]:
+        """What is not there of that which a check needs."""
+        for part in self.parts:
+            if any(one.command == check.command for one in part.checks):
+                return part.missing
+        return self.missing
 
 
 async def prepare(
@@ -68,13 +96,29 @@ async def prepare(
     `checkout` is the user's own checkout, where a `.venv` may be; `tracked` tells of a path relative to it
     whether git tracks it or anything below. `environments` is where made ones are kept, shared by all
     worktrees. `variables` are the user's. `setup` is the configured, trusted `[environment] setup`. When
-    something has to be installed and was not yet, the result is the best that is there, with `setup` and
+    something has to be installed and was not yet, the result is the best that is there, with `setups` and
     `missing` set.
     """
+    path = clean_path(checkout, variables)
+    at = Look(tree, checkout, environments, variables, path, tracked, bool(setup))
+    parts = await asyncio.to_thread(look_at, at)
+    found = await _python(tree, checkout, environments, variables, run, tracked, setup, path)
+    return _whole(found, parts)
+
+
+async def _python(
+    tree: Path,
+    checkout: Path,
+    environments: Path,
+    variables: Mapping[str, str],
+    run: RunCommand,
+    tracked: Callable[[str], bool],
+    setup: str,
+    path: list[str],
+) -> Environment:
     needs, project, tool = await asyncio.to_thread(_look, tree)
     wanted = [*needs.requirements, *tool]
     base = await _choose(checkout, variables, tracked, run, needs.python, wanted)
-    path = clean_path(checkout, variables)
     if base is None:
         nothing = Environment(id="none", description="no Python found", recipe="none", path=path)
         return nothing.but(roots=project.roots, checkout=str(checkout))
@@ -89,6 +133,19 @@ async def prepare(
             return found.but(missing=missing(wanted, inner))
     incomplete = _environment("not set up yet", base, project, path, checkout)
     return incomplete.but(missing=absent, setup=ask)
+
+
+def _whole(python: Environment, parts: list[Part]) -> Environment:
+    """The Python part with what other ecosystems add."""
+    if not parts:
+        return python
+    told = " · ".join([python.description, *(f"{part.name}: {part.state}" for part in parts)])
+    return python.but(
+        id=digest(python.id, *(part.id for part in parts)),
+        description=told,
+        readable=list(dict.fromkeys([*python.readable, *(one for part in parts for one in part.readable)])),
+        parts=parts,
+    )
 
 
 def _environment(

@@ -37,7 +37,7 @@ async def test_nothing_is_installed_when_nothing_is_missing(tmp_path, write, pre
     found = await prepared(tree, bare_venv)
     assert (found.recipe, found.setup, found.missing) == ("nothing to install", None, [])
     assert (found.python, found.path[0]) == (str(bare_venv / "bin" / "python"), str(bare_venv / "bin"))
-    assert found.variables(tree)["PYTHONPATH"] == str(tree)
+    assert found.variables(tree, tmp_path)["PYTHONPATH"] == str(tree)
     assert {str(bare_venv), os.path.realpath(sys.base_prefix)} <= {
         *found.readable,
         *map(os.path.realpath, found.readable),

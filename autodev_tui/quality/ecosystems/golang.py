@@ -1,0 +1,102 @@
+"""go: modules once per go.sum, read only; each worktree has a build cache of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from autodev_tui.domain.evidence import Check, CheckKind
+from autodev_tui.quality.ecosystems.model import Look, Part, digest, toolchain
+
+_REQUIRED = re.compile(r"^\s*(?:require\s+)?([\w.~/-]+\.[\w.~/-]+)\s+(v[\w.+-]+)", re.MULTILINE)
+_REPLACED = re.compile(r"^\s*(?:replace\s+)?([\w.~/-]+)(?:\s+v[\w.+-]+)?\s*=>\s*\.{1,2}/", re.MULTILINE)
+CHECKS = [
+    Check(name="go test", command="go test ./..."),
+    Check(name="go vet", command="go vet ./...", kind=CheckKind.LINT),
+    Check(name="gofmt", command="! gofmt -l . | grep -v '^vendor/'", kind=CheckKind.LINT),
+]
+
+
+def look(at: Look) -> Part | None:
+    """The part of a tree with a go.mod. Sync."""
+    module = at.text("go.mod")
+    if not module:
+        return None
+    program = at.which("go")
+    env = {"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off", "GOFLAGS": "-mod=readonly"}
+    home_env = {"GOCACHE": "go-build", "GOPATH": "go"}
+    texts = {name: text for name in ("go.mod", "go.sum", "go.work") if (text := at.text(name))}
+    lock = [*(part for name in sorted(texts) for part in (name, texts[name])), os.path.realpath(program)]
+    base: dict[str, Any] = {"name": "go", "checks": CHECKS, "home_env": home_env}
+    if not program:
+        return Part(state="not set up", id=digest("go", *lock), missing=["go itself"], env=env, **base)
+    readable = toolchain(program)
+    needed = _needed(module)
+    if (at.tree / "vendor" / "modules.txt").is_file() or not needed:
+        if needed:
+            env["GOFLAGS"] = "-mod=vendor"
+        return Part(state="nothing to install", id=digest("go", *lock), env=env, readable=readable, **base)
+    own = Path(at.variables.get("GOMODCACHE") or _gopath(at) / "pkg" / "mod")
+    if all((own / folder).is_dir() for folder in needed):
+        env["GOMODCACHE"] = str(own)
+        where = digest("go", *lock, "own")
+        return Part(state="your own modules", id=where, env=env, readable=[*readable, str(own)], **base)
+    absent = sorted(needed)
+    if at.configured:
+        return Part(
+            state="not set up",
+            id=digest("go", *lock, "none"),
+            missing=absent,
+            env=env,
+            readable=readable,
+            **base,
+        )
+    proxies = {
+        n: at.variables[n] for n in ("GOPROXY", "GONOSUMDB", "GOSUMDB", "GOPRIVATE") if n in at.variables
+    }
+    ask = at.request(
+        "go",
+        lock,
+        "rm -rf @DIR@/project\nmkdir -p @DIR@/project\ncp -R @INPUTS@/project/. @DIR@/project\n"
+        "cd @DIR@/project\ngo mod download\nrm -rf @DIR@/cache",
+        missing=absent,
+        env={
+            **proxies,
+            "GOMODCACHE": "@DIR@/mod",
+            "GOPATH": "@DIR@/go",
+            "GOCACHE": "@DIR@/cache",
+            "GOTOOLCHAIN": "local",
+            "GOFLAGS": "-mod=mod -modcacherw",
+        },
+        files={f"project/{name}": text for name, text in texts.items() if name != "go.work"},
+        readable=readable,
+        shown="\n".join(["go mod download", *(f"  {name}" for name in absent)]),
+    )
+    if not ask.ready:
+        where = digest("go", *lock, "none")
+        return Part(
+            state="not set up yet", id=where, missing=absent, setup=ask, env=env, readable=readable, **base
+        )
+    env["GOMODCACHE"] = f"{ask.directory}/mod"
+    return Part(state="installed", id=ask.lock_hash, env=env, readable=[*readable, ask.directory], **base)
+
+
+def _needed(module: str) -> list[str]:
+    """Folders of the module cache that the required modules are unpacked in; none for those of the tree."""
+    own = set(_REPLACED.findall(module))
+    text = re.sub(r"//[^\n]*", "", module)
+    blocks = re.findall(r"^require\s*\(([^)]*)\)", text, re.MULTILINE) + re.findall(
+        r"^(require\s+[^(\n]+)$", text, re.MULTILINE
+    )
+    found = [one for block in blocks for one in _REQUIRED.findall(block)]
+    return [f"{_escaped(path)}@{_escaped(version)}" for path, version in found if path not in own]
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"[A-Z]", lambda match: f"!{match[0].lower()}", text)
+
+
+def _gopath(at: Look) -> Path:
+    return Path((at.variables.get("GOPATH") or str(at.home / "go")).split(os.pathsep)[0])

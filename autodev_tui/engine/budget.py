@@ -178,7 +178,7 @@ async def _question(services: Services, cap: Cap, wanted: Grant) -> dict[str, An
 
 
 def raised_by(cap: Cap, call: float, likely: float) -> float:
-    """By how much it is raised: by a fifth, or by what the next call, or all that is ahead, needs above it."""
+    """By how much it is raised: a fifth of it, or what the next call, or all that is ahead, needs above it."""
     short = max(call, likely) - (cap.limit_usd - cap.spent_usd)
     wanted = max(cap.limit_usd / RAISE_SHARE, short)
     # Up to two figures, so that it can be read at a glance: 1.37 becomes 1.40.

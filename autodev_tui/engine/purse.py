@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.session import Usage
+from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.caps import Cap, Period
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.rates import Rates, is_local, rates_of
@@ -144,6 +145,7 @@ class Purse:
                 raise
             if short:
                 del self._open[wanted.id]
+            reached("call reserved")
         return short
 
     async def changed(self, short: list[Cap]) -> None:
@@ -161,7 +163,9 @@ class Purse:
         self.give_back(grant)
         usd = usage.cost_usd + usage.held_usd
         if usd or grant.usd:
+            reached("call to book")
             await self.recorded(self.spending.book, grant.id, grant.at, usd)
+            reached("call booked")
         if usd:
             await self._warn(grant)
 
@@ -194,7 +198,7 @@ class Purse:
         except OSError as error:
             if self.periods():
                 raise GaveUp(
-                    f"what you spend cannot be recorded ({error}), so no limit of a day or a month can be kept"
+                    f"what you spend cannot be recorded ({error}), so no limit of a day or month can be kept"
                 ) from error
             logger.warning("what is spent cannot be recorded: %s", error)
             return None

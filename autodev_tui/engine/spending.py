@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -100,25 +101,31 @@ class Spending:
     def open_of(self, session: str, at: float) -> list[str]:
         """Calls of a session that stand as under way, in the month of `at` and the one before it."""
         found = []
-        for moment in (at, at - 31 * 86_400):
-            with self._locked(moment) as (month, _):
+        for name in self._recorded(at):
+            with self._locked(at, name) as (month, _):
                 mine = (name for name in month.entries if name.startswith(f"{session}/"))
                 found += [name for name in mine if month.entries[name].open]
         return list(dict.fromkeys(found))
 
     def entry(self, call: str, at: float) -> Entry | None:
         """What is known of a call, which began in the month of `at` or the one before."""
-        for moment in (at, at - 31 * 86_400):
-            with self._locked(moment) as (month, _):
+        for name in self._recorded(at):
+            with self._locked(at, name) as (month, _):
                 if call in month.entries:
                     return month.entries[call]
         return None
 
     # -- the file
 
+    def _recorded(self, at: float) -> list[str]:
+        """The month of `at` and the one before, as far as there is a record of them."""
+        before = day_of(at).replace(day=1) - timedelta(days=1)
+        names = (_name("month", at), before.isoformat()[:7])
+        return [one for one in names if (self._directory / f"{one}.jsonl").exists()]
+
     @contextmanager
-    def _locked(self, at: float) -> Iterator[tuple[_Month, int]]:
-        name = _name("month", at)
+    def _locked(self, at: float, name: str = "") -> Iterator[tuple[_Month, int]]:
+        name = name or _name("month", at)
         path = self._directory / f"{name}.jsonl"
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -21,7 +21,7 @@ WITHOUT: Mapping[Period, float] = {"day": 0.0, "month": 0.0}
 def limit_rows(
     settings: Settings, spending: Path, session: Session | None, tasks: Sequence[Task], at: float
 ) -> list[dict[str, Any]]:
-    """One row for the session, the day and the month, `limit_usd` None where none is set, and one for the task
+    """One row for the session, the day and the month (`limit_usd` None where none is set), one for the task
     that has come nearest to its limit, if tasks have one. `known` is False where the record cannot be read,
     or not every price is known. Sync.
     """

@@ -62,7 +62,7 @@ async def test_ten_agents_keep_to_the_cap_and_go_on_once_it_is_raised(tmp_path: 
         assert code == flow.DONE and seen >= 1
         limit = one.session.budget_usd
         assert limit is not None and agents.most <= one.session.usage.cost_usd <= limit
-        assert [text for text in notices(one) if text.startswith("budget: ")][0].startswith("budget: $2.")
+        assert next(text for text in notices(one) if text.startswith("budget: ")).startswith("budget: $2.")
 
 
 async def test_headless_a_spent_budget_is_code_4_and_the_question_stays_the_same(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is set aside for calls: ten agents at once never spend more than a limit, whatever calls cost and take."""
+"""What is set aside for calls: ten agents never spend more than a limit, whatever calls cost and take."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Counter:
     """A session and its tasks, of which only what is spent counts."""
 
     budget_usd: float | None
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     warned: list[str] = field(default_factory=list)
 
     def but(self, **changes: Any) -> Counter:

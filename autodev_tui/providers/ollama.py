@@ -29,14 +29,15 @@ from autodev_tui.providers.base import (
 )
 from autodev_tui.providers.ollama_address import Address
 from autodev_tui.providers.ollama_client import build_client
-from autodev_tui.providers.ollama_errors import Failure, classify, provider_error, wait_before
+from autodev_tui.providers.ollama_errors import classify, provider_error, wait_before
 from autodev_tui.providers.ollama_facts import (
-    CHARACTERS_PER_TOKEN,
+    LocalModel,
     choose_window,
     describe,
     is_remote,
     same_model,
 )
+from autodev_tui.providers.ollama_judging import adapt, overflowed, too_large, used_by
 from autodev_tui.providers.ollama_messages import build_messages, build_tools
 from autodev_tui.providers.ollama_state import Known
 from autodev_tui.providers.ollama_stream import StreamReader
@@ -98,13 +99,13 @@ class OllamaProvider:
         for attempt in itertools.count(1):
             body, expected = self._body(request, known, output)
             if expected > known.room(output):
-                raise self._too_large(request.model, known, expected, output, spent)
+                raise too_large(request.model, known, expected, output, spent)
             reader = StreamReader(on_chunk, request.tools, f"ollama_{len(request.messages)}")
 
             def used(
                 whole: bool, attempt: int = attempt, reader: StreamReader = reader, guess: float = expected
             ) -> Usage:
-                return _used(reader, request.model, known, attempt, guess, whole=whole)
+                return used_by(reader, known, attempt, guess, whole=whole)
 
             on_chunk(UsageSeen(spent.plus(used(False)).but(at_least=True)))
             try:
@@ -124,7 +125,7 @@ class OllamaProvider:
                     parts = reader.unreadable(why)
                     return _turn(parts, spent.plus(used(False)), request.model)
                 spent = spent.plus(used(False))
-                if (change := _adapted(failure, known, attempt)) and change not in adapted:
+                if (change := adapt(failure, known, attempt)) and change not in adapted:
                     adapted.add(change)
                     on_chunk(Retrying(attempt, failure.tries, 0.0, f"{failure.what}; {change}"))
                     continue
@@ -140,7 +141,7 @@ class OllamaProvider:
             spent = spent.plus(used(True))
             counted = reader.prompt_tokens
             if counted is not None and known.overflowed(request, expected, counted, output):
-                raise self._overflowed(request.model, known, expected, counted, spent)
+                raise overflowed(request.model, known, expected, counted, spent)
             return _turn(parts, spent, reader.model or request.model)
         raise AssertionError("unreachable: the loop has no end of its own")
 
@@ -222,16 +223,7 @@ class OllamaProvider:
 
     async def _about(self, model: str) -> Known:
         if model not in self._known:
-            client = await self._ready()
-            try:
-                async with asyncio.timeout(ASK_S):
-                    shown = await client.show(model)
-            except Exception as error:
-                failure = classify(error, model, self._address)
-                if failure is None:
-                    raise
-                raise provider_error(failure, model, self._address, Usage()) from error
-            facts = describe(shown.model_dump(mode="json"), model)
+            facts = await self._described(model)
             if facts.chats is False:
                 raise ProviderError(
                     "config", f"{model} is no model to talk to: autodev models names those that are"
@@ -239,79 +231,30 @@ class OllamaProvider:
             loaded = await self._loaded(model) or {}
             at = loaded.get("context_length")
             window = choose_window(facts, self._window, at if isinstance(at, int) else 0)
-            self._known[model] = Known(facts, window, as_text=facts.tools is False)
+            # Two agents may ask for it at the same time.
+            self._known.setdefault(model, Known(facts, window, as_text=facts.tools is False))
         return self._known[model]
+
+    async def _described(self, model: str) -> LocalModel:
+        client = await self._ready()
+        try:
+            async with asyncio.timeout(ASK_S):
+                shown = (await client.show(model)).model_dump(mode="json")
+        except Exception as error:
+            failure = classify(error, model, self._address)
+            if failure is None:
+                raise
+            if not failure.odd_answer:
+                raise provider_error(failure, model, self._address, Usage()) from error
+            log.info("%s is described in a way that the SDK does not take", model)
+            shown = {}
+        return describe(shown, model)
 
     async def _ready(self) -> Any:
         async with self._client_lock:
             if self._client is None:
                 self._client = await asyncio.to_thread(build_client, self._address)
         return self._client
-
-    # -- what failed
-
-    def _too_large(
-        self, model: str, known: Known, expected: float, output: int, spent: Usage
-    ) -> ProviderError:
-        room = max(0, known.room(output))
-        return ProviderError(
-            "too_large",
-            f"the prompt has about {expected:,.0f} tokens, and {room:,} fit beside the reply into the window"
-            f" of {known.usable:,} ({model}): {self._larger(known)}",
-            usage_floor=spent,
-            retries=spent.retries,
-        )
-
-    def _overflowed(
-        self, model: str, known: Known, expected: float, counted: int, spent: Usage
-    ) -> ProviderError:
-        return ProviderError(
-            "too_large",
-            f"window overflowed: the server read {counted:,} tokens of a prompt of about {expected:,.0f}"
-            f" ({model}, window {known.usable:,}), so its reply is not used: {self._larger(known)}",
-            usage_floor=spent,
-            retries=spent.retries,
-        )
-
-    def _larger(self, known: Known) -> str:
-        if known.facts.trained and known.window >= known.facts.trained:
-            return "take a model with a larger window, or a smaller goal"
-        return "a larger limits.local_context_tokens takes more, for more memory"
-
-
-def _adapted(failure: Failure, known: Known, attempt: int) -> str:
-    """Change how this model is asked, so that what failed cannot fail again; what changed, "" for nothing."""
-    if failure.no_tools and not known.as_text:
-        known.as_text = True
-        return "its calls are written as text from now on"
-    if failure.no_thinking and known.thinks:
-        known.thinks = False
-        return "it is asked without thinking from now on"
-    if failure.odd_arguments and attempt > 1 and not known.as_text:
-        known.as_text = True
-        return "its calls are written as text from now on"
-    return ""
-
-
-def _used(
-    reader: StreamReader, model: str, known: Known, attempt: int, expected: float, *, whole: bool
-) -> Usage:
-    """What one try used. Counts that the server does not tell are our estimate, and marked as not exact."""
-    exact = whole and reader.prompt_tokens is not None and reader.output_tokens is not None
-    counted = reader.prompt_tokens
-    if counted is None:
-        counted = int(expected) if reader.started else 0
-    output = reader.output_tokens
-    if output is None:
-        output = int(reader.characters / CHARACTERS_PER_TOKEN)
-    return Usage(
-        requests=1,
-        retries=1 if attempt > 1 else 0,
-        input_tokens=counted,
-        output_tokens=output,
-        cost_known=not known.facts.remote,
-        at_least=reader.started and not exact,
-    )
 
 
 def _turn(parts: Any, usage: Usage, model: str) -> Turn:

@@ -61,8 +61,10 @@ class Failure:
     no_thinking: bool = False
     unreadable: str = ""
     """What the server says of a call that it could not read."""
+    odd_answer: bool = False
+    """The server answered, in a form that the SDK does not take."""
     odd_arguments: bool = False
-    """The server sent arguments in a form that the SDK does not take."""
+    """Just the arguments of a call have such a form."""
 
 
 def classify(error: Exception, model: str, address: Address) -> Failure | None:
@@ -91,13 +93,22 @@ def classify(error: Exception, model: str, address: Address) -> Failure | None:
             else f"a part of the stream is odd ({clean(told, 80)})"
         )
         return Failure(
-            "cut", what, "update the server", retryable=True, tries=3 if odd else FEW_TRIES, odd_arguments=odd
+            "cut",
+            what,
+            "update the server",
+            retryable=True,
+            tries=3 if odd else FEW_TRIES,
+            odd_answer=True,
+            odd_arguments=odd,
         )
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | AttributeError | TypeError):
         # The SDK parses each line as it comes: an empty one, or one that is no object, ends there.
         if isinstance(error, AttributeError | TypeError) and not _from_sdk(error):
             return None
         return Failure("cut", "the stream is garbled", CUT, retryable=True, tries=FEW_TRIES)
+    if isinstance(error, httpx.ConnectError) and "certificate" in str(error).lower():
+        advice = "the address must have a certificate that this machine trusts"
+        return Failure("connection", f"its certificate is not accepted ({clean(str(error), 120)})", advice)
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError) or type(error) is ConnectionError:
         return refused(address)
     if isinstance(error, TimeoutError | httpx.TimeoutException):
@@ -177,7 +188,7 @@ def _response(said: str, status: int, model: str) -> Failure:
     told = f"status {status}" + (f": {said}" if said else "")
     kind = STATUS_KINDS.get(status, "server" if status >= 500 else "invalid")
     lower = said.lower()
-    if status == 404 and "not found" in lower:
+    if status == 404 and "model" in lower:
         return Failure(
             kind, f"there is no model {model} here", f"autodev models --pull {model}", status=status
         )

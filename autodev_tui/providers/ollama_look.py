@@ -26,6 +26,8 @@ ANSWER_S = 1.0
 CHOOSE_S = 1.0
 """For looking which of its models has tools, once it answered."""
 LIST_S = 2.0
+ABLE_BYTES = 3_000_000_000
+"""Smaller files hold fewer than about 5 billion parameters: their calls are often malformed."""
 MOST_BYTES = 8 << 20
 T = TypeVar("T")
 
@@ -90,7 +92,10 @@ def best_of(server: Server) -> str | None:
     if not models:
         return None
     # The newest come first in the list; one that is in memory already answers at once.
-    best = max(models, key=lambda one: (bool(one.facts and one.facts.tools), one.loaded))
+    best = max(
+        models,
+        key=lambda one: (bool(one.facts and one.facts.tools), (one.size or 0) >= ABLE_BYTES, one.loaded),
+    )
     return f"ollama/{best.name.removesuffix(':latest')}"
 
 

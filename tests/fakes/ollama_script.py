@@ -2,7 +2,9 @@
 
 Scripts are those of `anthropic_script` (conversations, match, replies, faults), so that one script serves
 both servers. At the top further: `models` (name -> `Model`), `pulls` (name -> {layers, cut_after, error}),
-`version`, `cold_s` (seconds that loading takes). A reply holds `thinking`, `text` and `calls` [{name, input}], and:
+`version`, `cold_s` (seconds that loading takes), `get_delay_s`.
+
+A reply holds `thinking`, `text` and `calls` [{name, input}], and:
 
     as_text         the calls are written in the text, in this shape: hermes, function, glm, mistral, …
     string_args     the arguments are sent as a JSON text, as some servers do

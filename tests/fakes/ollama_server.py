@@ -142,6 +142,8 @@ class _OllamaHandler(_Handler):
         }
         if model.tells_capabilities:
             told["capabilities"] = model.abilities()
+        if not model.tells_info:
+            del told["model_info"]
         if model.remote:
             told |= {"remote_model": name, "remote_host": "https://ollama.com:443"}
         self._json(200, told)

@@ -47,6 +47,8 @@ class Model:
     """Whether `ps` says how much context was allocated."""
     capabilities: list[str] | None = field(default=None)
     tells_capabilities: bool = True
+    tells_info: bool = True
+    """Whether `show` has the field that the SDK cannot do without."""
     parameters: str = ""
     family: str = "qwen3"
     remote: bool = False

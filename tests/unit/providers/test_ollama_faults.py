@@ -215,7 +215,7 @@ STATUSES: list[tuple[dict[str, Any], str, list[str], int]] = [
         1,
     ),
     ({"status": 401, "error": "unauthorized"}, "auth", ["OLLAMA_API_KEY"], 1),
-    ({"status": 404, "error": "404 page not found"}, "not_found", ["autodev models --pull qwen3"], 1),
+    ({"status": 404, "error": "404 page not found"}, "not_found", ["check OLLAMA_HOST"], 1),
 ]
 
 
@@ -240,6 +240,19 @@ async def test_an_unknown_model_says_how_to_get_it() -> None:
     error, _, fake = await failed({"text": "ok"}, model="qwen9")
     assert error.kind == "not_found" and "autodev models --pull qwen9" in str(error)
     assert fake.chats == []
+
+
+async def test_a_model_that_is_hardly_described_is_asked_carefully() -> None:
+    turn, _, fake = await asked({"text": "ok"}, models={"m": {"tells_info": False}}, model="m")
+    assert turn.text == "ok" and fake.chats[0]["options"]["num_ctx"] == 8_192
+
+
+async def test_a_model_of_the_cloud_is_not_looked_for_in_memory_and_its_price_is_unknown() -> None:
+    models = {"big:120b-cloud": {"remote": True, "tells_context": False}}
+    turn, _, _ = await asked(
+        {"text": "ok", "counts": {"prompt_eval_count": 3}}, models=models, model="big:120b-cloud"
+    )
+    assert turn.text == "ok" and not turn.usage.cost_known
 
 
 async def test_a_model_that_only_embeds_is_refused() -> None:

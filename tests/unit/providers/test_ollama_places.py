@@ -126,6 +126,7 @@ MODELS: dict[str, Any] = {
     "big:120b-cloud": {"remote": True},
     "qwen3": {"thinking": True},
     "other": {},
+    "small": {"size": 400_000_000},
 }
 
 
@@ -135,6 +136,8 @@ MODELS: dict[str, Any] = {
         (["nomic", "tiny", "big:120b-cloud", "qwen3", "other"], "", "ollama/qwen3"),
         (["qwen3", "other"], "other", "ollama/other"),
         (["tiny", "nomic"], "", "ollama/tiny"),
+        (["small", "other"], "small", "ollama/other"),
+        (["small", "tiny"], "", "ollama/small"),
         (["tiny", "qwen3"], "tiny", "ollama/qwen3"),
         (["nomic", "big:120b-cloud"], "", None),
         ([], "", None),

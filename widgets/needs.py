@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.rule import NEEDS_A_MODEL
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from widgets.budget_words import headline
@@ -112,4 +113,14 @@ def stopped(mirror: Mirror) -> Line | None:
     if failed:
         words = visible(failed[0].error, keep="") or f"{failed[0].id} failed"
         return [("✗ ", "failed"), (words, "data"), ("  · x in Tasks tries again", "muted")]
+    lacking = [task.id for task in mirror.tasks.values() if mirror.word(task) == NEEDS_A_MODEL]
+    if (
+        lacking
+        and session
+        and not facts.busy
+        and session.state in (SessionState.RUNNING, SessionState.REVIEWING)
+    ):
+        words = f"{', '.join(lacking)} {'need' if len(lacking) > 1 else 'needs'} a model"
+        ways = "  · in Tasks: M gives one, X leaves it out, x on the goal goes on"
+        return [("◇ ", "asks"), (words, "text"), (ways, "muted")]
     return None

@@ -34,6 +34,13 @@ def say_so(services: Services, why: str) -> Record:
     return session.but(assumptions=[*session.assumptions, text])
 
 
+def say_by_rules(services: Services) -> None:
+    """Says in the workbench that no model plans; a headless run has said so at once."""
+    if services.models.spec_of(None) == RULES_MODEL and services.broker.interactive:
+        text = "no model: planned by rules; what they cannot do waits for a model, and is in `autodev todo`"
+        services.board.log.emit(events.Noticed(text=text))
+
+
 def rejected_plans(services: Services) -> set[str]:
     """The digests of plans that the human rejected."""
     return {

@@ -18,7 +18,7 @@ from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import Superseded
 from autodev_tui.engine.estimates import estimate
-from autodev_tui.engine.fast_lane import by_rules, rejected_plans, say_so
+from autodev_tui.engine.fast_lane import by_rules, rejected_plans, say_by_rules, say_so
 from autodev_tui.engine.flow import GaveUp, NoPlan
 from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
@@ -111,6 +111,7 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
         layout=_layout(paths),
         checks=[check.command for check in checks],
     )
+    say_by_rules(services)
     await agent.say("goal", opening)
     notice: list[Record] = []
     try:

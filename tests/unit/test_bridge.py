@@ -259,16 +259,15 @@ async def test_a_second_window_watches(
             assert two.mirror.facts.interrupted
 
 
-async def test_without_a_key_everything_but_the_agents_works(place: FixtureRepository) -> None:
+async def test_without_a_key_rules_plan_and_say_what_needs_a_model(place: FixtureRepository) -> None:
     async with front(place.root, environment(place)) as one:
         await one.until(lambda: one.mirror.facts.repository, "the facts")
         assert one.mirror.facts.repository == "checkout"
         assert one.mirror.facts.branch == "main"
-        assert one.mirror.facts.model == ""
-        assert "ANTHROPIC_API_KEY" in one.mirror.facts.model_problem
-        refused = await one.engine.submit(commands.StartSession(goal="Change a"))
-        assert refused
-        assert refused.reason == one.mirror.facts.model_problem
+        assert (one.mirror.facts.model, one.mirror.facts.model_problem) == ("rules", "")
+        assert await one.engine.submit(commands.StartSession(goal="Change a", level=Level.FULL)) is None
+        await one.until(lambda: one.mirror.session and one.mirror.session.code == 3, "the end of the rules")
+        assert one.mirror.session and "T1 needs a model" in one.mirror.session.error
         sessions = await one.engine.ask(requests.GetSessions())
         assert isinstance(sessions, requests.RowsAnswer)
         assert await one.engine.submit(commands.SaveView(name="", view={"a": 1})) is None

@@ -21,6 +21,7 @@ from autodev_tui.rules.provider import RulesProvider
 from autodev_tui.settings import Settings
 from autodev_tui.settings_schema import Limits
 from tests.fakes.engine_kit import DONE, Kit, kit, turns, waiting
+from widgets.needs import stopped
 
 GREEN = [Check(name="always", command="true")]
 MIXED = "write the changelog; add a dark mode"
@@ -141,6 +142,11 @@ async def test_a_row_of_tasks_says_it_in_words(tmp_path: Path) -> None:
         mirror.session = one.session
         words = [mirror.word(task) for task in one.board.tasks.values()]
         assert words == ["done", "needs a model"]
+        mirror.tasks = dict(one.board.tasks)
+        row = stopped(mirror)
+        assert row and "".join(text for text, _ in row).startswith(
+            "◇ T2 needs a model  · in Tasks: M gives one"
+        )
         mirror.session = one.session.but(model="anthropic/claude-opus-5-5")
         assert mirror.word(one.board.tasks["T2"]) == "planned"
 

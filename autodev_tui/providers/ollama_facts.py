@@ -106,7 +106,7 @@ def prompt_room(window: int, output: int) -> int:
 def estimate(value: Any) -> float:
     """About how many tokens a text or JSON value has."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    wide = 0 if text.isascii() else sum(character > "\x7f" for character in text)
+    wide = len(text) - len(text.encode("ascii", "ignore"))
     return (len(text) - wide) / CHARACTERS_PER_TOKEN + wide
 
 

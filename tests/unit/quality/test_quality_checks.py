@@ -124,12 +124,23 @@ async def test_tests_that_do_not_run_are_not_run(tmp_path, write, checked, tool_
 
 
 async def test_a_missing_tool_is_not_run_never_passed(tmp_path, write, checked, bare_venv):
-    tree = write(tmp_path / "tree", GOOD | TESTS | {"pyproject.toml": "[tool.ruff]\n"})
-    for check in detect(tree, [], HERE):
+    config = "[tool.mypy]\n[tool.black]\n[tool.isort]\n"
+    tree = write(tmp_path / "tree", GOOD | TESTS | {"pyproject.toml": config, ".flake8": "[flake8]\n"})
+    checks = detect(tree, [], HERE)
+    assert [check.name for check in checks][1:] == ["mypy", "flake8", "black", "isort"]
+    for check in checks:
         command = check.command.replace("python3", "python")
         found = await checked(tree, bare_venv, check.but(command=command))
         assert found.result == "not_run", found
         assert "is not installed" in found.why
+
+
+async def test_where_a_repository_lacks_its_ruff_ours_does_its_settings(tmp_path, write, checked, bare_venv):
+    code = GOOD | {"pyproject.toml": "[tool.ruff.lint]\nselect = ['F']\n", "more.py": "import os\n"}
+    tree = write(tmp_path / "tree", code)
+    (check,) = [one for one in detect(tree, [], HERE) if one.kind is CheckKind.LINT]
+    found = await checked(tree, bare_venv, check)
+    assert (found.result, found.failures) == ("failed", ["more.py: F401"])
 
 
 @pytest.mark.parametrize(

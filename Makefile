@@ -18,8 +18,8 @@ help: ## Show this help
 run: $(READY) ## Open the workbench here; headless: make run GOAL="what you want"
 	@$(BIN)/autodev $(if $(GOAL),run "$$GOAL",)
 
-demo: $(READY) ## Watch one goal become a landed commit, offline
-	@$(BIN)/python -m tests.demo
+demo: $(READY) ## Try it on a sample repository, offline and without a key
+	@$(BIN)/autodev demo
 
 picture: $(READY) ## Draw the pictures in docs/ anew from real runs
 	@$(BIN)/python -m tests.demo_picture

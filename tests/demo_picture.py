@@ -1,4 +1,4 @@
-"""`make picture`: runs the demo and draws what it printed as docs/demo.svg, coloured."""
+"""`make picture`: runs the demo without a screen and draws what it printed as docs/demo.svg, coloured."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "demo.svg"
 COLUMNS = 116
 STYLES = (
-    (r"\$ ", "bold"),
-    (r"✓|OK$", "green"),
-    (r"✗|!|FAIL", "red"),
-    (r"◐", "yellow"),
-    (r"phase \d", "cyan"),
-    (r"\+(?!\+)", "green"),
-    (r"-(?!-)", "red"),
-    (r"@@|diff |index |---|\+\+\+|commit |Author:|Date:", "bright_black"),
+    (r"you ", "yellow"),
+    (r"goal |plan ", "bold"),
+    (r"(unittest|ruff|check) .*(fail|finds \d|unverifiable)", "red"),
+    (r"(unittest|ruff|check) ", "green"),
+    (r"landed ", "bold green"),
+    (r".*  ✗", "red"),
+    (r".*  ✓", "green"),
+    (r"T\d .*commit |autodev ", "cyan"),
+    (r"(sample|T\d|planner) ", ""),
+    (r"[0-9a-f]{7} |Only |The |Next", "bright_black"),
 )
 """How a line looks, by how it begins: the first that fits."""
 
 
 def main() -> int:
     """Run the demo; write the picture if it went well."""
-    command = [sys.executable, "-m", "tests.demo"]
+    command = [sys.executable, "-m", "autodev_tui", "demo", "--headless"]
     done = subprocess.run(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode:
         print(done.stdout, file=sys.stderr)
         return done.returncode
-    PICTURE.write_text(drawn(done.stdout), encoding="utf-8")
+    PICTURE.write_text(
+        drawn(re.sub(r"/\S*/autodev-demo-\w+", "/tmp/autodev-demo", done.stdout)), encoding="utf-8"
+    )
     print(f"drew {PICTURE.relative_to(ROOT)}")
     return 0
 
@@ -48,7 +52,7 @@ def drawn(output: str) -> str:
     for line in output.rstrip("\n").expandtabs(4).split("\n"):
         style = next((style for start, style in STYLES if re.match(start, line)), "")
         console.print(Text(line, style=style))
-    svg = console.export_svg(title="make demo", theme=MONOKAI, unique_id="autodev-demo")
+    svg = console.export_svg(title="autodev demo --headless", theme=MONOKAI, unique_id="autodev-demo")
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
     return "\n".join(line.rstrip() for line in svg.splitlines()) + "\n"
 

@@ -1,4 +1,4 @@
-"""`autodev demo`: in a terminal of 80×24, its keys pressed at once; with other decisions; without a terminal."""
+"""`autodev demo`: in a terminal of 80×24, its keys pressed at once; with other decisions; without one."""
 
 from __future__ import annotations
 

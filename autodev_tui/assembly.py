@@ -67,7 +67,9 @@ def refuse_unknown_price(
         budget = command.budget_usd
     else:
         budget = find_session(database, command.session).budget_usd
-    if (budget or settings.budget_usd) and not price_known(model, settings):
+    budgets = settings.budgets
+    limits = (budget, settings.budget_usd, budgets.task_usd, budgets.day_usd, budgets.month_usd)
+    if any(limits) and not price_known(model, settings):
         raise BudgetUnknowable(_priced_name(model))
 
 

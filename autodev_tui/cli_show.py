@@ -142,6 +142,9 @@ def _answers(approval: Approval) -> list[str]:
 
 def _print_ask(ask: dict[str, Any]) -> None:
     """Everything that is asked, as plain text with nothing left out."""
+    if "budget_usd" in ask:
+        _print_budget(ask)
+        return
     printers = {"hunks": _print_hunk, "tasks": _print_task, "conflicts": _print_place}
     for name, value in ask.items():
         if name in printers:
@@ -149,7 +152,9 @@ def _print_ask(ask: dict[str, Any]) -> None:
                 printers[name](one)
         elif name == "estimate":
             cost = "–".join(f"${usd:.2f}" for usd in dict.fromkeys(value["cost_usd"] or ()))
-            line(f"  takes ~{value['minutes']} min · costs {cost} {value['why']}")
+            local = value.get("local_minutes")
+            more = f" · local models {local[0]:.0f}–{max(local[1], 1):.0f} min" if local else ""
+            line(f"  takes ~{value['minutes']} min · costs {cost}{more} {value['why']}")
         elif name in ("remember", "digest"):
             continue  # what the workbench offers besides, and what it compares
         elif isinstance(value, list):
@@ -157,6 +162,21 @@ def _print_ask(ask: dict[str, Any]) -> None:
                 _indented(name, _short(item))
         elif value not in (None, "", {}):
             _indented(name, _short(value))
+
+
+def _print_budget(ask: dict[str, Any]) -> None:
+    """A limit that is reached: how much of it is spent, what is still ahead, and what each answer does."""
+    named = {"session": "this session", "day": "today", "month": "this month"}
+    whose = named.get(ask["scope"], ask.get("whose"))
+    line(f"  {whose}: ${ask['spent_usd']:.2f} of {ask['budget_usd']:.2f} spent")
+    ahead = ask["ahead_usd"]
+    likely = f"about ${ahead[0]:.2f}–{ahead[1]:.2f} to the end" if ahead else "what is to come is not known"
+    line(f"  {likely} · the next call may cost ${ask['next_usd']:.2f}")
+    line(f"  raise: {ask['raise']}")
+    for one in ask["cheaper"]:
+        prices = f"${one['usd_per_million_input']:.2f} in, ${one['usd_per_million_output']:.2f} out"
+        line(f"  cheaper:{one['model']}: goes on with it, {prices} per million tokens; the budget stays")
+    line(f"  stop: {ask['stop']}")
 
 
 def _print_hunk(hunk: dict[str, Any]) -> None:
@@ -186,7 +206,8 @@ def _print_task(task: dict[str, Any]) -> None:
     for criterion in task["acceptance_criteria"]:
         line(f"    · {criterion}")
     files = ", ".join(task["files"]) or "not said"
-    line(f"    files {files} · risk {task['risk']:.2f} · advice {task['recommended_level']}")
+    model = f" · model {task['model']}" if task.get("model") else ""
+    line(f"    files {files} · risk {task['risk']:.2f} · advice {task['recommended_level']}{model}")
 
 
 def _indented(name: str, text: str) -> None:

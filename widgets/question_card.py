@@ -28,7 +28,7 @@ _TOLD = frozenset(
     {
         "command", "question", "diff", "options", "why_asked", "why", "where", "directory", "sandbox",
         "network", "class", "remember", "task", "tool", "path", "to", "new_text", "raise", "stop", "result",
-        "args", "scope", "whose", "spent_usd", "budget_usd", "ahead_usd", "raise_usd", "cheaper",
+        "args", "scope", "whose", "spent_usd", "budget_usd", "ahead_usd", "raise_usd", "next_usd", "cheaper",
     }
 )  # fmt: skip
 """What is asked with these names has its own rows; everything else is listed as it is."""
@@ -207,7 +207,8 @@ def _facts(approval: Approval) -> Iterator[tuple[str, str]]:
             yield name.removesuffix("_s").replace("_", " "), f"{_flat(value)}{unit}"
     if approval.hard_gates:
         yield "always", f"asked at every level: {', '.join(approval.hard_gates)}"
-    yield "asked", _asked_by(approval)
+    if approval.kind is not ApprovalKind.BUDGET:
+        yield "asked", _asked_by(approval)
 
 
 def _where(approval: Approval) -> str:

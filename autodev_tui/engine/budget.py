@@ -126,7 +126,7 @@ async def _ask(services: Services, cap: Cap, wanted: Grant) -> None:
     try:
         approval = await services.broker.ask(
             ApprovalKind.BUDGET,
-            f"budget: {words(cap)}",
+            f"budget: {words(cap)}{_next(cap, ask)}",
             ask,
             effect=effect,
             base={"budget_usd": cap.limit_usd, "scope": cap.scope, "whose": cap.whose},
@@ -152,6 +152,11 @@ def words(cap: Cap) -> str:
     return f"{cap.name}${cap.spent_usd:.2f} of ${cap.limit_usd:.2f} spent"
 
 
+def _next(cap: Cap, ask: dict[str, Any]) -> str:
+    """Why it is asked though much is left."""
+    return "" if cap.near else f" · the next call may cost ${ask['next_usd']:.2f}"
+
+
 async def _in_the_way(services: Services, cap: Cap, wanted: Grant) -> bool:
     """Whether that very limit still is, and the model still the one that the call was for."""
     task = services.board.tasks[wanted.task] if wanted.task else None
@@ -170,6 +175,7 @@ async def _question(services: Services, cap: Cap, wanted: Grant) -> dict[str, An
         "spent_usd": round(cap.spent_usd, 4),
         "budget_usd": cap.limit_usd,
         "ahead_usd": [round(one, 4) for one in likely] if likely else None,
+        "next_usd": round(wanted.usd, 4),
         "raise": f"raise the budget once by ${more:.2f} to ${cap.limit_usd + more:.2f}",
         "raise_usd": more,
         "cheaper": await cheaper_models(services, cap, wanted),
@@ -178,7 +184,7 @@ async def _question(services: Services, cap: Cap, wanted: Grant) -> dict[str, An
 
 
 def raised_by(cap: Cap, call: float, likely: float) -> float:
-    """By how much it is raised: a fifth of it, or what the next call, or all that is ahead, needs above it."""
+    """By how much it is raised: a fifth of it, or what the next call, or all that is ahead, needs more."""
     short = max(call, likely) - (cap.limit_usd - cap.spent_usd)
     wanted = max(cap.limit_usd / RAISE_SHARE, short)
     # Up to two figures, so that it can be read at a glance: 1.37 becomes 1.40.

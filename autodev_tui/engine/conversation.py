@@ -123,7 +123,7 @@ class Conversation:
         for block in blocks:
             text = json.dumps(block, ensure_ascii=False)
             self.characters += len(text)
-            self.other += 0 if text.isascii() else sum(character > "\x7f" for character in text)
+            self.other += 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
         if self.messages and self.messages[-1]["role"] == role:
             self.messages[-1]["content"].extend(blocks)
             if author != self._authors[-1]:
@@ -134,7 +134,7 @@ class Conversation:
 
 
 def plain(messages: Sequence[Message], own: Sequence[bool]) -> list[Message]:
-    """Those that are `own` as they are, of the others text and tool calls alone, with ids for every service."""
+    """Those that are `own` as they are; of the others text and tool calls, with ids all services take."""
     made: list[Message] = []
     foreign: set[str] = set()
     for message, as_it_is in zip(messages, own, strict=True):

@@ -98,7 +98,7 @@ def ahead(services: Services, tasks: Iterable[Task]) -> tuple[float, float] | No
     for task in open_ones:
         least, most = told["tasks"][task.id]["cost_usd"]
         # What has begun has cost a part of it already, and ends at some cost all the same.
-        low += max(0.0, least - task.usage.cost_usd)
+        low += max(least - task.usage.cost_usd, least * 0.1)
         high += max(most - task.usage.cost_usd, most * 0.1)
     return low, high
 

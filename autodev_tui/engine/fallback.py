@@ -1,4 +1,4 @@
-"""What goes on when a model fails for good: the next usable one of the user's chain, and that it does is told.
+"""What goes on when a model fails for good: the next usable one of the user's chain; that it does is told.
 
 A reply that the model refuses to give is no failure of its provider: no other model is asked for it.
 """
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from autodev_tui.domain import events
 from autodev_tui.domain.rule import RULES_MODEL, needs_model
 from autodev_tui.engine.flow import GaveUp
+from autodev_tui.engine.rates import rates_of
 from autodev_tui.providers.base import ModelLimits, ProviderError
+from autodev_tui.providers.pricing import MILLION
 
 if TYPE_CHECKING:
     from autodev_tui.engine.models import Model
@@ -75,9 +77,24 @@ async def fall_back(services: Services, task: str | None, error: ProviderError) 
             services.models.planning = spec
             await services.board.commit(services.session.but(planning_model=spec))
         who = task or "the plan"
-        _tell(services, task, f"{old} failed: {error} · {spec} goes on with {who}")
+        _tell(
+            services, task, f"{old} failed: {error} · {spec} goes on with {who}{_dearer(services, old, spec)}"
+        )
         return True
     return False
+
+
+def _dearer(services: Services, old: str, new: str) -> str:
+    """What it says when the other one costs more; limits hold for it as for any."""
+    prices, at = services.settings.price_table(), services.clock()
+    before, after = (rates_of(spec, spec.partition("/")[2], prices, at) for spec in (old, new))
+    if after is None:
+        return ", whose price is not known"
+    if before is None or (after.input <= before.input and after.output <= before.output):
+        return ""
+    million = float(MILLION)
+    told = [f"${one.input * million:.2f} in, ${one.output * million:.2f} out" for one in (after, before)]
+    return f", which costs more: {told[0]} per million tokens at most, not {told[1]}"
 
 
 def _present(services: Services, task: str | None) -> str:

@@ -147,7 +147,8 @@ def _task(services: Services, wanted: PlannedTask, old: Task | None) -> Task:
     if old and _judged(old) == _judged(made) and old.risk == wanted.risk:
         made = old.but(dependencies=wanted.dependencies, role=wanted.role)
     context = {name: value for name, value in made.context.items() if name != "note"}
-    return made.but(pin=wanted.pin, model=wanted.model, context=context | ({"note": wanted.note} if wanted.note else {}))
+    noted = context | ({"note": wanted.note} if wanted.note else {})
+    return made.but(pin=wanted.pin, model=wanted.model, context=noted)
 
 
 def _judged(task: Task) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a call may cost at most, before it is made: tokens of the prompt and of the reply at the dearest price."""
+"""What a call may cost at most, before it is made: tokens of prompt and reply at the dearest price."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def is_free(spec: str) -> bool:
 
 
 def rates_of(spec: str, name: str, prices: Prices, at: float, prompt: int = 0) -> Rates | None:
-    """The rates of a model for a prompt of so many tokens; None where somebody takes money, unknown how much."""
+    """The rates of a model for a prompt of so many tokens; None where nobody knows what it takes."""
     if is_free(spec):
         return FREE
     entry = price(name, datetime.fromtimestamp(at, UTC).date(), prices)

@@ -15,10 +15,10 @@ from autodev_tui.domain.states import TaskState
 from autodev_tui.engine import flow
 from autodev_tui.engine.event_log import read_events
 from tests.fakes.engine_kit import Kit, until, waiting
-from tests.fakes.many_agents import plan_of, write
+from tests.fakes.many_agents import Call, plan_of, write
 from tests.fakes.paying import Held, Paid, paying_kit
 
-LOOK = ("list_files", {})
+LOOK: Call = ("list_files", {})
 HAIKU = "anthropic/claude-haiku-5-5"
 
 

@@ -16,10 +16,10 @@ from autodev_tui.engine.refusal import Refusal
 from autodev_tui.providers.base import ProviderError, StopReason
 from autodev_tui.rules.provider import RulesProvider
 from tests.fakes.engine_kit import DONE, make_turn, until, waiting
-from tests.fakes.many_agents import plan_of
+from tests.fakes.many_agents import Call, plan_of
 from tests.fakes.paying import Paid, paying_kit
 
-LOOK = ("list_files", {})
+LOOK: Call = ("list_files", {})
 OPUS, HAIKU, QWEN = "anthropic/claude-opus-5", "anthropic/claude-haiku-5-5", "ollama/qwen3"
 
 
@@ -121,6 +121,7 @@ async def test_a_dearer_one_keeps_to_the_budget_as_well(tmp_path: Path) -> None:
     try:
         assert (await kit.run(budget_usd=0.7)).code == flow.LIMIT
         assert dear.requests and kit.session.usage.cost_usd <= 0.7
+        assert "which costs more: $5.00 in, $25.00 out per million" in "\n".join(notices(kit))
         assert [one.kind for one in kit.board.pending()] == ["budget"]
     finally:
         await kit.engine.aclose()
@@ -132,7 +133,7 @@ RESULT = {"type": "tool_result", "tool_use_id": "call.1:x", "content": "a.txt"}
 
 
 def test_of_another_models_turns_only_text_and_calls_are_shown() -> None:
-    history = [
+    history: list[dict[str, Any]] = [
         {"role": "user", "content": [{"type": "text", "text": "go"}]},
         {"role": "assistant", "content": [THINKING, {"type": "text", "text": " "}, USE]},
         {"role": "user", "content": [RESULT]},

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from autodev_tui import host
-from autodev_tui.assembly import Model
 from autodev_tui.domain import commands
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.updates import EngineFacts
 from autodev_tui.engine import reload
+from autodev_tui.engine.models import Model
 from autodev_tui.engine.trust import trust_files, trust_hash
 from autodev_tui.host import Host
 from autodev_tui.providers.base import Request

@@ -23,6 +23,7 @@ from autodev_tui.providers.base import (
 )
 from autodev_tui.providers.strict_json import parse_arguments, whole_text
 from autodev_tui.providers.tool_text import TextCall, coerced, find_calls, without_calls
+from autodev_tui.providers.tool_text_stream import Withheld
 
 LONG = 4_000
 UNREADABLE = "unreadable_call"
@@ -50,6 +51,7 @@ class StreamReader:
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
+        self._withheld = Withheld()
         self._reason = ""
         self._found: list[TextCall] | None = None
         self.model = ""
@@ -72,7 +74,9 @@ class StreamReader:
             self._on_chunk(ThinkingDelta(whole_text(self._thinking[-1])))
         if text := message.get("content"):
             self._text.append(str(text))
-            self._on_chunk(TextDelta(whole_text(self._text[-1])))
+            self._show(self._withheld.feed(str(text)))
+            if self._withheld.holding:
+                self._on_chunk(CallDelta(len(str(text))))
         for call in message.get("tool_calls") or ():
             self._call(call.get("function") or {})
         if part.get("done"):
@@ -81,6 +85,10 @@ class StreamReader:
             self.prompt_tokens = _count(part.get("prompt_eval_count"))
             self.output_tokens = _count(part.get("eval_count"))
             self.load_s = (_count(part.get("load_duration")) or 0) / 1e9
+
+    def _show(self, text: str) -> None:
+        if text:
+            self._on_chunk(TextDelta(whole_text(text)))
 
     def _call(self, function: Mapping[str, Any]) -> None:
         name = str(function.get("name") or "")
@@ -133,14 +141,17 @@ class StreamReader:
             raise UnknownStop(self._reason)
         text = whole_text("".join(self._text))
         thinking = whole_text("".join(self._thinking))
+        calls = tuple(self._calls)
+        found: list[TextCall] = []
+        if not calls and self._reason == "stop":
+            text, calls, found = self._recovered(text)
+        if not (found and self._withheld.holding):
+            self._show(self._withheld.rest())
         if self._reason == "length":
             written = self.output_tokens
             full = room is not None and written is not None and written < room
             stop = StopReason.CONTEXT_EXCEEDED if full else StopReason.MAX_TOKENS
             return stop, self._content(thinking, "" if self._calls else text, ()), (), text.strip()
-        calls = tuple(self._calls)
-        if not calls:
-            text, calls = self._recovered(text)
         stop = StopReason.TOOL_USE if calls else StopReason.END
         return stop, self._content(thinking if calls else "", text, calls), calls, text.strip()
 
@@ -151,7 +162,7 @@ class StreamReader:
         content = self._content(whole_text("".join(self._thinking)), text, (call,))
         return StopReason.TOOL_USE, content, (call,), text.strip()
 
-    def _recovered(self, text: str) -> tuple[str, tuple[ToolCall, ...]]:
+    def _recovered(self, text: str) -> tuple[str, tuple[ToolCall, ...], list[TextCall]]:
         if self._found is None:
             self.search()
         found, calls = self._found or [], []
@@ -162,7 +173,7 @@ class StreamReader:
             self._on_chunk(CallStarted(name))
             how = f"not usable: {one.error}" if one.error else "recovered"
             self._on_chunk(Noted(f"a call of {name} was written as text ({one.shape}), {how}"))
-        return (without_calls(text, found) if found else text), tuple(calls)
+        return (without_calls(text, found) if found else text), tuple(calls), found
 
     def _content(self, thinking: str, text: str, calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = []

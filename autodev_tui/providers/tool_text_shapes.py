@@ -30,10 +30,12 @@ NAME = r"[A-Za-z_][\w.-]{0,63}"
 ARGUMENT_KEYS = ("arguments", "parameters", "input")
 CALL_KEYS = frozenset({"name", "id", "type", "function", *ARGUMENT_KEYS})
 """Keys of a JSON object that is a call; one with any other is data."""
-MARKER = re.compile(
-    r"<tool_call>|<function=|\[TOOL_CALLS\]|<\|python_tag\|>|<｜tool▁calls?▁begin｜>|<\|tool_call>|"
-    r"<start_function_call>|<function_calls>|<invoke name="
+MARKS = (
+    *("<tool_call>", "<function=", "[TOOL_CALLS]", "<|python_tag|>", "<|tool_call>", "<start_function_call>"),
+    *("<｜tool▁calls▁begin｜>", "<｜tool▁call▁begin｜>", "<function_calls>", "<invoke name="),
 )
+"""What a call begins with."""
+MARKER = re.compile("|".join(map(re.escape, MARKS)))
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,19 @@ for part in parts.split():
 import store.database, store.blobs, prompts, autodev_tui.headless
 print(json.dumps(sorted(sys.modules)))
 """
-HEAVY = ("anthropic", "git", "tinydb", "tree_sitter", "textual", "jinja2", "httpx2", "gitdb", "unidiff")
+HEAVY = (
+    "anthropic",
+    "git",
+    "tinydb",
+    "tree_sitter",
+    "textual",
+    "jinja2",
+    "httpx2",
+    "gitdb",
+    "unidiff",
+    "ollama",
+    "httpx",
+)
 
 
 def loaded(code: str) -> set[str]:

@@ -155,6 +155,21 @@ async def test_calls_written_as_text_are_recovered_in_every_shape(shape: str) ->
     assert asker.notes == [f"a call of read was written as text ({found.recovered}), recovered"]
 
 
+@pytest.mark.parametrize("size", [1, 7, 400])
+async def test_a_call_in_the_text_is_not_shown_as_words_but_what_is_none_is(size: int) -> None:
+    def shown(asker: Asker) -> str:
+        return "".join(chunk.text for chunk in asker.chunks if isinstance(chunk, TextDelta))
+
+    _, asker, _ = await asked({"text": "I look.", "calls": [READ], "as_text": "hermes", "chunk": size})
+    assert shown(asker) == "I look.\n\n"
+    text = "The tag <tool_call> begins a call, and 1 < 2."
+    turn, asker, _ = await asked({"text": text, "chunk": size})
+    assert shown(asker) == turn.text == text and turn.stop is StopReason.END
+    cut = {"done_reason": "length", "counts": {"eval_count": 4_000}, "chunk": size}
+    _, asker, _ = await asked({"text": text + "<", **cut})
+    assert shown(asker) == text + "<"
+
+
 async def test_a_structured_call_makes_text_mere_text() -> None:
     text = '<tool_call>{"name": "run", "arguments": {"command": "rm -rf ."}}</tool_call>'
     turn, asker, _ = await asked({"text": text, "calls": [READ]})

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from autodev_tui.providers.base import ToolSpec
 from autodev_tui.providers.tool_text import TextCall, coerced, find_calls, without_calls
+from autodev_tui.providers.tool_text_shapes import MARKER
+from autodev_tui.providers.tool_text_stream import Withheld
 from tests.fakes.ollama_script import SHAPES, written
 
 TOOLS = (
@@ -320,6 +322,19 @@ def test_nothing_inside_a_code_block_is_ever_run(shape: str, before: str, langua
         language = "python"
     body = written("bare" if shape == "fenced" else shape, [CALL])
     assert find_calls(f"{before}\n\n```{language}\n{body}\n```\n", TOOLS) == []
+
+
+@settings(max_examples=80, deadline=None)
+@given(parts=st.lists(MARKS | TEXT, max_size=6), size=st.integers(1, 9))
+def test_a_stream_shows_all_up_to_a_mark_and_keeps_the_rest(parts: list[str], size: int) -> None:
+    text = "".join(parts)
+    withheld = Withheld()
+    shown = "".join(withheld.feed(text[place : place + size]) for place in range(0, len(text), size))
+    match = MARKER.search(text)
+    assert withheld.holding == bool(match)
+    if match:
+        assert shown == text[: match.start()]
+    assert shown + withheld.rest() == text
 
 
 @pytest.mark.parametrize(

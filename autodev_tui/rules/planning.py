@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from autodev_tui.domain.rule import API_DOCS, CHANGELOG, HEAL, NEEDS_A_MODEL, needs_model, with_rule
@@ -22,12 +23,25 @@ REJECTED = re.compile(
 TITLE = 200
 _WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W_]+)*|\d{2,}")
 _CRITERIA = {
-    HEAL: "The checks that were red and that rules can heal pass",
-    CHANGELOG: "Every commit since the last entry is in the changelog",
-    API_DOCS: "The documented signatures are those of the source",
-    NEEDS_A_MODEL: "The repository's checks pass",
+    HEAL: (
+        "The checks that were red and that rules can heal pass",
+        "No test is weakened, and none is red that was not before",
+        "What no rule can heal is as it was, and is named",
+    ),
+    CHANGELOG: (
+        "Every commit since the last version or entry is in the changelog",
+        "The text outside the markers is as it was",
+        "A second run changes nothing",
+    ),
+    API_DOCS: (
+        "The documented signatures are those of the source",
+        "The text outside the markers is as it was",
+        "A second run changes nothing",
+    ),
+    NEEDS_A_MODEL: ("The repository's checks pass",),
 }
-_ORDER = frozenset(("then", "and", "finally", "first", "tapos", "una", "Then", "First", "Finally", "Una"))
+ORDER = frozenset(("then", "and", "finally", "first", "tapos", "una", "Then", "First", "Finally", "Una"))
+"""What is said by the order of the tasks as well."""
 _RED = re.compile(
     r"^(?!otherwise|unless|maliban).*\b(?:fail\w*|red|broken|break\w*|errors?|sira|bagsak|bumagsak|bumabagsak)\b",
     re.IGNORECASE,
@@ -46,7 +60,8 @@ def work(job: Job, done: Sequence[Done]) -> Move:
     if done and done[-1].failed:
         raise CannotGoOn(f"the plan that rules made was refused: {done[-1].result[:300]}")
     goal = _goal(job)
-    tasks = plan(goal, _paths(job))
+    known = _paths(job)
+    tasks = plan(goal, known, formatter=formatter_of(job.worktree, known))
     by_rules = sum(not needs_model(task["description"]) for task in tasks)
     rest = len(tasks) - by_rules
     text = f"Planned by rules: {_count(by_rules)} that rules can do"
@@ -54,23 +69,26 @@ def work(job: Job, done: Sequence[Done]) -> Move:
     return Move(text, [("submit_plan", {"tasks": tasks})])
 
 
-def plan(goal: str, known: Collection[str], *, rules: bool = True) -> list[Planned]:
-    """The tasks of a goal as `submit_plan` takes them; without `rules` none names one."""
+def plan(goal: str, known: Collection[str], *, rules: bool = True, formatter: str = "") -> list[Planned]:
+    """The tasks of a goal as `submit_plan` takes them; without `rules` none names one.
+
+    `formatter` is the command that says what is not formatted.
+    """
     items = parse(goal, known)
     if not items.items:
         return [_whole(goal, rules)]
     by_id = {item.id: item for item in items.items}
     # An urgent one, with all that it needs, begins first.
-    return _together(_tasks([by_id[one] for one in items.order], rules), rules)
+    return _together(_tasks([by_id[one] for one in items.order], rules, formatter), rules)
 
 
-def _tasks(items: Iterable[ActionItem], rules: bool) -> list[Planned]:
+def _tasks(items: Iterable[ActionItem], rules: bool, formatter: str) -> list[Planned]:
     tasks: list[Planned] = []
     made: dict[str, list[str]] = {}
     """The tasks that each item became."""
     healing = ""
     for item in items:
-        parts = _parts(item) if rules else [Part(item.title, NEEDS_A_MODEL)]
+        parts = _parts(item, formatter) if rules else [Part(item.title, NEEDS_A_MODEL)]
         made[item.id] = []
         for part in parts:
             name = f"T{len(tasks) + 1}"
@@ -87,9 +105,10 @@ def _tasks(items: Iterable[ActionItem], rules: bool) -> list[Planned]:
     return tasks
 
 
-def _parts(item: ActionItem) -> list[Part]:
+def _parts(item: ActionItem, formatter: str) -> list[Part]:
     """By what rules can do; whether a condition holds no rule says, unless repair is its answer."""
-    parts = parts_of(item.title if len(item.title) > 3 and not item.title.endswith("…") else item.text)
+    whole = len(item.title) > 3 and not item.title.endswith("…")
+    parts = parts_of(item.title if whole else item.text, formatter)
     if not item.condition:
         return parts
     repaired = all(part.rule.startswith(HEAL) for part in parts) or bool(_REPAIRED.search(item.title))
@@ -105,7 +124,7 @@ def _task(name: str, item: ActionItem, part: Part, needs: list[str], split: bool
         "title": _short(part.title if split else item.title),
         "description": _description(item, part, split, rules),
         "depends_on": needs,
-        "acceptance_criteria": [*criteria, _CRITERIA[kind]],
+        "acceptance_criteria": [*criteria, *_CRITERIA[kind]],
         "files": [path for path in item.files if _inside(path)],
         "estimate_minutes": _MINUTES.get(kind, float(item.estimate_minutes)),
         "risk": _RISK[kind],
@@ -144,7 +163,7 @@ def _together(tasks: list[Planned], rules: bool) -> list[Planned]:
         "title": f"{len(rest)} more tasks of the goal",
         "description": with_rule(description, NEEDS_A_MODEL) if rules else description,
         "depends_on": sorted({one for task in rest for one in task["depends_on"] if one in names}),
-        "acceptance_criteria": [_CRITERIA[NEEDS_A_MODEL]],
+        "acceptance_criteria": list(_CRITERIA[NEEDS_A_MODEL]),
         "estimate_minutes": min(10_000, sum(task["estimate_minutes"] for task in rest)),
     }
     return [*kept, last]
@@ -185,6 +204,18 @@ def _short(title: str) -> str:
 def _inside(path: str) -> bool:
     parts = path.split("/")
     return not path.startswith("/") and ".." not in parts and not protected(parts)
+
+
+def formatter_of(worktree: Path, known: Collection[str]) -> str:
+    """How the repository's Python is looked at for its format; "" where there is none. Sync: reads a file."""
+    if not any(path.endswith((".py", ".pyi")) for path in known):
+        return ""
+    try:
+        text = (worktree / "pyproject.toml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    black = "[tool.black]" in text and "[tool.ruff.format]" not in text
+    return "black --check ." if black else "ruff format --check ."
 
 
 def _paths(job: Job) -> frozenset[str]:

@@ -77,11 +77,20 @@ _API_DOCS = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"`([^`\n]{1,200})`")
+_LAYOUT = re.compile(
+    r"\b(?:(?:re|i-?|paki-?|mag-?)?format(?:ter|ting)?|black|(?:code\s+)?style|whitespace|indentation)\b",
+    re.IGNORECASE,
+)
 _PROGRAM = re.compile(
     r"(?:python[\d.]*|pytest|ruff|mypy|flake8|black|isort|pyright|pylint|bandit|make|tox|nox|uv|poetry|npm|npx|pnpm|yarn"
     r"|node|eslint|jest|tsc|cargo|go|gradle|mvn|\./[\w./-]+)(?:\s|$)"
 )
 _REPAIR_FIRST = re.compile(rf"\W*(?:please\s+)?{_REPAIR}\s+(?:the\s+|ang\s+)?`", re.IGNORECASE)
+_TELLING = wording.word_set(
+    """it this that these those there because since although which who they as for in on with without so
+    but if when unless using by from to until before after thanks thank salamat dahil kasi para kung
+    kapag nang ito iyon of not never only again too rin din lang muna"""
+)
 _BOTH = frozenset(("type", "test", "lint", "format", "import", "build", "check"))
 _ITSELF = re.compile(r"\bheal|what(?:'s|\s+is)", re.IGNORECASE)
 _PARTS = re.compile(
@@ -98,8 +107,12 @@ class Part:
     rule: str
 
 
-def rule_for(clause: str) -> str:
-    """The rule for one clause, with the check to heal where one is written in backticks."""
+def rule_for(clause: str, formatter: str = "") -> str:
+    """The rule for one clause, with the check to heal where one is written in backticks.
+
+    `formatter` is the check of a repository's formatter: many have it in no check, and it is asked for all
+    the same.
+    """
     if _CHANGELOG.search(clause) and not _OWN_ENTRY.search(clause):
         return CHANGELOG
     if _API_DOCS.search(clause) and not re.search(r"\b(?:endpoint|client|call|use|version)\b", clause, re.I):
@@ -109,9 +122,10 @@ def rule_for(clause: str) -> str:
         return _with_command(clause)
     if _REPAIR_FIRST.match(clause) and (found := _COMMAND.search(clause)) and _runs(found[1]):
         return _with_command(clause)
-    if _HEALS.search(clause) or _FORMATS.search(clause):
-        return _with_command(clause)
-    return NEEDS_A_MODEL
+    if not _HEALS.search(clause) and not _FORMATS.search(clause):
+        return NEEDS_A_MODEL
+    found = _with_command(clause)
+    return f"{HEAL} {formatter}" if found == HEAL and formatter and _LAYOUT.search(clause) else found
 
 
 def _with_command(clause: str) -> str:
@@ -124,16 +138,16 @@ def _runs(command: str) -> bool:
     return bool(_PROGRAM.match(command))
 
 
-def parts_of(title: str) -> list[Part]:
+def parts_of(title: str, formatter: str = "") -> list[Part]:
     """What the words of one task ask for, by rules: one part, unless rules differ within it.
 
     The verb of a part stands for the parts after it that have none: `fix lint and the login bug`.
     """
     pieces = list(_pieces(title))
-    rules = [rule_for(piece) for piece in pieces]
+    rules = [rule_for(piece, formatter) for piece in pieces]
     if len(set(rules)) <= 1:
         found = rules[0] if rules else NEEDS_A_MODEL
-        return [Part(title, rule_for(title) if found == NEEDS_A_MODEL else found)]
+        return [Part(title, rule_for(title, formatter) if found == NEEDS_A_MODEL else found)]
     parts: list[Part] = []
     for piece, rule in zip(pieces, rules, strict=True):
         if parts and parts[-1].rule == rule:
@@ -143,12 +157,25 @@ def parts_of(title: str) -> list[Part]:
     return parts
 
 
-def _pieces(title: str) -> Iterator[str]:
-    verb = ""
+def _split(title: str) -> list[str]:
+    """The title cut at commas and the like; what only tells more stays with what it tells of."""
+    pieces: list[str] = []
     for piece in _PARTS.split(title[:2000]):
-        words = piece.split()
+        words = wording.first_words(piece)
         if not words:
             continue
+        tells = words[0] in _TELLING or all(word in wording.POLITE for word in words)
+        if pieces and tells:
+            pieces[-1] = f"{pieces[-1]}, {piece}"
+        else:
+            pieces.append(piece)
+    return pieces
+
+
+def _pieces(title: str) -> Iterator[str]:
+    verb = ""
+    for piece in _split(title):
+        words = piece.split()
         with_verb = f"{verb} {piece}"
         # `fix lint errors and type errors`: a word that is both, and makes sense with the verb before it.
         thing = not wording.asks(piece) or (words[0].lower() in _BOTH and rule_for(piece) == NEEDS_A_MODEL)

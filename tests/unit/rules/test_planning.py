@@ -1,0 +1,145 @@
+"""The planner under `rules`: what rules can do is theirs, the rest is marked; each plan can be handed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from autodev_tui.domain.rule import needs_model, rule_of
+from autodev_tui.rules.planning import ORDER, formatter_of, plan, work
+from autodev_tui.rules.recognising import parts_of, rule_for
+from autodev_tui.rules.work import CannotGoOn, Job
+from autodev_tui.tools.arguments import MAX_TASKS, SubmitPlan
+from autodev_tui.tools.talking import plan_problems
+from tests.unit.planning.goals import GOALS, KNOWN
+from tests.unit.planning.test_action_items import TEXTS
+
+HEALED = """fix what is red|heal|heal it|fix lint|ayusin ang tests|ayusin ang lint|make the tests pass
+format the code|run the formatter|i-format ang code|fix the failing test|fix failing tests
+fix the flake8 warnings|fix mypy errors|fix all lint errors and type errors|remove unused imports
+sort imports|fix imports|fix the build|get CI green|make everything green|paki-ayos ang tests
+Fix the tests in src/app.py|lint|lint the code|linisin ang imports|format|fix errors
+fix whatever is broken|fix missing dependencies|resolve import errors|fix syntax error in src/app.py
+fix the broken build|find what is red and heal it|fix the tests until they are green
+kapag bumagsak ang tests, ayusin|if the tests fail, fix them"""
+WRITTEN = """write the changelog|update the changelog|update CHANGELOG.md|release notes|gumawa ng changelog
+i-update ang changelog|write release notes for 2.0|update the changelog, please, it is old"""
+DOCUMENTED = "generate API docs|document the API|update docs/api.md|write the API reference"
+MODEL = """fix the login bug|add login, logout and reset|add tests|update the docs|format the dates as ISO
+fix bugs|fix the test names|test the login|clean up the code|add a changelog entry about login
+add an api docs endpoint|fix the types of the API client|make the button green
+make the form work again|add missing tests|fix the typo|fix the import of users from csv
+refactor the checks module|build the docs|if the tests pass, update the changelog
+when the user logs out, clear the session|gumawa ng login page"""
+
+
+def rules_of(goal: str) -> list[str]:
+    return [rule_of(task["description"]) for task in plan(goal, KNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("goals", "rule"),
+    [(HEALED, "heal"), (WRITTEN, "changelog"), (DOCUMENTED, "api docs"), (MODEL, "needs a model")],
+)
+def test_what_a_goal_is_for(goals: str, rule: str) -> None:
+    wrong = {goal: rules_of(goal) for line in goals.splitlines() for goal in line.split("|")}
+    assert {goal: rules for goal, rules in wrong.items() if rules != [rule]} == {}
+
+
+@pytest.mark.parametrize(
+    ("goal", "parts"),
+    [
+        ("fix lint and add dark mode", [("fix lint", "heal"), ("add dark mode", "needs a model")]),
+        ("fix lint and the login bug", [("fix lint", "heal"), ("fix the login bug", "needs a model")]),
+        (
+            "write the changelog and API docs",
+            [("write the changelog", "changelog"), ("write API docs", "api docs")],
+        ),
+        (
+            "fix the red tests, format everything and add a search page",
+            [("fix the red tests, format everything", "heal"), ("add a search page", "needs a model")],
+        ),
+        ("add login, logout and reset", [("add login, logout and reset", "needs a model")]),
+    ],
+)
+def test_a_goal_of_several_kinds_is_parted(goal: str, parts: list[tuple[str, str]]) -> None:
+    assert [(part.title, part.rule) for part in parts_of(goal)] == parts
+
+
+def test_a_check_in_backticks_is_the_one_to_heal() -> None:
+    assert rule_for("make `npm test` pass") == "heal npm test"
+    assert rule_for("fix `ruff check src`") == "heal ruff check src"
+    assert rule_for("fix `parse_date`") == "needs a model"
+
+
+def test_to_format_is_to_heal_what_the_formatter_says(tmp_path: Path) -> None:
+    assert rule_for("format the code", "black --check .") == "heal black --check ."
+    assert rule_for("fix lint", "black --check .") == "heal"
+    assert formatter_of(tmp_path, ["a.js"]) == ""
+    assert formatter_of(tmp_path, ["a.py"]) == "ruff format --check ."
+    (tmp_path / "pyproject.toml").write_text("[tool.black]\n")
+    assert formatter_of(tmp_path, ["a.py"]) == "black --check ."
+
+
+def test_order_by_words_holds_and_order_by_numbers_holds_no_rule_up() -> None:
+    told = plan("add dark mode, then fix lint", KNOWN)
+    assert [task["depends_on"] for task in told] == [[], ["T1"]]
+    numbered = plan("1. add dark mode\n2. fix lint\n3. make the tests pass\n4. add a page", KNOWN)
+    assert [task["depends_on"] for task in numbered] == [[], [], ["T2"], ["T3"]]
+
+
+def test_one_healing_follows_the_other() -> None:
+    tasks = plan("- fix lint\n- make the tests pass\n- fix imports", KNOWN)
+    assert [task["depends_on"] for task in tasks] == [[], ["T1"], ["T2"]]
+
+
+def test_a_condition_is_kept_in_words() -> None:
+    (task,) = plan("Add dark mode if the tests pass", KNOWN)
+    assert "Only if it holds: if the tests pass" in task["description"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(goal=TEXTS)
+def test_every_plan_can_be_handed_in_and_no_word_of_the_goal_is_lost(goal: str) -> None:
+    for rules in (True, False):
+        tasks = plan(goal, KNOWN, rules=rules)
+        handed_in = SubmitPlan.model_validate({"tasks": tasks})
+        assert plan_problems(handed_in.tasks) == []
+        assert all(bool(rule_of(task["description"])) is rules for task in tasks) or not rules
+        said = " ".join(f"{task['title']} {task['description']}" for task in tasks)
+        # Words of order may have become what the tasks depend on.
+        lost = [word for word in goal.split() if word not in said and word not in ORDER]
+        assert not [word for word in lost if any(map(str.isalpha, word))]
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_the_goals_of_the_corpus_make_plans(goal: str) -> None:
+    assert plan_problems(SubmitPlan(tasks=plan(goal, KNOWN)).tasks) == []  # type: ignore[arg-type]
+
+
+def test_more_tasks_than_a_plan_may_have_become_one_with_all_their_words() -> None:
+    tasks = plan("\n".join(f"- fix problem {number}x" for number in range(100)), KNOWN)
+    assert len(tasks) == MAX_TASKS
+    assert "fix problem 99x" in tasks[-1]["description"] and needs_model(tasks[-1]["description"])
+
+
+def job(**more: object) -> Job:
+    return Job("add a page", "", Path("/nowhere"), 1, **more)  # type: ignore[arg-type]
+
+
+def test_words_of_the_human_to_the_planner_are_part_of_the_goal() -> None:
+    move = work(job(notes=("Also write the changelog",)), [])
+    titles = [task["title"] for task in move.calls[0][1]["tasks"]]
+    assert titles == ["add a page", "Also write the changelog"] or titles == [
+        "add a page",
+        "write the changelog",
+    ]
+    assert move.text == "Planned by rules: 1 task that rules can do, 1 task that needs a model."
+
+
+def test_a_rejection_without_a_wish_ends_it() -> None:
+    note = "The human rejected the plan. Their words: (none)\nHand in another one."
+    with pytest.raises(CannotGoOn, match="edit the plan"):
+        work(job(notes=(note,)), [])

@@ -99,6 +99,7 @@ def declared(tree: Path) -> Declared:
     reader.pyproject(project)
     reader.setup_cfg()
     reader.keep("uv.lock")
+    reader.keep("poetry.lock")
     reader.workspace(table(project, "tool", "uv", "workspace"))
     python = table(project, "project").get("requires-python")
     return Declared(

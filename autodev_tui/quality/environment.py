@@ -9,6 +9,7 @@ from pathlib import Path
 
 from autodev_tui.domain.base import Frozen
 from autodev_tui.domain.evidence import Check
+from autodev_tui.quality import poetry
 from autodev_tui.quality.declared import Declared, declared, missing, read_text, suits
 from autodev_tui.quality.ecosystems import Look, Part, look_at, show
 from autodev_tui.quality.interpreter import Interpreter, candidates, inspect
@@ -29,7 +30,7 @@ class Environment(Frozen):
     """Changes whenever a check could come out differently: interpreter, version or packages changed."""
     description: str
     recipe: str
-    """nothing to install, configured, uv, pip; not set up yet; none."""
+    """nothing to install, configured, uv, poetry, pip; not set up yet; none."""
     python: str = ""
     """The interpreter's path, empty without one."""
     python_name: str = "python3"
@@ -183,7 +184,8 @@ async def _choose(
 ) -> Interpreter | None:
     """The first interpreter with all that is wanted, else the first that suits `python`, else the first."""
     first = suiting = None
-    for path in candidates(checkout, variables, tracked):
+    theirs = await asyncio.to_thread(poetry.environments, checkout, variables)
+    for path in candidates(checkout, variables, tracked, theirs):
         found = await inspect(path, variables, run)
         if found is not None and suits(python, found):
             if not missing(wanted, found):

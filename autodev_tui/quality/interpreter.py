@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from autodev_tui.domain.base import Frozen
@@ -93,16 +93,21 @@ class Interpreter(Frozen):
 
 
 def candidates(
-    checkout: Path, variables: Mapping[str, str], tracked: Callable[[str], bool]
+    checkout: Path,
+    variables: Mapping[str, str],
+    tracked: Callable[[str], bool],
+    others: Sequence[Path] = (),
 ) -> Iterator[Path]:
     """The interpreters to try, best first: the active environment, the checkout's own, then PATH.
+
+    `others` are `bin` folders of environments that a tool keeps for this checkout elsewhere.
 
     `tracked` tells of a path relative to the checkout whether git tracks it. What a clone can bring is not
     the user's interpreter, so nothing tracked is ever returned; nor is a relative entry of PATH followed.
     """
     folders = [Path(variables["VIRTUAL_ENV"]) / "bin"] if variables.get("VIRTUAL_ENV") else []
     folders += [checkout / name / "bin" for name in (".venv", "venv")]
-    names = dict.fromkeys(folders, ("python", "python3"))
+    names = dict.fromkeys([*folders, *others], ("python", "python3"))
     for entry in variables.get("PATH", os.defpath).split(os.pathsep):
         names.setdefault(Path(entry), ("python3", "python"))
     seen: set[Path] = set()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from autodev_tui.domain.base import Frozen
+from autodev_tui.quality import poetry
 from autodev_tui.quality.declared import Declared, read_toml
 from autodev_tui.quality.interpreter import Interpreter
 from autodev_tui.quality.metadata import folder_name, metadata_files
@@ -53,7 +54,7 @@ class SetupRequest(Frozen):
 
     lock_hash: str
     recipe: str
-    """configured, uv or pip."""
+    """configured, uv, poetry or pip; npm, pnpm, cargo or go."""
     argv: list[str]
     shown: str
     """What to show to the human: the command with what it installs, in full."""
@@ -140,7 +141,10 @@ def request(
     `path` is the user's PATH, cleaned; `configured` is the configured setup, empty without one.
     """
     uv = shutil.which("uv", path=os.pathsep.join(path))
+    poet = shutil.which("poetry", path=os.pathsep.join(path))
     recipe = "configured" if configured else "uv" if uv and "uv.lock" in needs.files else "pip"
+    if recipe == "pip" and poet and poetry.LOCK in needs.files:
+        recipe = "poetry"
     version = ".".join(map(str, base.version))
     files = [part for name in sorted(needs.files) for part in (name, needs.files[name])]
     lock = digest(recipe, configured, base.real, version, *sorted(wanted), *files)
@@ -158,8 +162,12 @@ def request(
         chosen += [word for name in needs.groups for word in ("--group", name)]
         script = shlex.join([uv, "sync", "--frozen", "--no-install-workspace", *chosen])
         readable.append(str(Path(uv).resolve().parent))
+    elif recipe == "poetry" and poet:
+        script = f"{create}\n{poetry.command(poet, tree)}"
+        readable += poetry.readable(poet)
     else:
-        texts = {"requirements.txt": _text(lines), "constraints.txt": _text(needs.constraints)}
+        locked = poetry.constraints(needs.files.get(poetry.LOCK, ""))
+        texts = {"requirements.txt": _text(lines), "constraints.txt": _text([*needs.constraints, *locked])}
         pip = [str(python), "-m", "pip", "install", "--no-input", "--no-cache-dir"]
         pip += ["-r", str(inputs / "requirements.txt"), "-c", str(inputs / "constraints.txt")]
         script = f"{create}\n{shlex.join(pip)}"
@@ -222,6 +230,9 @@ def _variables(
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "VIRTUAL_ENV": str(venv),
+        **poetry.VARIABLES,
+        "POETRY_CACHE_DIR": str(folder / "cache"),
+        "POETRY_CONFIG_DIR": str(folder / "config"),
         "UV_PROJECT_ENVIRONMENT": str(venv),
         "UV_CACHE_DIR": str(folder / "cache"),
         "UV_PYTHON": base.executable,

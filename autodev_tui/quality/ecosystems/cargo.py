@@ -39,7 +39,7 @@ def look(at: Look) -> Part | None:
     texts = {name: text for name in _manifests(at) if (text := at.text(name))}
     texts |= {
         name: text
-        for name in ("Cargo.lock", "rust-toolchain", "rust-toolchain.toml")
+        for name in ("Cargo.lock", "rust-toolchain", "rust-toolchain.toml", ".cargo/config.toml")
         if (text := at.text(name))
     }
     lock = [part for name in sorted(texts) for part in (name, texts[name])]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autodev_tui.domain.evidence import Check, CheckKind
+from autodev_tui.quality.declared import read_text
 from autodev_tui.quality.ecosystems.model import Look, Part, digest, toolchain
 
 _REQUIRED = re.compile(r"^\s*(?:require\s+)?([\w.~/-]+\.[\w.~/-]+)\s+(v[\w.+-]+)", re.MULTILINE)
@@ -34,12 +35,13 @@ def look(at: Look) -> Part | None:
         return Part(state="not set up", id=digest("go", *lock), missing=["go itself"], env=env, **base)
     readable = toolchain(program)
     needed = _needed(module)
+    files = [value.removeprefix("file://") for value in _sources(at).get("GOPROXY", "").split(",")]
     if (at.tree / "vendor" / "modules.txt").is_file() or not needed:
         if needed:
             env["GOFLAGS"] = "-mod=vendor"
         return Part(state="nothing to install", id=digest("go", *lock), env=env, readable=readable, **base)
     own = Path(at.variables.get("GOMODCACHE") or _gopath(at) / "pkg" / "mod")
-    if all((own / folder).is_dir() for folder in needed):
+    if all((own / _escaped(one)).is_dir() for one in needed):
         env["GOMODCACHE"] = str(own)
         where = digest("go", *lock, "own")
         return Part(state="your own modules", id=where, env=env, readable=[*readable, str(own)], **base)
@@ -53,9 +55,6 @@ def look(at: Look) -> Part | None:
             readable=readable,
             **base,
         )
-    proxies = {
-        n: at.variables[n] for n in ("GOPROXY", "GONOSUMDB", "GOSUMDB", "GOPRIVATE") if n in at.variables
-    }
     ask = at.request(
         "go",
         lock,
@@ -63,7 +62,7 @@ def look(at: Look) -> Part | None:
         "cd @DIR@/project\ngo mod download\nrm -rf @DIR@/cache",
         missing=absent,
         env={
-            **proxies,
+            **_sources(at),
             "GOMODCACHE": "@DIR@/mod",
             "GOPATH": "@DIR@/go",
             "GOCACHE": "@DIR@/cache",
@@ -71,7 +70,7 @@ def look(at: Look) -> Part | None:
             "GOFLAGS": "-mod=mod -modcacherw",
         },
         files={f"project/{name}": text for name, text in texts.items() if name != "go.work"},
-        readable=readable,
+        readable=[*readable, *(one for one in files if one.startswith("/"))],
         shown="\n".join(["go mod download", *(f"  {name}" for name in absent)]),
     )
     if not ask.ready:
@@ -84,14 +83,22 @@ def look(at: Look) -> Part | None:
 
 
 def _needed(module: str) -> list[str]:
-    """Folders of the module cache that the required modules are unpacked in; none for those of the tree."""
+    """The required modules with their versions, without those that are replaced by folders of the tree."""
     own = set(_REPLACED.findall(module))
     text = re.sub(r"//[^\n]*", "", module)
     blocks = re.findall(r"^require\s*\(([^)]*)\)", text, re.MULTILINE) + re.findall(
         r"^(require\s+[^(\n]+)$", text, re.MULTILINE
     )
     found = [one for block in blocks for one in _REQUIRED.findall(block)]
-    return [f"{_escaped(path)}@{_escaped(version)}" for path, version in found if path not in own]
+    return [f"{path}@{version}" for path, version in found if path not in own]
+
+
+def _sources(at: Look) -> dict[str, str]:
+    """Where the user has modules come from: their variables, else what `go env -w` keeps."""
+    text = read_text(at.home / ".config" / "go" / "env")
+    kept = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    names = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE")
+    return {name: value for name in names if (value := at.variables.get(name) or kept.get(name))}
 
 
 def _escaped(text: str) -> str:

@@ -42,7 +42,8 @@ def test_a_bug_fix_lands_with_a_local_model_and_costs_nothing(program: Program) 
         again = program("models").out
     usage = document["usage"]
     assert usage["requests"] == len(server.chats) == 5
-    assert usage["cost_usd"] == 0 and usage["cost_known"] and usage["input_tokens"] > 1_000
+    assert usage["cost_usd"] == 0 and usage["cost_known"] and usage["local_s"] > 0
+    assert usage["input_tokens"] > 1_000
     assert len(server.loads) == 1, "one window for the whole session: the model is loaded once"
     assert "ollama/qwen3:latest" in again and "loaded" in again
 

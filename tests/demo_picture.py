@@ -18,8 +18,8 @@ COLUMNS = 116
 STYLES = (
     (r"you ", "yellow"),
     (r"goal |plan ", "bold"),
-    (r"(unittest|ruff|check) .*(fail|finds \d|unverifiable)", "red"),
-    (r"(unittest|ruff|check) ", "green"),
+    (r"(unittest|ruff|checks) .*(fails|finds \d|✗)", "red"),
+    (r"(unittest|ruff|checks) ", "green"),
     (r"landed ", "bold green"),
     (r".*  ✗", "red"),
     (r".*  ✓", "green"),

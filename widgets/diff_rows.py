@@ -151,7 +151,7 @@ def evidence_line(
 ) -> Line:
     """The state of the proposed tree in one word, with the checks that say so.
 
-    `before` are checks that were red in the same way before the change: it is not the change that fails.
+    `before` are checks that were red in the same way before the change: they are named, and count for nothing.
     """
     if not evidence:
         return [(f"{EVIDENCE['not checked']} not checked", "muted")]
@@ -167,7 +167,9 @@ def evidence_line(
             count = f" {one.passed_tests} passed" if wide and one.passed_tests and word == "verified" else ""
             names.append(name + count)
     if word == "failing" and {one.check for one in evidence if one.result == "failed"} <= set(before):
-        return [(f"{EVIDENCE[word]} red before too", "muted"), (f"  {', '.join(names)}", "data")]
+        word = "verified"
+        said: Line = [(f"  {', '.join(names)}", "data"), (" red before too", "muted")]
+        return [(f"{EVIDENCE[word]} {word} @{tree[:7]}", ROLE[word]), *said]
     at = f" @{tree[:7]}" if word == "verified" else ""
     return [(f"{EVIDENCE[word]} {word}{at}", ROLE[word]), (f"  {', '.join(names)}" if names else "", "data")]
 

@@ -21,7 +21,7 @@ from autodev_tui import paths
 from autodev_tui.demo import repository
 
 CHECK_COMMANDS = {
-    "unittest": "python3 -m unittest discover -s tests -t .",
+    "unittest": "python3 -m unittest discover -v -s tests -t .",
     "ruff": "python3 -m ruff check .",
 }
 """Named, not detected: the same checks whatever else is installed beside this program."""

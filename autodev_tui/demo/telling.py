@@ -16,9 +16,6 @@ from autodev_tui.domain.text import visible
 WHO = 9
 """Cells of the left column."""
 VERBS = {
-    "read_file": "reads",
-    "list_files": "lists",
-    "search": "searches",
     "edit_file": "edits",
     "write_file": "writes",
     "delete_file": "deletes",
@@ -54,8 +51,11 @@ class Story:
             case events.PlanReady():
                 for task in event.tasks:
                     self.say("plan", f"{task['id']} {task['title']}")
-            case events.Checked():
-                self.say("check", f"{event.check} on @{event.tree[:7]}: {event.result}")
+            case events.GateJudged():
+                word = {"pass": "✓ verified", "fail": "✗ red"}.get(event.verdict, "? not decided")
+                before = [one.partition(":")[0] for one in event.reasons if "red before too" in one]
+                why = f" · {', '.join(before)} red before too" if before else ""
+                self.say("checks", f"{word} @{event.tree[:7]}{why}")
             case events.Committed():
                 self.say(who if event.task else "autodev", f"commit {event.commit[:7]} {event.title}")
             case events.Noticed():

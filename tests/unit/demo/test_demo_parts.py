@@ -21,7 +21,7 @@ from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.repository import open_repository
 from widgets.needs_row import NeedsRow
 
-HEAD = "0e11ebd"
+HEAD = "a8e14d3"
 """The sample's last commit: the same on every machine, on every day."""
 
 

@@ -159,7 +159,7 @@ def test_evidence_is_the_worst_that_was_found() -> None:
     )
     assert plain(evidence_line(made("passed", "failed"), "abcdefghij", wide=True)) == "✗ failing  run 1"
     old = evidence_line(made("passed", "failed"), "abcdefghij", wide=False, before={"c1"})
-    assert plain(old) == "✗ red before too  c1"
+    assert plain(old) == "✓ verified @abcdefg  c1 red before too"
     assert plain(evidence_line(made("failed", "failed"), "a", wide=False, before={"c1"})).startswith(
         "✗ failing"
     )

@@ -147,14 +147,18 @@ def _limit(one: dict[str, Any]) -> None:
     whose = f"{one['task']}" if one.get("task") else one["scope"]
     spent = money(one["spent_usd"]) if one["known"] else f"≥{money(one['spent_usd'])}"
     if one["limit_usd"] is None:
-        click.echo(f"{whose:<8} {spent}, no limit set")
+        click.echo(f"{whose:<8} {spent}, no limit set{_forecast(one)}")
         return
     share = min(one["spent_usd"] / one["limit_usd"], 1.0)
     full = round(share * METER)
     bar = "━" * full + "─" * (METER - full)
-    line(
-        f"{whose:<8} {spent} of {one['limit_usd']:.2f}  {bar}  {share:.0%}", "yellow" if one["warned"] else ""
-    )
+    text = f"{whose:<8} {spent} of {one['limit_usd']:.2f}  {bar}  {share:.0%}{_forecast(one)}"
+    line(text, "yellow" if one["warned"] else "")
+
+
+def _forecast(one: dict[str, Any]) -> str:
+    usd = one.get("forecast_usd")
+    return f" · about {money(usd)} at its end" if usd else ""
 
 
 def tokens(count: int) -> str:

@@ -163,6 +163,7 @@ def session_view(database: Database, session: Session | None) -> dict[str, Any]:
         "tasks": [task_view(task) for task in tasks_of(database, session.id)],
         "approvals": [approval_view(one) for one in pending_approvals(database, session.id)],
         "usage": session.usage.doc(),
+        "budget_usd": session.budget_usd,
         "estimate": _estimate(database, session),
         "quality": session.quality,
         "assumptions": session.assumptions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.caps import Cap, Period
+from autodev_tui.engine.ledger import FEWEST, day_of
 from autodev_tui.engine.purse import spent
 from autodev_tui.engine.spending import Spending
 
@@ -51,8 +53,19 @@ def limit_rows(
         found = by_period.get(period)
         # What the human raised for this day or month is part of it.
         whole = found.limit_usd if found and limit is not None else limit
-        rows.append(_row(period, found.spent_usd if found else 0.0, whole, True))
+        row = _row(period, found.spent_usd if found else 0.0, whole, True)
+        rows.append(
+            row | {"forecast_usd": month_forecast(row["spent_usd"], at)} if period == "month" else row
+        )
     return rows
+
+
+def month_forecast(spent_usd: float, at: float) -> float | None:
+    """What the whole month comes to if it goes on as it began; None in its first days, which tell nothing."""
+    today = day_of(at)
+    if today.day < FEWEST:
+        return None
+    return round(spent_usd / today.day * monthrange(today.year, today.month)[1], 6)
 
 
 def _row(scope: str, spent_usd: float, limit_usd: float | None, known: bool) -> dict[str, Any]:

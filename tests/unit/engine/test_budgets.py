@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from autodev_tui.domain import commands
+from autodev_tui.domain import commands, requests
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import TaskState
 from autodev_tui.engine import flow
@@ -179,3 +179,38 @@ async def test_a_model_of_unknown_price_is_refused_only_where_there_is_a_limit(t
         assert (await one.engine.wait()).code in (flow.DONE, 3)
         assert one.board.tasks["T2"].usage.cost_usd == 0 and one.board.tasks["T2"].usage.local_s >= 0
         assert free.models and set(free.models) == {"ollama/qwen3"}
+
+
+async def test_what_was_used_is_told_by_agent_and_day_with_all_limits(tmp_path: Path) -> None:
+    local = Paid(plan_of({}), {"T1": [LOOK]}, spec="ollama/qwen3")
+    own = Paid(plan_of({}, {}))
+    options = {"budgets": {"task_usd": 2.0, "month_usd": 0.21}}
+    async with at_work(tmp_path, own, others=[local], options=options, at_once=1, interactive=True) as one:
+        await one.start(level=Level.COLLABORATIVE, budget_usd=5.0)
+        await waiting(one, "plan")
+        await one.engine.submit(commands.SetTaskModel(task="T1", model="ollama/qwen3"))
+        await one.answer(await waiting(one, "plan"))
+        question = await waiting(one, "budget")
+        assert question.ask["scope"] == "month"
+        answer = await one.engine.ask(requests.GetUsage(by="agent"))
+        assert isinstance(answer, requests.RowsAnswer)
+        rows, facts = {row["agent"]: row for row in answer.rows}, answer.facts
+        assert rows.keys() == {"planning", "development"} and rows["development"]["tasks"] == 2
+        limits = {row["scope"]: row for row in facts["limits"]}
+        assert [limits[scope]["limit_usd"] for scope in ("task", "session", "day", "month")] == [
+            2,
+            5,
+            None,
+            0.21,
+        ]
+        assert limits["month"]["warned"] and facts["warned"] and not limits["session"]["warned"]
+        spent = one.session.usage.cost_usd
+        assert limits["day"]["spent_usd"] == limits["month"]["spent_usd"] == pytest.approx(spent)
+        assert facts["local_s"] == one.board.tasks["T1"].usage.local_s > 0
+        days = facts["per_day"]
+        assert len(days) == 31 and [day["day"] for day in days] == sorted(day["day"] for day in days)
+        assert days[-1]["cost_usd"] == pytest.approx(spent) and days[0]["tokens"] == 0
+        assert sum(day["local_s"] for day in days) == pytest.approx(facts["local_s"])
+        await one.answer(question, "choose", choice="stop")
+        await until(lambda: not one.engine.busy)
+        assert one.board.tasks["T1"].state is TaskState.COMPLETED, "what is free needs no money"

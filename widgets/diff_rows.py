@@ -151,7 +151,7 @@ def evidence_line(
 ) -> Line:
     """The state of the proposed tree in one word, with the checks that say so.
 
-    `before` are checks that were red in the same way before the change: they are named, and count for nothing.
+    `before` are checks that were red in the same way before the change: named, but count for nothing.
     """
     if not evidence:
         return [(f"{EVIDENCE['not checked']} not checked", "muted")]

@@ -120,6 +120,8 @@ class Conversing(Going):
                 self._own[name]()
             case "quit", _:
                 await self.app.run_action("leave")
+            case "demo", _:
+                await self.app.run_action("demo")
             case "help", _:
                 await self.app.run_action("keys")
             case "settings", [name]:

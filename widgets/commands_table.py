@@ -40,6 +40,7 @@ COMMANDS = (
     SlashCommand("settings", "see and change every option", "NAME"),
     SlashCommand("models", "see all models, choose one for new goals"),
     SlashCommand("ollama", "use models of this machine"),
+    SlashCommand("demo", "try the demo: offline, a sample repository, a recorded model"),
     SlashCommand("start", "see the first screen: what is missing, goals to begin with"),
     SlashCommand("doctor", "see what is wrong here and what to do"),
     SlashCommand("prompts", "see the prompts that hold here"),

@@ -92,7 +92,7 @@ class FirstRunPane(KeyAsking):
     def _examples_known(self, answer: Answer) -> None:
         self._examples = answer.rows if isinstance(answer, RowsAnswer) else []
         self.post_message(self.Found([str(row["goal"]) for row in self._examples]))
-        at_rest = self.key in ("", _GOAL)
+        at_rest = not self.has_focus or self.key in ("", _GOAL)
         self.rebuild()
         if at_rest:
             self.move_to(0, 1)

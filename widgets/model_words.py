@@ -8,6 +8,8 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 
+AS_TEXT = "as text"
+"""How a model without tools of its own calls them."""
 RULES = "rules"
 """The specification of no model at all."""
 
@@ -47,11 +49,11 @@ def short(spec: str) -> str:
 
 
 def tools_word(row: dict[str, Any]) -> str:
-    """Whether it can call tools: without them it cannot change a file."""
-    if spec_of(row) == RULES:
+    """Whether it calls tools by itself, or in words that are read."""
+    if spec_of(row) == RULES or not row.get("ready", True):
         return ""
     tools = row.get("tools")
-    return "tools ?" if tools is None else "tools" if tools else "no tools"
+    return "tools ?" if tools is None else "tools" if tools else AS_TEXT
 
 
 def price_words(row: dict[str, Any]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_start
 from widgets.keys import bindings
 from widgets.messages import CommandGiven
-from widgets.model_words import RULES, here, model_of, price_words, spec_of, tools_word
+from widgets.model_words import AS_TEXT, RULES, here, model_of, price_words, spec_of, tools_word
 from widgets.table_columns import Cell, columns
 from widgets.table_pane import TablePane, TableRow, told
 from widgets.wording import plural, size_words, tokens
@@ -79,11 +79,10 @@ class ModelsPane(TablePane):
         built: list[TableRow] = []
         if self._about():
             built.append(self._sessions(width))
-        built += self._group("hosted", hosted, width, local=False)
-        built += self._group("on this machine", local, width, local=True)
-        if rules:
-            built.append(TableRow([("  without a model", "muted")]))
-            built += [one for row in rules for one in self._row(row, width, local=True)]
+        for name, group in (("hosted", hosted), ("on this machine", local), ("without a model", rules)):
+            if group:
+                built += [TableRow()] if built else []
+                built += self._group(name, group, width, local=name != "hosted")
         return built
 
     def _models(self) -> list[dict[str, Any]]:
@@ -102,18 +101,21 @@ class ModelsPane(TablePane):
         if not rows:
             return []
         third = ("size", "") if local else ("$ in", "$ out")
-        head = self._columns(name, "muted", "context", third, "tools", "", width)
-        return [
-            TableRow([("  ", "text"), *head]),
-            *(one for row in rows for one in self._row(row, width, local)),
-        ]
+        bare = all(spec_of(row) == RULES for row in rows)
+        columns = ("", ("", ""), "") if bare else ("context", third, "tools")
+        head = TableRow([("  ", "text"), *self._columns(name, "muted", *columns, "", width)])
+        whys = {str(row.get("why") or "") for row in rows if not row.get("ready", True)}
+        once = len(whys) == 1 and "" not in whys and len(rows) > 1 and not any(map(_ready, rows))
+        shown = [one for row in rows for one in self._row(row, width, local, why=not once)]
+        return [head, *shown, *(_why(whys.pop(), width, ready=False) if once else [])]
 
-    def _row(self, row: dict[str, Any], width: int, local: bool) -> list[TableRow]:
+    def _row(self, row: dict[str, Any], width: int, local: bool, *, why: bool = True) -> list[TableRow]:
         spec = spec_of(row)
-        context = tokens(int(row["context"])) if row.get("context") else ""
+        room = row.get("window") or row.get("context")
+        context = tokens(int(room)) if room else ""
         costs = (size_words(row.get("size_bytes")), "") if local else price_words(row)
         state = "loaded" if row.get("loaded") else ""
-        if spec == self.mirror.facts.model and not self.about:
+        if spec == self._holds() and not self.about:
             state = "new goals" if not state else f"{state}, new goals"
         line = self._columns(
             cut_start(visible(spec, keep=""), max(width - 44, 16)),
@@ -125,11 +127,8 @@ class ModelsPane(TablePane):
             width,
         )
         found = [TableRow([*self._mark(spec), *line], key=spec)]
-        if why := str(row.get("why") or ""):
-            found += [
-                TableRow([("   ", "text"), *one.line], belongs=True)
-                for one in told("!" if not row.get("ready", True) else "·", "asks", why, width - 4)
-            ]
+        if why and (words := str(row.get("why") or "")):
+            found += _why(words, width, ready=_ready(row))
         return found
 
     def _columns(
@@ -142,7 +141,7 @@ class ModelsPane(TablePane):
                 Cell(context, muted if role == muted else "text", -7, 2),
                 Cell(costs[0], muted if role == muted else "text", -7, 3),
                 Cell(costs[1], muted if role == muted else "text", -6, 3),
-                Cell(tools, "asks" if tools.startswith("no") else muted, 8),
+                Cell(tools, "asks" if tools == AS_TEXT else muted, 8),
                 Cell(state, muted, 10, 1),
             ],
             width - 3,
@@ -156,7 +155,8 @@ class ModelsPane(TablePane):
         task = self._about()
         if task:
             return model_of(task) or SESSIONS
-        return self.mirror.facts.model
+        rows = self._models()
+        return next((spec_of(row) for row in rows if row.get("default")), self.mirror.facts.model)
 
     def _chosen_row(self) -> int | None:
         return next((at for at, row in enumerate(self.rows) if row.key and row.key == self._holds()), None)
@@ -195,3 +195,13 @@ class ModelsPane(TablePane):
         task = state.get("task")
         self.about = task if isinstance(task, str) else ""
         super().restore(state)
+
+
+def _ready(row: dict[str, Any]) -> bool:
+    return bool(row.get("ready", True))
+
+
+def _why(words: str, width: int, *, ready: bool) -> list[TableRow]:
+    """Why it cannot be used, or what is special about it."""
+    lines = told("·" if ready else "!", "muted" if ready else "asks", words, width - 4)
+    return [TableRow([("   ", "text"), *one.line], belongs=True) for one in lines]

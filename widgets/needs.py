@@ -53,7 +53,7 @@ def needs(mirror: Mirror) -> list[Need]:
 
 def _need(mirror: Mirror, approval: Approval) -> Need:
     pane, key, verb = PANES.get(approval.kind, ("questions", "4", "answer"))
-    who = approval.task or ""
+    who = approval.task or ("everybody" if approval.kind is ApprovalKind.BUDGET else "")
     title = visible(approval.title, keep="")
     line: Line
     match approval.kind:

@@ -22,7 +22,8 @@ class OllamaPane(ModelsPane):
 
     def title(self) -> tuple[Line, Line]:
         """Where it is looked for."""
-        where = visible(os.environ.get("OLLAMA_HOST") or ADDRESS, keep="")
+        told = self.answer.facts.get("ollama") if self.answer else ""
+        where = visible(str(told or os.environ.get("OLLAMA_HOST") or ADDRESS), keep="")
         return [("Use Ollama", "text")], [("at ", "muted"), (where, "data-muted")]
 
     def _models(self) -> list[dict[str, Any]]:
@@ -34,20 +35,23 @@ class OllamaPane(ModelsPane):
         if not rows:
             return self._steps(width)
         built: list[TableRow] = []
-        able = [row for row in rows if row.get("tools")]
-        unknown = [row for row in rows if row.get("tools") is None]
-        rest = [row for row in rows if row.get("tools") is False]
-        built += self._group("can do this work", able, width, local=True)
-        built += self._group("may do it, not known", unknown, width, local=True)
+        able = [row for row in rows if row.get("ready") and row.get("tools")]
+        as_text = [row for row in rows if row.get("ready") and not row.get("tools")]
+        rest = [row for row in rows if not row.get("ready")]
+        for name, group in (("can do this work", able), ("may do it", as_text), ("cannot do it", rest)):
+            if group:
+                built += [TableRow()] if built else []
+                built += self._group(name, group, width, local=True)
         if not able:
             built += [TableRow(), self._command("another one", f"ollama pull {SUGGESTED}")]
-        if rest:
-            built += [TableRow(), *self._group("cannot call tools: no edits", rest, width, local=True)]
         return built
 
     def _steps(self, width: int) -> list[TableRow]:
         facts = self.answer.facts if self.answer else {}
-        why = str(facts.get("ollama") or "no model of this machine is known: nothing answers, or it has none")
+        why = str(
+            facts.get("ollama_problem")
+            or "no model of this machine is known: nothing answers, or it has none"
+        )
         return [
             *told("!", "asks", why, width),
             TableRow(),

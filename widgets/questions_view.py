@@ -25,7 +25,7 @@ _VERBS = {
     ApprovalKind.COMMAND: "run",
     ApprovalKind.EDIT: "edit",
     ApprovalKind.QUESTION: "asks",
-    ApprovalKind.BUDGET: "budget",
+    ApprovalKind.BUDGET: "limit",
     ApprovalKind.ESCALATION: "stuck",
 }
 
@@ -264,4 +264,6 @@ def _object(approval: Approval) -> str:
 
 def who(approval: Approval) -> str:
     """Who asks."""
+    if approval.kind is ApprovalKind.BUDGET:
+        return approval.task or "everybody"
     return approval.task or "the planner"

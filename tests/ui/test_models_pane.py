@@ -49,8 +49,9 @@ MODELS = RowsAnswer(
             "anthropic/claude-haiku-4-5", usd_per_million_input=None, ready=False, why="no key for Anthropic"
         ),
         local("qwen3:8b", loaded=True),
-        local("gemma3:4b", tools=False, why="has no tool calls"),
-        listed("rules", provider="rules", local=True, context=None, tools=True),
+        local("gemma3:4b", tools=False, window=32_768, why="its calls are read from its text"),
+        local("embed", tools=False, ready=False, why="it cannot be talked to (embeddings)"),
+        listed("rules", provider="rules", local=True, context=None, why="no model: plans by rules"),
     ]
 )
 
@@ -68,16 +69,28 @@ async def test_both_sides_with_what_they_can_do_and_cost() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: pane.answer)
         rows = drawn(app)
-        assert rows[0].startswith("━ Models ") and rows[0].endswith("5 models ━")
+        assert rows[0].startswith("━ Models ") and rows[0].endswith("6 models ━")
         assert rows[1].split() == ["hosted", "context", "$", "in", "$", "out", "tools"]
         assert rows[2].split() == [
             "▌◆", "anthropic/claude-sonnet-5-5", "200k", "3.00", "15.00", "tools", "new", "goals"
         ]  # fmt: skip
-        assert rows[3].split() == ["◇", "anthropic/claude-haiku-4-5", "200k", "?", "15.00", "tools"]
+        assert rows[3].split() == ["◇", "anthropic/claude-haiku-4-5", "200k", "?", "15.00"]
         assert rows[4] == "     ! no key for Anthropic"
-        assert rows[6].split() == ["◇", "ollama/qwen3:8b", "41k", "5.2", "GB", "tools", "loaded"]
-        assert "no tools" in rows[7] and "has no tool calls" in rows[8]
-        assert rows[10].split() == ["◇", "rules"]
+        assert rows[6].split() == ["on", "this", "machine", "context", "size", "tools"]
+        assert rows[7].split() == ["◇", "ollama/qwen3:8b", "41k", "5.2", "GB", "tools", "loaded"]
+        assert rows[8].split() == ["◇", "ollama/gemma3:4b", "33k", "5.2", "GB", "as", "text"]
+        assert rows[9] == "     · its calls are read from its text"
+        assert rows[14:16] == [" ◇ rules", "     · no model: plans by rules"]
+
+
+async def test_what_all_of_a_group_lack_is_said_once() -> None:
+    pane = ModelsPane()
+    keyless = [listed(f"anthropic/m{n}", ready=False, why="no key for Anthropic") for n in range(3)]
+    app = stage(pane, RowsAnswer(rows=keyless))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        assert sum("no key for Anthropic" in row for row in drawn(app)) == 1
+        assert drawn(app)[5] == "     ! no key for Anthropic"
 
 
 async def test_enter_makes_one_the_model_of_new_goals_if_it_can_be_asked() -> None:
@@ -135,10 +148,10 @@ async def test_without_ollama_the_steps_to_it_are_told_and_it_is_looked_again(mo
         app.answers[GetModels] = MODELS
         await until(pilot, lambda: any("ollama/qwen3:8b" in row for row in drawn(app)))
         rows = drawn(app)
-        able, unable = (
-            next(n for n, row in enumerate(rows) if words in row) for words in ("qwen3", "gemma3")
-        )
-        assert able < unable and "cannot call tools" in "\n".join(rows)
+        order = [
+            next(n for n, row in enumerate(rows) if name in row) for name in ("qwen3", "gemma3", "embed")
+        ]
+        assert order == sorted(order) and "cannot do it" in "\n".join(rows)
         assert not any("claude" in row for row in rows)
         await pilot.press("enter")
         await pilot.pause()

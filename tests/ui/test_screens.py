@@ -21,9 +21,11 @@ from tests.fakes.bridge import FakeBridge
 from tests.ui.stage import drawn
 from tests.ui.test_conflict import QUESTION as CONFLICT
 from tests.ui.test_conflict import VIEW
-from tests.ui.test_first_run import BARE, RESUME
+from tests.ui.test_first_run import BARE, EXAMPLES, RESUME, WELL
 from tests.ui.test_landing import CHECKS, FACTS, landing
+from tests.ui.test_models_pane import MODELS
 from tests.ui.test_panes_around import checkpoint, option, session, usage
+from tests.ui.test_questions import budget
 from widgets.arming import Arming
 
 SIZES = ((80, 24), (120, 36), (200, 60))
@@ -33,6 +35,8 @@ ANSWERS: dict[type[Any], Any] = {
     requests.GetConflict: requests.ConflictAnswer(conflict=VIEW),
     requests.GetLanding: RowsAnswer(rows=CHECKS, facts=FACTS),
     requests.GetUsage: usage,
+    requests.GetModels: MODELS,
+    requests.GetExamples: EXAMPLES,
     requests.GetSessions: RowsAnswer(
         rows=[
             session(
@@ -108,6 +112,18 @@ def first_run() -> Update:
     return Update(reset=True, facts=facts)
 
 
+def start() -> Update:
+    """A model is there: only a goal is missing."""
+    return Update(reset=True, facts=shown.FACTS.but(busy=False))
+
+
+def spent() -> Update:
+    """The budget is reached."""
+    usage_ = shown.session().usage.but(cost_usd=5.0)
+    question = budget().but(id="a9", created=shown.NOW - 48)
+    return shown.update(session=shown.session(usage=usage_), approvals=[question], working=[])
+
+
 def interrupted() -> Update:
     """A session whose engine was killed."""
     facts = shown.FACTS.but(busy=False, interrupted="s1")
@@ -136,6 +152,10 @@ class Shown:
     pane: str = ""
     update: Callable[[], Update] = shown.update
     keys: list[str] = field(default_factory=list)
+    answers: dict[type[Any], Any] = field(default_factory=dict)
+    """Other answers than the usual ones."""
+    few: bool = False
+    """Without colour only at the smallest size: it has nothing there that others do not show."""
 
 
 SCREENS = [
@@ -151,6 +171,16 @@ SCREENS = [
     Shown("usage", ["6 Usage", "$0.42 of 5.00", "by task"], "usage"),
     Shown("sessions", ["7 Sessions", "Faster start"], "sessions"),
     Shown("first_run", ["Set a key for Anthropic", "! model", "! trust"], "", first_run),
+    Shown(
+        "start",
+        ["take one of these", "handle [b]refunds", "Type a goal"],
+        update=start,
+        answers={requests.GetDoctor: WELL},
+        few=True,
+    ),
+    Shown("models", ["6 models", "ollama/qwen3:8b", "no key for Anthropic"], "models", few=True),
+    Shown("ollama", ["can do this work", "ollama/gemma3:4b"], "ollama", few=True),
+    Shown("budget", ["a budget is reached", "go on with ollama/qwen3", "$5.00 of 5.00"], "questions", spent),
     Shown("resume", ["A session was interrupted 8 h 12 min ago", "Look first"], "", interrupted),
     Shown("trust", ["AGENTS.md", "Be brief."], "trust"),
     Shown("doctor", ["Doctor", "not a git repository"], "doctor"),
@@ -203,7 +233,16 @@ async def opened(pilot: Pilot[Any], screen: Shown) -> None:
     await pilot.pause()
 
 
-@pytest.fixture(params=["colour", "plain"])
+CASES = [
+    (colour, screen, size)
+    for colour in ("colour", "plain")
+    for screen in SCREENS
+    for size in SIZES
+    if not screen.few or colour == "colour" or size == SIZES[0]
+]
+
+
+@pytest.fixture
 def colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """With colour, and with NO_COLOR."""
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
@@ -215,9 +254,14 @@ def colour(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     yield request.param
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
+@pytest.mark.parametrize(
+    ("colour", "screen", "size"),
+    CASES,
+    ids=[f"{colour}-{screen.name}-{size[0]}x{size[1]}" for colour, screen, size in CASES],
+    indirect=["colour"],
+)
 def test_screen(screen: Shown, size: tuple[int, int], colour: str, snap_compare: Any) -> None:
-    app = Autodev(FakeBridge(screen.update(), answers=ANSWERS), now=lambda: shown.NOW)  # type: ignore[arg-type]
+    bridge = FakeBridge(screen.update(), answers={**ANSWERS, **screen.answers})
+    app = Autodev(bridge, now=lambda: shown.NOW)  # type: ignore[arg-type]
     app.animation_level = "none"
     assert snap_compare(app, terminal_size=size, run_before=lambda pilot: opened(pilot, screen))

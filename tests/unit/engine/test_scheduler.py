@@ -361,7 +361,7 @@ async def test_a_spent_budget_is_one_question_of_all_agents(tmp_path: Path) -> N
     agents.usage = Usage(requests=1, cost_usd=0.4)
     agents.hold("T1", "T2", "T3")
     async with at_work(tmp_path, agents, interactive=True) as one:
-        await one.start(budget_usd=1.0)
+        await one.start(budget_usd=1.7)
         await calling(agents, "T1", "T2", "T3")
         agents.open()
         question = await waiting(one, "budget")
@@ -370,7 +370,7 @@ async def test_a_spent_budget_is_one_question_of_all_agents(tmp_path: Path) -> N
         assert one.session.usage.cost_usd == pytest.approx(1.6), "no more than what was under way"
         await one.answer(question, "choose", choice="raise")
         assert (await one.engine.wait()).code == flow.DONE
-        assert one.session.budget_usd == pytest.approx(2.6)
+        assert one.session.budget_usd == pytest.approx(1.7 + question.ask["raise_usd"])
 
 
 async def test_who_stops_at_the_budget_stops_all(tmp_path: Path) -> None:

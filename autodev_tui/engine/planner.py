@@ -150,7 +150,7 @@ async def _approved(services: Services) -> bool:
     }
     if ApprovalState.APPROVED in decided:
         return True
-    if ApprovalState.REJECTED in decided:
+    if ApprovalState.REJECTED in decided and not _handed_in_since(services):
         return False
     level = services.level(None)
     if decide(level, Action.PLAN, Facts(sandbox=services.sandboxed)).verdict is Verdict.AUTO:
@@ -176,6 +176,16 @@ async def _approved(services: Services) -> bool:
         },
     )
     await services.broker.used(approval, note)
+    return False
+
+
+def _handed_in_since(services: Services) -> bool:
+    """Whether the planner handed in a plan after the last one was rejected: maybe the same again."""
+    for step in reversed(services.board.steps(None)):
+        if step.kind is StepKind.NOTE and step.name.startswith("plan rejected "):
+            return False
+        if step.kind is StepKind.TOOL and step.name == PLANNER.ends_by and step.state is StepState.DONE:
+            return True
     return False
 
 

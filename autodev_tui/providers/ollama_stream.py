@@ -168,7 +168,7 @@ class StreamReader:
         found, calls = self._found or [], []
         for place, one in enumerate(found):
             name = one.name or UNREADABLE
-            error = f"you wrote the call as text, and it cannot be read: {one.error}" if one.error else ""
+            error = f"you wrote the call as text, and it cannot be run: {one.error}" if one.error else ""
             calls.append(ToolCall(f"{self._ids}_{place}", name, one.args, error, recovered=one.shape))
             self._on_chunk(CallStarted(name))
             how = f"not usable: {one.error}" if one.error else "recovered"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autodev_tui.providers.base import ToolSpec
@@ -30,13 +30,19 @@ MARK = re.compile(
 FENCE_WORDS = frozenset({"", "json", "json5", "tool_call", "tool_code", "tool"})
 """Languages of a fenced block that may be a call."""
 EXAMPLE = re.compile(
-    r"for example|for instance|\be\.\s?g\.|\bexamples?\b|\bhypothetical|\bhalimbawa\b|"
-    r"\blooks? like\b|\b(?:call|tool|write|format)\b[^.]*\blike this\b|"
-    r"\bformat (?:is|would|should)\b|\bsyntax\b|\b(?:would|could|might) (?:call|write|use)\b|"
+    r"\bfor (?:example|instance)\b|\bhalimbawa\b|\b(?:an?|one) example\b|\bhypothetical|"
+    r"\b(?:here(?: i|')s|this is|that is|shows?) how\b|"
     r"\b(?:you|one|they|agents?|models?) (?:can|may|must|should|could|would) (?:call|write|use|send)\b|"
-    r"\b(?:do not|don't|never|instead of|rather than) (?:call|calling|us(?:e|ing)|writ(?:e|ing)|send)",
+    r"\b(?:I|we) (?:could|would|might) (?:call|write|use|send)\b|"
+    # What follows is for the end of the sentence alone: elsewhere such words are about the work.
+    r"(?:\be\.\s?g\.|\bexample|\busage|\bsyntax(?: is)?|\bformat (?:is|would be|should be)|\blooks? like|"
+    r"\blike|\b(?:do not|don't|never|instead of|rather than) "
+    r"(?:call(?:ing)?|us(?:e|ing)|writ(?:e|ing)|send(?:ing)?))"
+    r"(?: (?:this|that|so|it|the following))?[\s:,]*$",
     re.IGNORECASE,
 )
+"""Words before a call, in its own sentence, that make it an example."""
+AS_EXAMPLE = "the words before it make it an example, so it is not run: if you mean it, make the call alone"
 QUOTES = "\"'“‘«"
 LOOK_BACK = 300
 """Characters before a call that can make it an example."""
@@ -69,9 +75,9 @@ def find_calls(text: str, tools: Sequence[ToolSpec]) -> list[TextCall]:
         if kind == "fence":
             place, inner = _fence(text, start)
             fenced = bare_calls(text[slice(*inner)], offered, fenced=True) if inner else []
-            if fenced and not _example(text, after, start):
-                calls += [_checked(one.moved(start, place), offered) for one in fenced]
-                after = place
+            found = [one.moved(start, place) for one in fenced]
+            calls += _meant(text, after, found, offered)
+            after = place if fenced else after
         elif kind == "code":
             place = _code(text, start)
         elif kind == "thought":
@@ -81,11 +87,9 @@ def find_calls(text: str, tools: Sequence[ToolSpec]) -> list[TextCall]:
             if not found:
                 place = start + 1
                 continue
-            end = max(one.end for one in found)
-            if not (_quoted(text, start) or _example(text, after, start)):
-                calls += [_checked(one, offered) for one in found]
-                after = end
-            place = end
+            if not _quoted(text, start):
+                calls += _meant(text, after, found, offered)
+            place = after = max(one.end for one in found)
     return calls
 
 
@@ -132,6 +136,21 @@ def _from_text(text: str, schema: Mapping[str, Any]) -> Any:
     if wanted == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
     return coerced(value, schema) if isinstance(value, fits) else text  # type: ignore[arg-type]
+
+
+def _meant(text: str, after: int, found: Sequence[Found], offered: Mapping[str, ToolSpec]) -> list[TextCall]:
+    """The calls that stand together, unless the words before them make them an example.
+
+    An example that the reply ends with may have been meant after all: it is told as a failure, and not run.
+    """
+    if not found:
+        return []
+    calls = [_checked(one, offered) for one in found]
+    if not _example(text, after, found[0].start):
+        return calls
+    if text[max(one.end for one in found) :].strip():
+        return []
+    return [replace(one, args=None, error=AS_EXAMPLE) for one in calls]
 
 
 def _checked(found: Found, offered: Mapping[str, ToolSpec]) -> TextCall:
@@ -191,8 +210,7 @@ def _quoted(text: str, start: int) -> bool:
 
 
 def _example(text: str, after: int, start: int) -> bool:
-    """Whether the words just before say that what follows is one: the last paragraph since the last call."""
+    """Whether the words just before say that it is one: the last sentence of the last line with words."""
     before = text[max(after, start - LOOK_BACK) : start].rstrip()
-    paragraph = before.rpartition("\n\n")[2]
-    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", paragraph)[-1]
+    sentence = re.split(r"(?<=[.!?;])\s+", before.rpartition("\n")[2])[-1]
     return bool(EXAMPLE.search(sentence))

@@ -93,11 +93,6 @@ def test_a_files_content_may_hold_anything(shape: str) -> None:
         f"```\n{HERMES}",
         f"<think>\n{HERMES}\n</think>Done.",
         f"<think>\n{HERMES}",
-        f"For example, to read a file:\n{HERMES}",
-        f"You can call a tool like this:\n\n{HERMES}".replace("\n\n", "\n"),
-        f"A call looks like {HERMES}",
-        f"Do not write {HERMES} here.",
-        f"Halimbawa: {HERMES}",
         f'The page says "{HERMES}" and no more.',
         "> " + HERMES.replace("\n", " "),
         "# " + HERMES.replace("\n", " "),
@@ -105,7 +100,6 @@ def test_a_files_content_may_hold_anything(shape: str) -> None:
         "```json\n" + json.dumps({"name": "read_file", "arguments": {}, "version": 3}) + "\n```",
         "```json\n" + json.dumps({"name": "package", "arguments": {"path": "x"}}) + "\n```",
         "```python\n" + json.dumps({"name": "read_file", "arguments": {"path": "x"}}) + "\n```",
-        "For example:\n```json\n" + json.dumps({"name": "read_file", "arguments": {"path": "x"}}) + "\n```",
         json.dumps({"name": "read_file"}),
         json.dumps({"name": "read_file", "arguments": {}, "input": {}}),
         json.dumps({"name": "read_file", "arguments": {"path": "x"}}) + " is what I would do",
@@ -123,10 +117,44 @@ def test_what_is_no_call(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "For example, to read a file:\n",
+        "You can call a tool like this:\n",
+        "A call looks like ",
+        "A call looks like this:\n\n",
+        "Do not write ",
+        "Instead of using this:\n",
+        "I could call read_file: ",
+        "Here's how a file is read:\n",
+        "Usage:\n",
+        "The format is:\n",
+        "An example of a call: ",
+        "Use a tool, e.g. ",
+        "Halimbawa: ",
+    ],
+)
+@pytest.mark.parametrize("shape", ["hermes", "fenced", "function"])
+def test_an_example_is_never_run(words: str, shape: str) -> None:
+    text = words + ("\n" if shape == "fenced" else "") + written(shape, [CALL])
+    assert find_calls(f"{text}\nThat is how it is done.", TOOLS) == []
+    # At the end of a reply it may have been meant: the model is told, and makes it again.
+    call = only(text)
+    assert call.args is None and "make the call alone" in call.error
+
+
+@pytest.mark.parametrize(
     "text",
     [
         f"I don't see the function yet, so I read it: {HERMES}",
         f"It could be in a.py.\n\n{HERMES}",
+        f"It looks like the discount is wrong, so I read it: {HERMES}",
+        f"There is a syntax error in a.py; I read it first: {HERMES}",
+        f"The examples use it too, so I look there: {HERMES}",
+        f"Some tests fail, e.g. test_prices, so I read it: {HERMES}",
+        f"The tests don't use the discount, so I read the code: {HERMES}",
+        f"The function could use integers. I read it: {HERMES}",
+        f"I'd like to see the file first: {HERMES}",
         f"For example, the sum is wrong.\n\nI read it.\n{HERMES}",
         f"`a.py` has it.\n{HERMES}",
         f"There is one ` too many. {HERMES}",

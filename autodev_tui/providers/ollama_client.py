@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 from autodev_tui.providers.ollama_address import Address
@@ -25,6 +26,21 @@ def build_client(address: Address) -> Any:
         if key:
             request.headers["authorization"] = f"Bearer {key}"
 
+    async def own_lines(response: httpx.Response) -> None:
+        async def lines() -> AsyncIterator[str]:
+            rest = b""
+            async for data in response.aiter_bytes():
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    if line.strip():
+                        yield line.decode()
+            if rest.strip():
+                yield rest.decode()
+
+        # httpx ends a line at U+0085 too, which a model may say and the server sends as it is; and the SDK
+        # cannot read an empty line.
+        response.aiter_lines = lines  # type: ignore[method-assign]
+
     return ollama.AsyncClient(
         host=address.url,
         timeout=httpx.Timeout(None, connect=CONNECT_S),
@@ -33,5 +49,5 @@ def build_client(address: Address) -> Any:
         # Plain http needs no certificates, which take a while to load; it is never redirected to https.
         verify=address.scheme == "https",
         follow_redirects=False,
-        event_hooks={"request": [own_key]},
+        event_hooks={"request": [own_key], "response": [own_lines]},
     )

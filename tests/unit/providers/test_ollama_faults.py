@@ -128,7 +128,6 @@ async def test_a_server_that_counts_without_its_cache_is_no_overflow_when_the_pr
 
 PART = json.dumps({"model": "qwen3", "message": {"role": "assistant", "content": "x"}, "done": False})
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
-    ("blank line", {"lines": [{"after": 1, "line": ""}]}, "garbled"),
     ("no JSON", {"lines": [{"after": 1, "line": "<html>"}]}, "garbled"),
     ("no object", {"lines": [{"after": 1, "line": "[1]"}]}, "garbled"),
     ("no message", {"lines": [{"after": 1, "line": '{"done": false}'}]}, "odd"),
@@ -149,6 +148,13 @@ async def test_a_stream_that_breaks_is_no_reply(fault: Any, says: str) -> None:
     assert says in str(error), str(error)
     assert error.usage_floor.at_least and error.usage_floor.requests == len(fake.chats)
     assert len(fake.chats) == (1 if fault.get("lines", [{}])[0].get("line", "").startswith('{"error') else 2)
+
+
+async def test_blank_lines_and_odd_line_ends_inside_of_text_are_no_harm() -> None:
+    text = "a\u0085b\u2028c\x1cd é"
+    blank = [{"after": 0, "line": ""}, {"after": 2, "line": "   "}]
+    turn, _, fake = await asked({"text": text, "chunk": 2, "lines": blank})
+    assert turn.text == text and len(fake.chats) == 1
 
 
 async def test_a_stream_that_broke_once_is_read_again_and_the_retry_is_visible() -> None:

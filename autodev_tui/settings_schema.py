@@ -71,7 +71,7 @@ class Settings(_Part):
     """What holds for a run."""
 
     model: str | None = Field(default=None, min_length=1)
-    """`anthropic/NAME`; None takes what the environment offers."""
+    """As in `anthropic/NAME`, `ollama/NAME` or `rules`; None takes what the environment offers."""
     autonomy: Level = Level.COLLABORATIVE
     """Where the slider starts (S01)."""
     budget_usd: float | None = Field(default=None, gt=0)

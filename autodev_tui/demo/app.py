@@ -46,7 +46,7 @@ class Demo(Autodev):
     async def _show(self, update: Update) -> None:
         await super()._show(update)
         session = self.mirror.session
-        if session and session.state in OVER and not self.mirror.tasks and self._typed_for != session.id:
-            # Another goal than the recorded one, or none any more: the recorded one stands there again.
+        if session and session.state in OVER and self._typed_for != session.id:
+            # Off the recording, or no longer wanted: from here the recorded goal leads on.
             self._typed_for = session.id
             self._type_goal()

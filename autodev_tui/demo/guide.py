@@ -21,10 +21,9 @@ ONE_WORKS = "demo: one agent works, in a worktree of its own · 2 shows it"
 CHECKING = "demo: autodev runs the checks itself, nobody's word counts"
 PAUSED = "demo: paused · x in Tasks goes on"
 LANDED = "demo: that is it · ctrl+q leaves, and says where the repository is"
-CANCELLED = "demo: cancelled · ctrl+q leaves · i, then enter sends the goal again"
-RETRY = "enter sends the goal again"
-OFF = "X cancels it · ctrl+q leaves"
-LEAVE = "ctrl+q leaves"
+CANCELLED = "demo: cancelled · i, then enter sends the goal again · ctrl+q leaves"
+RETRY = "i, enter: the goal again · ctrl+q leaves"
+OTHERS = "the others go on"
 IN_FRONT = {
     ApprovalKind.PLAN: "demo: a approves the plan · e edits a task · r asks for another one",
     ApprovalKind.CHANGES: "demo: a accept · r reject · e edit · c comment · enter, enter sends",
@@ -45,7 +44,7 @@ def hint(board: Board | None) -> str:
         case SessionState.CANCELLED:
             return CANCELLED
         case SessionState.FAILED | SessionState.INTERRUPTED:
-            return _failed(board)
+            return RETRY
         case _ if waiting:
             return _in_front(waiting)
         case SessionState.PAUSED:
@@ -53,7 +52,7 @@ def hint(board: Board | None) -> str:
         case SessionState.PLANNING:
             return PLANNING
     if any(task.state is TaskState.FAILED for task in board.tasks.values()):
-        return OFF
+        return OTHERS
     working = [task for task in board.tasks.values() if task.state is TaskState.IN_PROGRESS]
     if not working:
         return CHECKING
@@ -68,10 +67,3 @@ def _in_front(waiting: list[Approval]) -> str:
         return ASKED
     order = (ApprovalKind.PLAN, ApprovalKind.MERGE, ApprovalKind.CHANGES, ApprovalKind.LAND)
     return next(IN_FRONT[kind] for kind in order if kind in kinds)
-
-
-def _failed(board: Board) -> str:
-    if not board.tasks:
-        return RETRY
-    failed = any(task.state is TaskState.FAILED for task in board.tasks.values())
-    return OFF if failed else LEAVE

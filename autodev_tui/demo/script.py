@@ -208,6 +208,8 @@ TIDY = Job(
 JOBS = (FEES, OVERDUE, TIDY)
 SHORT = JOBS[:2]
 """The second plan: for who does not want the first."""
+FULL_AFTER: list[list[str] | None] = [[], ["reject", "reject"]]
+"""After these decisions on plans the first one holds: a third task is then the recorded one, no other."""
 
 Reply = dict[str, Any]
 Call = dict[str, Any]
@@ -217,7 +219,9 @@ def entries() -> Iterator[Reply]:
     """All replies, as they stand in the recording."""
     yield from _planner()
     for number, job in enumerate(JOBS, 1):
-        yield from _agent(f"T{number}", job)
+        for plan in [None] if job in SHORT else FULL_AFTER:
+            for reply in _agent(f"T{number}", job):
+                yield reply if plan is None else {**reply, "plan": plan}
 
 
 def _planner() -> Iterator[Reply]:

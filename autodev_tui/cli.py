@@ -10,12 +10,11 @@ from typing import Any
 
 import click
 
-from autodev_tui.cli_errors import LONGEST_GOAL, Failure, guarded
+from autodev_tui.cli_errors import Failure, guarded
+from autodev_tui.cli_goal import goal_words
 from autodev_tui.cli_types import MainGroup, NearestChoice, NearestGroup, PlainText, Positive
 from autodev_tui.domain.levels import Level
 from autodev_tui.version import __version__
-
-LEVELS = [level.value for level in Level]
 
 
 @click.group(
@@ -49,7 +48,9 @@ record_option = click.option(
 )
 model_option = click.option("--model", metavar="P/M", help="Such as anthropic/NAME, ollama/NAME or rules.")
 level_option = click.option(
-    "--autonomy", type=NearestChoice(LEVELS), help="Set the slider and pin the goal to this level."
+    "--autonomy",
+    type=NearestChoice([level.value for level in Level]),
+    help="Set the slider and pin the goal to this level.",
 )
 budget_option = click.option("--budget", type=Positive(), metavar="USD", help="Stop and ask at this cost.")
 timeout_option = click.option(
@@ -78,7 +79,7 @@ def run(directory: Path, /, goal: str | None, plan_id: str | None, land: bool, *
                 raise Failure("a goal and --plan exclude each other", 2)
             cli_run.run_plan(directory, plan_id, land, options)
         else:
-            cli_run.start(directory, _goal(goal), land, options)
+            cli_run.start(directory, goal_words(goal), land, options)
 
 
 @main.command()
@@ -97,7 +98,7 @@ def plan(directory: Path, /, goal: str, requirements: str | None, **options: Any
     from autodev_tui import cli_run
 
     with guarded(options["as_json"]):
-        cli_run.plan(directory, _goal(goal), requirements, options)
+        cli_run.plan(directory, goal_words(goal), requirements, options)
 
 
 @main.command()
@@ -383,33 +384,6 @@ def worktree_remove(directory: Path, /, name: str, force: bool, as_json: bool) -
 
     with guarded(as_json):
         cli_show.remove_worktree(directory, name, force, as_json)
-
-
-def _goal(goal: str | None) -> str:
-    if goal is None:
-        raise Failure('no goal · autodev run "GOAL", or autodev run - to read it from stdin', 2)
-    text = _stdin() if goal == "-" else goal
-    if not text.strip():
-        raise Failure("the goal is empty · say what you want in a sentence or two", 2)
-    if len(text) > LONGEST_GOAL:
-        raise Failure(
-            f"the goal has more than {LONGEST_GOAL:,} characters"
-            " · put the long part in a file and name it: --requirements FILE (autodev plan)",
-            2,
-        )
-    return text.strip()
-
-
-def _stdin() -> str:
-    """What stands on stdin, no more of it than is needed to see that it is too long."""
-    data = sys.stdin.buffer.read(4 * LONGEST_GOAL + 4)
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        # A character cut by the limit above is none of the user's doing.
-        if error.reason == "unexpected end of data" and len(data) > 4 * LONGEST_GOAL:
-            return data.decode(errors="replace")
-        raise Failure("the goal on stdin is not UTF-8 · save it as UTF-8", 2) from error
 
 
 def add_todo_commands() -> None:

@@ -7,7 +7,6 @@ import contextlib
 import hmac
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ class Engine:
         self._database = database
         self._state = state
         self._settings = settings
-        made = partial(self._make, maker) if maker else None
+        made = (lambda spec: maker(spec, self._settings)) if maker else None
         self._models = Models(Model(provider, model, spec), made)
         self._secret = secret
         self._rules = rules
@@ -315,12 +314,11 @@ class Engine:
             "land": command.land,
             "plan_only": command.plan_only,
             "budget_usd": command.budget_usd,
+            "model": self._models.own.spec,
         }
         if command.level:
             wanted |= {"slider": command.level, "pin": command.level}
         given = {name: value for name, value in wanted.items() if value is not None}
-        if (spec := self._models.own.spec) != services.session.model:
-            given["model"] = spec
         await services.board.commit(services.session.but(code=None, error="", **given))
         if command.leave_out:
             await leave_out(services)
@@ -359,16 +357,11 @@ class Engine:
             spending=self._spending,
         )
         self._services.unpaused.set()
-        self._models.failed.clear()
-        self._models.planning = board.session.planning_model
+        self._models.begin(board.session.planning_model)
         for feed in self.feeds:
             feed.show(self._database, self._services)
         self._reviews.show(self._services)
         return self._services
-
-    def _make(self, maker: Callable[[str, Settings], Model], spec: str) -> Model:
-        """With the settings that hold when it is first asked for."""
-        return maker(spec, self._settings)
 
     def masker(self, session: str) -> Masker:
         """What keeps secrets out of a session ("": of none). Sync: reads the user's file of keys."""

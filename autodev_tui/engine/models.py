@@ -56,6 +56,11 @@ class Models:
             self._made[spec] = self._maker(spec)
         return self._made[spec]
 
+    def begin(self, planning: str) -> None:
+        """A run begins: what failed in the one before may be tried again, but for what plans."""
+        self.failed.clear()
+        self.planning = planning
+
     def choose(self, model: Model) -> None:
         """One of the pool is the session's from now on; calls to the old one end as they would have."""
         self._made[self.own.spec] = self.own

@@ -14,6 +14,7 @@ from autodev_tui.cli_print import count, money
 from autodev_tui.domain import commands
 from autodev_tui.domain.approval import Approval, ApprovalKind, Decision
 from autodev_tui.domain.levels import Level
+from autodev_tui.domain.rule import NEEDS_A_MODEL
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from autodev_tui.headless import Place, refuse_agents, run, to_stderr
@@ -243,7 +244,9 @@ def _say_end(document: dict[str, Any]) -> None:
 def _print_plan(document: dict[str, Any]) -> None:
     for task in document["tasks"]:
         needs = f"  (needs {', '.join(task['depends_on'])})" if task["depends_on"] else ""
-        click.echo(visible(f"{task['id']}  {task['title']}  ~{task['estimate_minutes']} min{needs}", keep=""))
+        lacks = f"  · {NEEDS_A_MODEL}" if task["rule"] == NEEDS_A_MODEL else ""
+        took = f"~{task['estimate_minutes']} min"
+        click.echo(visible(f"{task['id']}  {task['title']}  {took}{needs}{lacks}", keep=""))
         for criterion in task["acceptance_criteria"]:
             click.echo(visible(f"      · {criterion['text']}", keep=""))
     if took := document["estimate"]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from autodev_tui.planning import wording
 from autodev_tui.planning.action_items import parse
 from autodev_tui.planning.items import ActionItem
 from autodev_tui.policy.paths import protected
+from autodev_tui.quality.own_ruff import own_ruff
 from autodev_tui.rules.recognising import Part, parts_of
 from autodev_tui.rules.work import CannotGoOn, Done, Job, Move
 from autodev_tui.tools.arguments import MAX_TASKS
@@ -21,7 +24,7 @@ REJECTED = re.compile(
     r"The human rejected the plan\. Their words: (?P<words>.*)\nHand in another one\.", re.DOTALL
 )
 TITLE = 200
-_WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W_]+)*|\d{2,}")
+_WORD = re.compile(r"[^\W\d]\w*|\d{2,}")
 _CRITERIA = {
     HEAL: (
         "The checks that were red and that rules can heal pass",
@@ -215,7 +218,10 @@ def formatter_of(worktree: Path, known: Collection[str]) -> str:
     except OSError:
         text = ""
     black = "[tool.black]" in text and "[tool.ruff.format]" not in text
-    return "black --check ." if black else "ruff format --check ."
+    if black:
+        return "black --check ."
+    own = "" if shutil.which("ruff") else own_ruff()
+    return f"{shlex.quote(own) if own else 'ruff'} format --check ."
 
 
 def _paths(job: Job) -> frozenset[str]:

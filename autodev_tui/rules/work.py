@@ -34,7 +34,7 @@ class Job:
     notes_since: int = 0
     """How many of `notes` came after the last call."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What the engine knows and the files do not say: `checks` with name, command and kind, `python`, `own_ruff`."""
+    """What the files do not say: `checks` with name, command and kind, `python`, `own_ruff`."""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,9 @@ class Cart:
 @pytest.fixture
 def repository(tmp_path: Path) -> FixtureRepository:
     files = {
-        "src/shop/__init__.py": '"""A shop."""\n__all__ = ["only_this"]\ndef only_this(): ...\ndef other(): ...\n',
+        "src/shop/__init__.py": (
+            '"""A shop."""\n__all__ = ["only_this"]\ndef only_this(): ...\ndef other(): ...\n'
+        ),
         "src/shop/cart.py": SOURCE,
         "src/shop/_inner.py": "def f(): ...\n",
         "tests/test_cart.py": "def test_it(): ...\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_to_format_is_to_heal_what_the_formatter_says(tmp_path: Path) -> None:
     assert rule_for("format the code", "black --check .") == "heal black --check ."
     assert rule_for("fix lint", "black --check .") == "heal"
     assert formatter_of(tmp_path, ["a.js"]) == ""
-    assert formatter_of(tmp_path, ["a.py"]) == "ruff format --check ."
+    assert formatter_of(tmp_path, ["a.py"]).endswith("ruff format --check .")
     (tmp_path / "pyproject.toml").write_text("[tool.black]\n")
     assert formatter_of(tmp_path, ["a.py"]) == "black --check ."
 
@@ -110,8 +111,7 @@ def test_every_plan_can_be_handed_in_and_no_word_of_the_goal_is_lost(goal: str) 
         assert all(bool(rule_of(task["description"])) is rules for task in tasks) or not rules
         said = " ".join(f"{task['title']} {task['description']}" for task in tasks)
         # Words of order may have become what the tasks depend on.
-        lost = [word for word in goal.split() if word not in said and word not in ORDER]
-        assert not [word for word in lost if any(map(str.isalpha, word))]
+        assert set(re.findall(r"[^\W\d]\w*", goal)) <= {*re.findall(r"[^\W\d]\w*", said), *ORDER}
 
 
 @pytest.mark.parametrize("goal", GOALS)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autodev_tui.domain import commands
+from autodev_tui.domain.approval import HunkDecision
 from autodev_tui.domain.evidence import Check
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
@@ -245,3 +246,17 @@ def test_the_line_that_names_a_rule() -> None:
     assert rule_of("rule: heal\nand more") == ""
     assert needs_model("rule: needs a model") and needs_model("") and not needs_model("x\nRule: API docs")
     assert needs_model("rule: healthy")
+
+
+async def test_what_the_human_rejects_of_a_document_is_not_proposed_again(tmp_path: Path) -> None:
+    async with by_rules(tmp_path, interactive=True) as one:
+        await one.start("write the changelog", Level.COLLABORATIVE, checks=GREEN)
+        await one.answer(await waiting(one, "plan"))
+        review = await waiting(one, "changes")
+        verdicts = [
+            HunkDecision(hunk=hunk["number"], verdict="reject", reason="no") for hunk in review.ask["hunks"]
+        ]
+        await one.answer(review, "reject", hunks=verdicts, reason="not this")
+        outcome = await one.engine.wait()
+        assert outcome.code == 0, outcome.error
+        assert states(one) == [TaskState.COMPLETED] and one.session.head_commit == one.session.base_commit

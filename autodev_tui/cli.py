@@ -43,9 +43,7 @@ def main(ctx: click.Context, directory: str) -> None:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-record_option = click.option(
-    "--record", metavar="FILE", help="Keep what the model says, for --model replay:FILE."
-)
+record_option = click.option("--record", metavar="FILE", help="Keep the model's words: --model replay:FILE.")
 model_option = click.option("--model", metavar="P/M", help="Such as anthropic/NAME, ollama/NAME or rules.")
 level_option = click.option(
     "--autonomy",

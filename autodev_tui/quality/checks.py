@@ -30,6 +30,10 @@ _NO_MODULE = re.compile(
     r"No module named '?(pytest|ruff|mypy|bandit|coverage|unittest|black|isort|flake8)'?\s*$"
 )
 
+_NO_COMPONENT = re.compile(
+    r"^error: (?:'([\w-]+)' is not installed for the toolchain|no such command: `([\w-]+)`)", re.MULTILINE
+)
+
 
 def evidence_key(check: Check, tree: str, environment: Environment, wanted: Collection[str] = ()) -> str:
     """Under which name the evidence of `check` on `tree` may be kept and used again."""
@@ -189,7 +193,8 @@ def _ended(
     if behaviour:
         names, whole = tests.failed, tests.complete
     else:
-        names, whole = findings(text), ran.code == 1
+        # TypeScript's compiler has another code for what it found, which is other tools' for a mistake.
+        names, whole = findings(text), ran.code == 1 or (ran.code == 2 and ": error TS" in text)
     if not whole or not names:
         return "failed", f"exit code {ran.code}, and not everything that fails can be named", []
     return "failed", f"{len(names)} failing: {', '.join(names[:3])}{' …' if len(names) > 3 else ''}", names
@@ -203,6 +208,8 @@ def _cannot_run(check: Check, ran: Ran, text: str) -> str:
         return f"command not found: {lines[-1]}"
     if ran.code == 126:
         return f"not executable: {lines[-1]}"
+    if match := _NO_COMPONENT.search(text):
+        return f"not installed: {match[1] or match[2]}"
     absent = _NO_MODULE.search(lines[-1])
     if ran.code == 1 and absent and f"-m {absent[1]}" in check.command:
         return f"{absent[1]} is not installed"

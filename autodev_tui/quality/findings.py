@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autodev_tui.quality.runners import printed
+
 MAX_RECORD = 64 * 1024 * 1024
 """Bytes of one record file; a test suite of 100 000 tests needs about 12 MB."""
 _BAD = frozenset({"failed", "error"})
@@ -23,6 +25,10 @@ _RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 _SKIPPED = re.compile(r"^OK \(.*?skipped=(\d+)", re.MULTILINE)
 _FINDING = re.compile(r"^(?P<file>[^\s:][^:\n]*):\d+(?::\d+)*: (?P<rest>\S.*)$", re.MULTILINE)
 _UNSORTED = re.compile(r"^ERROR: (?P<file>.+?) Imports are incorrectly sorted", re.MULTILINE)
+_FILE_ALONE = re.compile(r"^(?P<file>[\w./-]+\.(?:go|rs))$", re.MULTILINE)
+"""How gofmt and rustfmt name what is not formatted."""
+_TSC = re.compile(r"^(?P<file>[^\s(][^(\n]*)\(\d+,\d+\): error (?P<code>TS\d+):", re.MULTILINE)
+_RUSTC = re.compile(r"^error(?:\[\w+\])?: (?P<name>.+)\n\s+--> (?P<file>[^:\n]+):\d+:\d+$", re.MULTILINE)
 _UNFORMATTED = re.compile(r"^[Ww]ould reformat:? (?P<file>.+)$", re.MULTILINE)
 
 
@@ -87,15 +93,20 @@ def outcomes(folder: Path, text: str) -> Outcomes:
     for test, where in _UNITTEST.findall(text):
         found.tests[_dotted(test, where)] = "failed"
     found.complete = bool(_RAN.search(text))
+    if not found.complete and not found.tests:
+        other = printed(text)
+        found.tests, found.complete = other.tests, other.ended and not other.broken
+        # Where only failures are named, nothing can be said of the others.
+        found.seen = "passed" in other.tests.values()
     return found
 
 
 def no_tests(text: str) -> str:
-    """Why unittest's output stands for no test at all, empty if it does not."""
+    """Why a runner's output stands for no test at all, empty if it does not."""
     ran = [int(count) for count in _RAN.findall(text)]
     skipped = [int(count) for count in _SKIPPED.findall(text)]
     if not ran:
-        return ""
+        return printed(text).none
     if sum(ran) == 0:
         return "no tests"
     return "every test was skipped" if sum(skipped) >= sum(ran) else ""
@@ -105,6 +116,9 @@ def findings(text: str) -> list[str]:
     """What linters, type checkers and formatters found: file and code, sorted, as often as each occurs."""
     found = [f"{match['file'].strip()}: unformatted" for match in _UNFORMATTED.finditer(text)]
     found += [f"{match['file'].strip()}: unsorted" for match in _UNSORTED.finditer(text)]
+    found += [f"{match['file']}: unformatted" for match in _FILE_ALONE.finditer(text)]
+    found += [f"{match['file']}: {match['code']}" for match in _TSC.finditer(text)]
+    found += [f"{match['file']}: {match['name']}" for match in _RUSTC.finditer(text)]
     for match in _FINDING.finditer(text):
         rest = match["rest"]
         if rest.startswith("note:"):

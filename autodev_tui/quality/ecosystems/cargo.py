@@ -200,9 +200,9 @@ def _checks(at: Look) -> list[Check]:
     wide = " --workspace" if "[workspace]" in at.text("Cargo.toml") else ""
     strict = " -- -D warnings" if mentions(at, r"clippy.*-D[ =]?warnings") else ""
     return [
-        Check(name="cargo test", command=f"cargo test{wide}"),
+        Check(name="cargo test", command=f"cargo test{wide} --no-fail-fast"),
         Check(name="cargo clippy", command=f"cargo clippy{wide} --all-targets{strict}", kind=CheckKind.LINT),
-        Check(name="cargo fmt", command="cargo fmt --all --check", kind=CheckKind.LINT),
+        Check(name="cargo fmt", command="cargo fmt --all -- --check -l", kind=CheckKind.LINT),
     ]
 
 

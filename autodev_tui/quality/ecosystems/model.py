@@ -14,7 +14,16 @@ from autodev_tui.domain.evidence import Check
 from autodev_tui.quality.declared import read_text
 from autodev_tui.quality.setup import SetupRequest
 
-PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
+PROXIES = (
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "LANG",
+)
 """What every setup is told of the user's network, in upper and lower case."""
 SHARED = ("/", "/usr", "/usr/local", "/bin", "/opt")
 """Places that every command sees, and that are too much to open for one tool."""

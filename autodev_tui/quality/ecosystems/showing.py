@@ -34,14 +34,16 @@ def _show(target: Path, source: Path, worktree: Path, root: Path) -> None:
         if mark.read_text(encoding="utf-8", errors="replace") == str(source):
             return
         shutil.rmtree(target)
-    draft = target.with_name(f"node_modules.{secrets.token_hex(6)}")
-    draft.mkdir()
+    # Below a folder of that name it is no part of any change, also when a kill leaves it there.
+    folder = target.with_name(f".autodev-{secrets.token_hex(6)}")
+    draft = folder / target.name
+    draft.mkdir(parents=True)
     try:
         _link(source, draft, worktree, root)
         (draft / MARK).write_text(str(source), encoding="utf-8")
         draft.rename(target)
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _link(source: Path, draft: Path, worktree: Path, root: Path) -> None:

@@ -32,11 +32,13 @@ _WORDS = {
     "interrupted",
 }  # fmt: skip
 _ALARMING = re.compile(
-    r"(?i)^\W*(?:\S+: )?(?:fatal|error|failed|failure|cannot|could not|permission denied|panic)\b|"
+    r"(?i)^\W{0,40}(?:[^\s:]{1,100}: )?(?:fatal|error|failed|failure|cannot|could not|"
+    r"permission denied|panic)\b|"
     r": (?:not found|Permission denied|command not found)$"
 )
 _CERTAIN = re.compile(
-    r"^(?:\S+: )?(?:fatal|FATAL|error|Error|ERROR|panic)(?:\[\w+\])?: \S|: (?:not found|Permission denied|"
+    r"^(?:[^\s:]{1,100}: )?(?:fatal|FATAL|error|Error|ERROR|panic)(?:\[\w+\])?: \S|"
+    r": (?:not found|Permission denied|"
     r"command not found)$"
 )
 _TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]|\s)g?timeout\s")

@@ -35,7 +35,7 @@ _GO_SYNTAX = re.compile(
 )
 _GO_IMPORT = re.compile(
     r"no required module provides package (?P<name>[^\s;:]+)|package (?P<std>\S+) is not in (?:GOROOT|std)"
-    r"|cannot find package \"?(?P<old>[^\s\"]+)|(?P<missing>\S+): cannot find module"
+    r"|cannot find package \"?(?P<old>[^\s\"]+)|(?:^|\s)(?P<missing>\S{1,200}): cannot find module"
 )
 _GO_TYPE = re.compile(
     r"cannot use .+ as |mismatched types|cannot convert|not enough arguments|too many arguments|"

@@ -10,8 +10,8 @@ from autodev_tui.quality.failures.model import FailureType
 
 HEAD_CHARS, TAIL_CHARS = 256 * 1024, 1024 * 1024
 """What is read of a longer output: causes stand at its begin, summaries at its end."""
-HEAD_LINES, TAIL_LINES = 5_000, 15_000
-MAX_LINE = 2_000
+HEAD_LINES, TAIL_LINES = 4_000, 8_000
+MAX_LINE, MAX_JSON_LINE = 1_000, 4_000
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b[\]PX^_][^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC and the like: titles, links
@@ -22,11 +22,9 @@ _FOREIGN = re.compile(
     r"|/lib(?:64)?/python[23]|^<|^node:|^internal/|^/rustc/|^/usr/(?:include|lib|local/go)|/\.cargo/registry/"
     r"|/toolchains/[^/]+/lib/|/go/pkg/mod/|/pyproject_hooks/|^bun:|^webpack"
 )
-_PREFIX = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)? "  # CI runners
-    r"|[A-Za-z][\w.-]* *\| ?"  # docker compose, foreman
-    r"|\[[\w:./-]+\] "
-)
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) ?")
+_SERVICE = re.compile(r"^(?:[A-Za-z][\w.-]{0,60} *\| ?|\[[\w:./-]{1,60}\] )")
+"""docker compose, foreman and the like name the service before each line."""
 
 
 @dataclass
@@ -71,7 +69,7 @@ class Log:
         lines = output.split("\n")
         if len(lines) > HEAD_LINES + TAIL_LINES:
             lines = [*lines[:HEAD_LINES], *lines[-TAIL_LINES:]]
-        lines = _without_prefix([_shown(line)[:MAX_LINE] for line in lines])
+        lines = _without_prefix([_shown(line) for line in lines])
         return cls(lines, command, exit_code, timed_out)
 
     def claim(self, begin: int, end: int) -> None:
@@ -108,20 +106,16 @@ def foreign(path: str) -> bool:
 
 def _shown(line: str) -> str:
     """What a terminal would show of a line that rewrites itself."""
-    if "\r" not in line:
-        return line
-    return line.rstrip("\r").rpartition("\r")[2]
+    if "\r" in line:
+        line = line.rstrip("\r").rpartition("\r")[2]
+    return line[: MAX_JSON_LINE if line.startswith(("{", "[{")) else MAX_LINE]
 
 
 def _without_prefix(lines: list[str]) -> list[str]:
     """The lines without what a runner put before each of them: a time, a service's name."""
     full = [line for line in lines if line.strip()]
-    if len(full) < 3:
-        return lines
-    marked = [_PREFIX.match(line) for line in full]
-    if sum(match is not None for match in marked) < len(full):
-        return lines
-    lengths = {match.end() for match in marked if match}
-    if len(lengths) > 2:
-        return lines
-    return [line[match.end() :] if (match := _PREFIX.match(line)) else line for line in lines]
+    # One line may look so by chance; a time with its zone hardly does.
+    for prefix, enough in ((_STAMP, 1), (_SERVICE, 3)):
+        if len(full) >= enough and all(map(prefix.match, full)):
+            return [prefix.sub("", line, count=1) for line in lines]
+    return lines

@@ -21,7 +21,8 @@ _SUMMARY = re.compile(
     r"^(?P<word>FAILED|ERROR|SUBFAILED\S*) (?P<id>[^\s:]\S*?(?:\[.*?\])?)(?: - (?P<message>.*))?$"
 )
 _PROGRESS = re.compile(
-    r"^(?:\[gw\d+\] \[ *\d+%\] (?P<word>FAILED|ERROR) (?P<id>\S.*?)|(?P<id2>\S+::.+?) (?P<word2>FAILED|"
+    r"^(?:\[gw\d+\] \[ *\d+%\] (?P<word>FAILED|ERROR) (?P<id>\S.*?)|"
+    r"(?P<id2>[^\s:]{1,300}::.{1,300}?) (?P<word2>FAILED|"
     r"ERROR)\b.*)\s*$"
 )
 _RUNNING = re.compile(r"^(?P<id>\S+\.py::\S.*?) ?$")

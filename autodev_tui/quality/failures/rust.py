@@ -22,7 +22,7 @@ _LINT = re.compile(
     r"clippy/master/index\.html#(?P<clippy>\w+)"
 )
 _ECHO = re.compile(
-    r"could not compile|aborting due to|test failed, to rerun|\d+ targets? failed|"
+    r"could not compile|aborting due to|test failed, to rerun|\d{1,6} targets? failed|"
     r"process didn't exit successfully|build failed"
 )
 _SYNTAX = re.compile(

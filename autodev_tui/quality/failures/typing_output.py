@@ -9,7 +9,7 @@ from autodev_tui.quality.failures.log import Found, Log
 from autodev_tui.quality.failures.model import FailureType
 
 _PYRIGHT = re.compile(r"^\s+(?P<path>\S.*?):(?P<line>\d+):\d+ - error: (?P<message>.+)$")
-_RULE = re.compile(r"^(?P<message>.*?)\s*\((?P<rule>report\w+)\)$")
+_RULE = re.compile(r"^(?P<message>.*?)\s{0,4}\((?P<rule>report\w+)\)$")
 _TSC = re.compile(r"^(?P<path>[^\s(][^(]*)\((?P<line>\d+),\d+\): error (?P<code>TS\d+): (?P<message>.+)$")
 _TSC_PRETTY = re.compile(
     r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):\d+ - error (?P<code>TS\d+): (?P<message>.+)$"

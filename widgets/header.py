@@ -7,6 +7,7 @@ from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import SessionState, TaskState
 from widgets.cells import Line
 from widgets.glyphs import SPINNER
+from widgets.model_words import RULES, is_model
 from widgets.wording import money, running_time, slug
 
 
@@ -56,8 +57,9 @@ def _where(mirror: Mirror) -> Line:
     if mirror.facts.owner:
         found.append((f"watching · driven from {mirror.facts.owner}", "asks"))
     known = bool(mirror.facts.settings)
-    if mirror.session is None and known and not mirror.facts.model:
-        found.append(("no model yet", "asks"))
+    if mirror.session is None and known and not is_model(mirror.facts.model):
+        chosen = mirror.facts.settings.get("model") == RULES
+        found.append(("by rules, no model", "muted") if chosen else ("no model yet", "asks"))
     return found
 
 

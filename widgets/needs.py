@@ -20,6 +20,8 @@ PANES = {
     ApprovalKind.LAND: ("landing", "1", "land"),
 }
 """Kind → desk, the key that opens it from a pane, the verb."""
+EVERYBODY = "everybody"
+"""Who waits at a budget."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def needs(mirror: Mirror) -> list[Need]:
 
 def _need(mirror: Mirror, approval: Approval) -> Need:
     pane, key, verb = PANES.get(approval.kind, ("questions", "4", "answer"))
-    who = approval.task or ("everybody" if approval.kind is ApprovalKind.BUDGET else "")
+    who = approval.task or (EVERYBODY if approval.kind is ApprovalKind.BUDGET else "")
     title = visible(approval.title, keep="")
     line: Line
     match approval.kind:
@@ -90,6 +92,8 @@ def _need(mirror: Mirror, approval: Approval) -> Need:
 def waits(need: Need, others: int, now: float) -> Line:
     """What the row says of a question that is looked at already: how long it waits, and what else does."""
     held = f"{others} more wait{'s' if others == 1 else ''}" if others else "nothing else is held up"
+    if need.who == EVERYBODY:
+        held = "nothing is spent meanwhile"
     who = need.who or "the planner"
     return [("◐ ", "asks"), (f"{who} waits {running_time(max(now - need.since, 0))} · {held}", "text")]
 

@@ -81,7 +81,7 @@ def cost_words(mirror: Mirror, task: Task) -> str:
     if task.usage.local_s and not task.usage.cost_usd and task.usage.cost_known:
         return f"local {running_time(task.usage.local_s)}"
     estimate = estimated(mirror, task.id)
-    if estimate is None:
+    if estimate is None or not estimate[1]:
         return spent
     return f"{spent} of {cost_range(*estimate)}".replace("of $", "of ")
 
@@ -99,7 +99,7 @@ def estimated(mirror: Mirror, task: str) -> tuple[float, float] | None:
 def cost_range(least: float, most: float) -> str:
     """`~$0.20`, or `$0.60–1.40` where the two are apart."""
     if most < 0.01:
-        return "<$0.01"
+        return "<$0.01" if most > 0 else "$0.00"
     if round(least, 2) == round(most, 2):
         return f"~${most:.2f}"
     return f"${least:.2f}–{most:.2f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from autodev_tui.domain.requests import GetUsage, Request
+from autodev_tui.domain.rule import NEEDS_A_MODEL
 from autodev_tui.domain.text import visible
 from widgets.cells import Line
 from widgets.glyphs import ROLE, TASK
@@ -61,7 +62,12 @@ class UsagePane(TablePane):
             rows += [TableRow(), *(TableRow(line) for line in plot)]
         rows += [
             TableRow(),
-            TableRow(self._columns((self.by, "state", "cost", "in", "out", "cache", "time"), width)),
+            TableRow(
+                self._columns(
+                    (self.by, "state" if self.by == "task" else "", "cost", "in", "out", "cache", "time"),
+                    width,
+                )
+            ),
         ]
         rows += [self._row(row, width) for row in answer.rows]
         rows.append(self._row({**facts["total"], "title": "total"}, width, total=True))
@@ -97,11 +103,12 @@ class UsagePane(TablePane):
         task = self.mirror.tasks.get(str(row.get("task", "")))
         done = row["state"] == "completed"
         word = self.mirror.word(task) if task else "done" if done else "running"
-        return f"{TASK.get(word, '·')} {word}"
+        # In the twelve cells that there are.
+        return f"{TASK.get(word, '·')} {'no model' if word == NEEDS_A_MODEL else word}"
 
     def _columns(self, values: tuple[str, ...], width: int, *, bold: bool = False) -> Line:
         role = "bold" if bold else "muted" if values[2] == "cost" else "text"
-        word = values[1].partition(" ")[2]
+        word = values[1].partition(" ")[2].replace("no model", NEEDS_A_MODEL)
         figures = zip(values[2:], _FIGURES, strict=True)
         cells = [
             Cell(values[0], role if role != "text" else "data"),

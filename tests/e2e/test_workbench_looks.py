@@ -28,7 +28,7 @@ def seat(tmp_path: Path) -> Iterator[Seat]:
 
 def test_without_a_key_the_first_run_says_what_is_missing_and_does_it(seat: Seat) -> None:
     terminal = seat.open()
-    text = seat.sees("no model yet", "! model", "▌ Set a key for Anthropic", "i type")
+    text = seat.sees("no model yet", "! model", "▌ Try the demo", "Set a key for Anthropic", "i type")
     for name in re.findall(r"^  ! (\w+)", text, re.MULTILINE):
         actions = {"model": "Set a key", "trust": "trust", "sandbox": "doctor", "git": "git"}
         assert actions[name] in text.split("▌")[1]

@@ -18,6 +18,8 @@ from autodev_tui.rules.work import Call, Done, Job, Move
 
 MAX_REPAIRS = 40
 """Repairs tried: each costs a run of the check."""
+CHECK_TIMEOUT_S = 600.0
+"""As long as the engine's own runs of checks get."""
 MAX_CHAIN = 6
 """Repairs that hold only together: each shows what the next one is for."""
 MAX_PAGES = 20
@@ -83,7 +85,10 @@ class Course:
     ) -> Generator[Move, Answers, Outcome]:
         """Run a check, after the calls `before`; they must not fail."""
         said = linting.seen_as(command)
-        answers = yield Move(why or f"Run {command}", [*before, ("run_command", {"command": said})])
+        answers = yield Move(
+            why or f"Run {command}",
+            [*before, ("run_command", {"command": said, "timeout_s": CHECK_TIMEOUT_S})],
+        )
         result = answers[-1]
         if result.failed:
             return Outcome(None, "", absent=f"it was not run: {result.result[:200]}")

@@ -61,7 +61,7 @@ def _arguments(tree: Tree, owner: str) -> set[str] | Unhealed:
     if parts[-1] == "__init__" and len(parts) > 1:
         parts.pop()
     found: list[set[str]] = []
-    for path in tree.paths:
+    for path in tree.mentioning(parts[-1]):
         parsed = parse(tree.read(path) or b"")
         for node, holder in _definitions(parsed) if parsed else ():
             if node.name != parts[-1] or (len(parts) > 1 and holder != parts[-2]):
@@ -98,7 +98,8 @@ def _names(node: Function) -> set[str]:
 def missing_self(tree: Tree, symptom: Symptom) -> Proposal:
     """A method that was called on an object, and whose definition has no place for it."""
     found = []
-    for path in tree.paths:
+    wanted = (symptom.name, symptom.owner) if symptom.kind == "self" else ("self",)
+    for path in tree.mentioning(*wanted):
         parsed = parse(tree.read(path) or b"")
         for node, holder in _definitions(parsed) if parsed else ():
             if isinstance(node, Function) and holder and _fits(node, holder, path, symptom):
@@ -143,7 +144,7 @@ def fixture(tree: Tree, symptom: Symptom) -> Proposal:
     parsed = parse(data) if data else None
     if data is None or parsed is None:
         return None
-    own = {one for other in tree.paths for one in _fixtures(tree, other)}
+    own = {one for other in tree.mentioning("fixture") for one in _fixtures(tree, other)}
     available = set(symptom.options) or own
     meant = near(name, own & available)
     if not isinstance(meant, str):

@@ -44,7 +44,9 @@ def undefined(tree: Tree, symptom: Symptom) -> Proposal:
 
 def sources(tree: Tree, path: str, parsed: ast.Module, name: str) -> set[Import]:
     """The imports that could give a file this name: as other files do it, else wherever it is defined."""
-    others = {one for other in tree.paths if other != path and (one := _as_in(tree, other, path, name))}
+    others = {
+        one for other in tree.mentioning(name) if other != path and (one := _as_in(tree, other, path, name))
+    }
     if others:
         return others
     found: set[Import] = set()
@@ -131,7 +133,11 @@ def _words(one: Import) -> str:
 def no_module(tree: Tree, symptom: Symptom) -> Proposal:
     """An import of a module that moved, was renamed, or is misspelt."""
     missing = symptom.name
-    users = [(path, node) for path in tree.paths for node in imports_of(tree, path, missing)]
+    users = [
+        (path, node)
+        for path in tree.mentioning(missing.rpartition(".")[2])
+        for node in imports_of(tree, path, missing)
+    ]
     if not users:
         return None
     names = {
@@ -160,7 +166,14 @@ def no_module(tree: Tree, symptom: Symptom) -> Proposal:
 def _new_place(tree: Tree, missing: str, names: set[str]) -> str | Unhealed | None:
     own = tree.is_module(missing.partition(".")[0])
     modules = sorted({name for path in tree.paths if (name := tree.module(path))})
-    fitting = [one for one in modules if one != missing and all(tree.has(one, name) for name in names)]
+    said = set(tree.mentioning(*names))
+    fitting = [
+        one
+        for one in modules
+        if one != missing
+        and (tree.file_of(one) in said or all(tree.is_module(f"{one}.{name}") for name in names))
+        and all(tree.has(one, name) for name in names)
+    ]
     last = missing.rpartition(".")[2]
     moved = [one for one in fitting if one.rpartition(".")[2] == last]
     siblings = [one for one in fitting if one.rpartition(".")[0] == missing.rpartition(".")[0]]

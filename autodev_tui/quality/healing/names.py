@@ -78,7 +78,9 @@ def no_name(tree: Tree, symptom: Symptom) -> Proposal:
             f"{module} defines {name}, but is not loaded far enough: the modules import each other"
         )
     users = [
-        path for path in tree.paths if any(_imports(node, name) for node in imports_of(tree, path, module))
+        path
+        for path in tree.mentioning(name)
+        if any(_imports(node, name) for node in imports_of(tree, path, module))
     ]
     places = tree.modules_with({name})
     if len(places) > 1:
@@ -165,15 +167,19 @@ def _renamed(
 
 def _definition_is_wrong(tree: Tree, missing: str, present: str, file: str) -> bool:
     """More files speak of the missing name than of the present one: the one who defines it misspelt it."""
-    wanting = [path for path in tree.paths if path != file and missing in tree.summary(path).uses]
-    content = [path for path in tree.paths if path != file and present in tree.summary(path).uses]
+    wanting = [
+        path for path in tree.mentioning(missing) if path != file and missing in tree.summary(path).uses
+    ]
+    content = [
+        path for path in tree.mentioning(present) if path != file and present in tree.summary(path).uses
+    ]
     return len(wanting) >= 2 and not content
 
 
 def _rename_definition(tree: Tree, old: str, new: str) -> Proposal:
     """A name under another one, everywhere; only where no file uses the new one for something else."""
     changes = []
-    for path in tree.paths:
+    for path in tree.mentioning(old):
         if old not in tree.summary(path).uses:
             continue
         if is_test_file(path) or new in _stored(tree, path):
@@ -272,7 +278,7 @@ def members(tree: Tree, owner: str) -> tuple[set[str], str]:
         return {one for one in dir(BUILTINS[owner]) if not one.startswith("_")}, ""
     found = [
         (path, tree.summary(path).classes[owner])
-        for path in tree.paths
+        for path in tree.mentioning(owner)
         if owner in tree.summary(path).classes
     ]
     if len(found) != 1:

@@ -64,7 +64,7 @@ class Source:
         return self.at(line, column), self.at(end_line, end_column)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def parse(data: bytes) -> ast.Module | None:
     """The syntax tree, None where it is no Python that this interpreter knows. Shared: never change it."""
     try:

@@ -128,6 +128,13 @@ class Tree:
             self._paths = list(python_files(self.root))
         return self._paths
 
+    def mentioning(self, *words: str) -> list[str]:
+        """The Python files in which all of `words` stand: what need not be parsed is not."""
+        wanted = [word.encode() for word in words]
+        return [
+            path for path in self.paths if (data := self.read(path)) and all(one in data for one in wanted)
+        ]
+
     @property
     def roots(self) -> list[str]:
         """Where imports start, the most special one first."""
@@ -145,7 +152,11 @@ class Tree:
         path = path.removeprefix("./")
         if path.startswith("/") or ".." in path.split("/"):
             return ""
-        return path if self.read(path) is not None else ""
+        if self.read(path) is not None:
+            return path
+        # A command that went into a folder first names its files from there.
+        inside = [one for one in self.paths if one.endswith(f"/{path}")] if path.endswith(".py") else []
+        return inside[0] if len(inside) == 1 else ""
 
     def summary(self, path: str) -> Summary:
         """What a file has; empty for what is no Python."""
@@ -207,7 +218,7 @@ class Tree:
         """Modules outside of tests that define all of `names` themselves."""
         return [
             self.module(path)
-            for path in self.paths
+            for path in self.mentioning(*names)
             if path != without
             and not is_test_file(path)
             and self.module(path)

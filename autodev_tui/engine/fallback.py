@@ -5,7 +5,6 @@ A reply that the model refuses to give is no failure of its provider: no other m
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,7 @@ async def model_for(services: Services, task: str | None) -> tuple[Model, ModelL
     """
     while True:
         try:
-            model = services.models.of(services.board.tasks[task] if task else None)
+            model = await services.models.ready(_present(services, task))
             return model, await model.provider.limits(model.name)
         except ProviderError as error:
             if not await fall_back(services, task, error):
@@ -65,8 +64,10 @@ async def fall_back(services: Services, task: str | None, error: ProviderError) 
         if spec in tried:
             continue
         try:
-            model = await asyncio.to_thread(services.models.get, spec)
+            model = await services.models.ready(spec)
             await model.provider.limits(model.name)
+            if problem := unpriced(services, task, model):
+                raise ProviderError("config", problem)
         except ProviderError as unusable:
             tried[spec] = str(unusable)
             _tell(services, task, f"{spec} cannot stand in for {old}: {unusable}")
@@ -82,6 +83,18 @@ async def fall_back(services: Services, task: str | None, error: ProviderError) 
         )
         return True
     return False
+
+
+def unpriced(services: Services, task: str | None, model: Model) -> str:
+    """Why this model cannot work on `task` where a limit holds, its price being unknown; "" where it can."""
+    limited = services.purse.own_caps(task) or services.purse.periods()
+    prices, at = services.settings.price_table(), services.clock()
+    if not limited or rates_of(model.spec, model.name, prices, at) is not None:
+        return ""
+    return (
+        f"the price of {model.name} is not known, so a budget cannot be kept"
+        f' · set [prices."{model.name}"] in your config.toml, or take another model'
+    )
 
 
 def _dearer(services: Services, old: str, new: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,8 +54,14 @@ class Models:
                 from autodev_tui.providers.base import ProviderError
 
                 raise ProviderError("config", f"no other model than {self.own.spec} can be used here")
-            self._made[spec] = self._maker(spec)
+            # In a thread, maybe in two at once: the first one counts, and no other has asked anything.
+            self._made.setdefault(spec, self._maker(spec))
         return self._made[spec]
+
+    async def ready(self, spec: str) -> Model:
+        """The same, for the event loop: what must be read for it is read in a thread."""
+        known = spec == self.own.spec or spec in self._made
+        return self.get(spec) if known else await asyncio.to_thread(self.get, spec)
 
     def begin(self, planning: str) -> None:
         """A run begins: what failed in the one before may be tried again, but for what plans."""

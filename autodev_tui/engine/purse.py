@@ -17,6 +17,7 @@ from autodev_tui.domain import events
 from autodev_tui.domain.session import Usage
 from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.caps import Cap, Period
+from autodev_tui.engine.fallback import unpriced
 from autodev_tui.engine.flow import GaveUp
 from autodev_tui.engine.rates import Rates, is_local, rates_of
 from autodev_tui.engine.spending import Spending
@@ -111,12 +112,8 @@ class Purse:
         limits = self.periods()
         rates = wanted.rates
         if rates is None:
-            if limits or self.own_caps(wanted.task):
-                name = wanted.model.name
-                raise GaveUp(
-                    f"the price of {name} is not known, so a budget cannot be kept"
-                    f' · set [prices."{name}"] in your config.toml, or take another model'
-                )
+            if problem := unpriced(self._services, wanted.task, wanted.model):
+                raise GaveUp(problem)
             return wanted
         async with self._one_at_a_time:
             short = await self._try(wanted, limits)

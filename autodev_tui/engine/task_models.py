@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from autodev_tui.domain import commands, events
 from autodev_tui.domain.states import ApprovalState, TaskState
+from autodev_tui.engine.fallback import unpriced
 from autodev_tui.engine.planner import plan_effect, put_plan
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.providers.base import ProviderError
@@ -32,7 +32,7 @@ async def set_task_model(site: Site, command: commands.SetTaskModel) -> None:
         raise LookupError(f"no task {command.task} in this session")
     _refuse_unfit(services, task)
     if command.model:
-        await refuse_unusable(services, command.model)
+        await refuse_unusable(services, command.model, command.task)
     # It may have begun meanwhile; from here on nothing waits until the change is on its way.
     task = services.board.tasks[command.task]
     _refuse_unfit(services, task)
@@ -48,13 +48,15 @@ async def set_task_model(site: Site, command: commands.SetTaskModel) -> None:
         await put_plan(services)
 
 
-async def refuse_unusable(services: Services, spec: str) -> None:
-    """Raises Refusal: there is no such model, or it does not answer."""
+async def refuse_unusable(services: Services, spec: str, task: str | None = None) -> None:
+    """Raises Refusal: there is no such model, it does not answer, or what it takes is unknown to a budget."""
     try:
-        model = await asyncio.to_thread(services.models.get, spec)
+        model = await services.models.ready(spec)
         await model.provider.limits(model.name)
     except ProviderError as error:
         raise Refusal(str(error)) from error
+    if problem := unpriced(services, task, model):
+        raise Refusal(problem)
 
 
 def _refuse_unfit(services: Services, task: Task) -> None:

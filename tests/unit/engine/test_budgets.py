@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,27 @@ import pytest
 
 from autodev_tui.domain import commands, requests
 from autodev_tui.domain.levels import Level
+from autodev_tui.domain.session import Usage
 from autodev_tui.domain.states import TaskState
 from autodev_tui.engine import flow
 from autodev_tui.engine.event_log import read_events
+from autodev_tui.engine.refusal import Refusal
 from tests.fakes.engine_kit import Kit, until, waiting
 from tests.fakes.many_agents import Call, plan_of, write
 from tests.fakes.paying import Held, Paid, paying_kit
 
 LOOK: Call = ("list_files", {})
+
+
+class Free(Paid):
+    """One that the price list does not have."""
+
+    async def complete(self, request: Any, on_chunk: Any) -> Any:
+        """A reply at an unknown price."""
+        turn = await super(Paid, self).complete(request, on_chunk)
+        return replace(turn, usage=Usage(requests=1, input_tokens=100, output_tokens=10, cost_known=False))
+
+
 HAIKU = "anthropic/claude-haiku-5-5"
 
 
@@ -162,6 +176,27 @@ async def test_what_an_interrupted_call_said_is_booked_as_the_least_it_cost(tmp_
 
 
 async def test_a_model_of_unknown_price_is_refused_only_where_there_is_a_limit(tmp_path: Path) -> None:
+    own, mystery = Paid(plan_of({}, {})), Free(plan_of({}), spec="anthropic/mystery")
+    own.share = 0.01
+    kit = paying_kit(tmp_path, own, others=[mystery], at_once=1, interactive=True)
+    try:
+        await kit.start(level=Level.COLLABORATIVE, budget_usd=5.0)
+        await waiting(kit, "plan")
+        wanted = commands.SetTaskModel(task="T2", model=mystery.spec)
+        with pytest.raises(Refusal, match="price of mystery is not known, so a budget cannot be kept"):
+            await kit.engine.submit(wanted)
+        await kit.board.commit(kit.session.but(budget_usd=None))
+        await kit.engine.submit(wanted)
+        plan = await waiting(kit, "plan")
+        assert plan.ask["estimate"]["cost_usd"] is None and "anthropic/mystery" in plan.ask["estimate"]["why"]
+        await kit.answer(plan)
+        await until(lambda: kit.board.tasks["T2"].usage.requests)
+        assert not kit.board.tasks["T2"].usage.cost_known and not kit.session.usage.cost_known
+    finally:
+        await kit.engine.aclose()
+
+
+async def test_what_works_on_a_task_is_part_of_the_plan_and_local_models_are_free(tmp_path: Path) -> None:
     free = Paid(plan_of({}, {}), spec="ollama/qwen3")
     own = Paid(plan_of({"title": "First"}, {}), {"T1": [LOOK]}, spec="anthropic/claude-opus-5")
     own.share = 0.01

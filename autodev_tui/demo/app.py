@@ -7,6 +7,7 @@ from autodev_tui.bridge import EngineThread
 from autodev_tui.demo.guide import hint
 from autodev_tui.demo.place import Place
 from autodev_tui.demo.script import GOAL
+from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import Update
 from widgets.cells import Line
@@ -46,7 +47,12 @@ class Demo(Autodev):
     async def _show(self, update: Update) -> None:
         await super()._show(update)
         session = self.mirror.session
-        if session and session.state in OVER and self._typed_for != session.id:
+        if session and self._typed_for != session.id and self._over(session):
             # Off the recording, or no longer wanted: from here the recorded goal leads on.
             self._typed_for = session.id
             self._type_goal()
+
+    def _over(self, session: Session) -> bool:
+        """Whether it ended without a landing."""
+        kept_nothing = session.state is SessionState.REVIEWING and session.head_commit == session.base_commit
+        return session.state in OVER or (kept_nothing and not self.mirror.facts.busy)

@@ -21,7 +21,8 @@ ONE_WORKS = "demo: one agent works, in a worktree of its own · 2 shows it"
 CHECKING = "demo: autodev runs the checks itself, nobody's word counts"
 PAUSED = "demo: paused · x in Tasks goes on"
 LANDED = "demo: that is it · ctrl+q leaves, and says where the repository is"
-CANCELLED = "demo: cancelled · i, then enter sends the goal again · ctrl+q leaves"
+NOTHING = "demo: nothing was accepted, so nothing lands · i, enter begins anew"
+CANCELLED = "demo: cancelled · i, enter begins anew · ctrl+q leaves"
 RETRY = "i, enter: the goal again · ctrl+q leaves"
 OTHERS = "the others go on"
 IN_FRONT = {
@@ -51,6 +52,8 @@ def hint(board: Board | None) -> str:
             return PAUSED
         case SessionState.PLANNING:
             return PLANNING
+        case SessionState.REVIEWING if board.session.head_commit in ("", board.session.base_commit):
+            return NOTHING
     if any(task.state is TaskState.FAILED for task in board.tasks.values()):
         return OTHERS
     working = [task for task in board.tasks.values() if task.state is TaskState.IN_PROGRESS]

@@ -12,6 +12,7 @@ from autodev_tui.domain.task import Task
 from autodev_tui.policy.hard_gates import Gate, GateHit
 from autodev_tui.policy.weakened import is_test_file
 from autodev_tui.quality.own_ruff import own_ruff
+from autodev_tui.rules.guards import guard_of
 
 if TYPE_CHECKING:
     from autodev_tui.engine.verify import Verifier
@@ -24,7 +25,7 @@ def heals(description: str) -> bool:
 
 async def rule_facts(verifier: Verifier, task: Task, worktree: Path) -> dict[str, Any]:
     """What the rule of this task has to know: the checks, and what is there to run them."""
-    if not heals(task.description):
+    if not heals(task.description) and not guard_of(task.description):
         return {}
     environment = await verifier.environment(worktree)
     checks = await verifier.known_checks()

@@ -12,9 +12,11 @@ from typing import Any
 from autodev_tui.domain.rule import API_DOCS, CHANGELOG, HEAL, NEEDS_A_MODEL, needs_model, with_rule
 from autodev_tui.planning import wording
 from autodev_tui.planning.action_items import parse
+from autodev_tui.planning.gathering import guard
 from autodev_tui.planning.items import ActionItem
 from autodev_tui.policy.paths import protected
 from autodev_tui.quality.own_ruff import own_ruff
+from autodev_tui.rules.guards import SAYS, parsed
 from autodev_tui.rules.recognising import Part, parts_of
 from autodev_tui.rules.work import CannotGoOn, Done, Job, Move
 from autodev_tui.tools.arguments import MAX_TASKS
@@ -109,14 +111,24 @@ def _tasks(items: Iterable[ActionItem], rules: bool, formatter: str) -> list[Pla
 
 
 def _parts(item: ActionItem, formatter: str) -> list[Part]:
-    """By what rules can do; whether a condition holds no rule says, unless repair is its answer."""
+    """By what rules can do. A condition that no check decides needs somebody who understands it."""
     whole = len(item.title) > 3 and not item.title.endswith("…")
-    parts = parts_of(item.title if whole else item.text, formatter)
     if not item.condition:
-        return parts
+        return parts_of(item.title if whole else item.text, formatter)
+    parts = parts_of(_then(item.title), formatter)
+    if parsed(item.condition) and all(part.rule in (CHANGELOG, API_DOCS) for part in parts):
+        return parts if len(parts) > 1 else [Part(item.title, parts[0].rule)]
     repaired = all(part.rule.startswith(HEAL) for part in parts) or bool(_REPAIRED.search(item.title))
-    rule = parts[0].rule if parts[0].rule.startswith(HEAL) else HEAL
-    return [Part(item.title, rule if repaired and _RED.search(item.condition) else NEEDS_A_MODEL)]
+    # Where nothing is red healing does nothing: so this condition decides itself.
+    return [Part(item.title, HEAL if repaired and _RED.search(item.condition) else NEEDS_A_MODEL)]
+
+
+def _then(title: str) -> str:
+    """What is to be done if the condition in the title holds."""
+    if wording.CONDITION.match(title):
+        return guard(title)[1] or title
+    trailing = wording.TRAILING.search(title)
+    return title[: trailing.start()] if trailing else title
 
 
 def _task(name: str, item: ActionItem, part: Part, needs: list[str], split: bool, rules: bool) -> Planned:
@@ -144,7 +156,7 @@ def _description(item: ActionItem, part: Part, split: bool, rules: bool) -> str:
     if item.context and item.context not in item.text:
         lines.append(f"It stands under: {item.context}")
     if item.condition:
-        lines.append(f"Only if it holds: {item.condition}")
+        lines.append(f"{SAYS}{item.condition}")
     if item.priority != "P2":
         lines.append(f"Priority {item.priority}")
     if item.subtasks and (not rules or part.rule == NEEDS_A_MODEL):

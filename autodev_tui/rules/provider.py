@@ -20,6 +20,7 @@ from autodev_tui.providers.base import (
     ToolCall,
     Turn,
 )
+from autodev_tui.rules.guards import decide, guard_of, own_calls
 from autodev_tui.rules.work import CannotGoOn, Done, Job, Move, Worker
 
 LIMITS = ModelLimits(context=10**12, max_output=10**9, known=True, unbounded=True)
@@ -64,6 +65,10 @@ class RulesProvider:
             raise CannotGoOn(
                 f"{request.meta.get('task')} needs a model: autodev resume --model PROVIDER/MODEL"
             )
+        if guard := None if rule_of(job.description).lower().startswith(HEAL) else guard_of(job.description):
+            if move := decide(guard, job, done):
+                return move
+            done = done[own_calls(done) :]
         return worker(job, done)
 
     def _worker(self, rule: str) -> Worker | None:

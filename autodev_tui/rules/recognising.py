@@ -124,8 +124,8 @@ def rule_for(clause: str, formatter: str = "") -> str:
         return _with_command(clause)
     if not _HEALS.search(clause) and not _FORMATS.search(clause):
         return NEEDS_A_MODEL
-    found = _with_command(clause)
-    return f"{HEAL} {formatter}" if found == HEAL and formatter and _LAYOUT.search(clause) else found
+    rule = _with_command(clause)
+    return f"{HEAL} {formatter}" if rule == HEAL and formatter and _LAYOUT.search(clause) else rule
 
 
 def _with_command(clause: str) -> str:

@@ -32,7 +32,7 @@ MODEL = """fix the login bug|add login, logout and reset|add tests|update the do
 fix bugs|fix the test names|test the login|clean up the code|add a changelog entry about login
 add an api docs endpoint|fix the types of the API client|make the button green
 make the form work again|add missing tests|fix the typo|fix the import of users from csv
-refactor the checks module|build the docs|if the tests pass, update the changelog
+refactor the checks module|build the docs|if it is Friday, update the changelog
 when the user logs out, clear the session|gumawa ng login page"""
 
 

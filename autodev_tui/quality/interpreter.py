@@ -30,6 +30,10 @@ venv, settings = config(sys.executable)
 shared = not venv or settings.get("include-system-site-packages", "").lower() == "true"
 prefixes = ([venv] if venv else []) + ([sys.base_prefix, sys.base_exec_prefix] if shared else [])
 sites = site.getsitepackages(prefixes)
+if venv:
+    # Debian's own Python, started without its site module, looks for an environment's packages elsewhere.
+    own = os.path.join("python%d.%d" % sys.version_info[:2], "site-packages")
+    sites[:0] = [os.path.join(venv, "lib", own), os.path.join(venv, "lib64", own)]
 user = site.getuserbase() if shared else ""
 if user:
     sites.append(site.getusersitepackages())

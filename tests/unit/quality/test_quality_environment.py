@@ -237,3 +237,20 @@ def test_quiet_tools_leave_nothing_behind(tmp_path, write, tool_venv):
         subprocess.run([sys.executable, "-m", *command], cwd=tree, env=env, check=False)
     assert sorted(path.name for path in tree.iterdir()) == ["calc.py", "test_calc.py"]
     assert (scratch / "pytest" / "CACHEDIR.TAG").exists()
+
+
+@pytest.mark.parametrize("base", sorted({sys.executable, "/usr/bin/python3"}))
+async def test_what_an_environment_has_is_seen_whoever_made_its_python(
+    base: str, tmp_path: Path, run
+) -> None:
+    if not Path(base).exists():
+        base = sys.executable  # a machine without a Python of its own has the other one only
+    venv = tmp_path / "venv"
+    subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = {path.resolve() for path in venv.glob("lib*/python3*/site-packages")}
+    (site / "thing-1.0.dist-info").mkdir()
+    (site / "thing-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n"
+    )
+    found = await inspect(venv / "bin" / "python", {}, run)
+    assert found is not None and found.distributions.get("thing") == "1.0"

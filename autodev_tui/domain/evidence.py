@@ -9,6 +9,9 @@ from pydantic import Field
 
 from autodev_tui.domain.base import Frozen
 
+MAX_WORDS = 160
+"""Characters of a cause's message on one line."""
+
 
 class CheckKind(StrEnum):
     """What a check measures, with its weight in the gate (DESIGN §4)."""
@@ -36,6 +39,28 @@ class Check(Frozen):
     source: str = "detected"
 
 
+class Cause(Frozen):
+    """What made a check red, as it was read out of its output: the primary one comes first (S35)."""
+
+    type: str
+    """One of the nine types of failure; empty where it cannot be told."""
+    message: str
+    path: str = ""
+    """Relative to the checked tree where it lies in it."""
+    line: int | None = None
+    code: str = ""
+    name: str = ""
+    """The test, module or name that it is about."""
+    suggestion: str = ""
+
+    @property
+    def words(self) -> str:
+        """Where and what, on one line."""
+        place = f"{self.path}:{self.line}" if self.path and self.line else self.path
+        message = self.message if len(self.message) <= MAX_WORDS else f"{self.message[: MAX_WORDS - 1]}…"
+        return f"{place}: {message}" if place else message
+
+
 class Evidence(Frozen):
     """The result of one check on one tree."""
 
@@ -49,6 +74,8 @@ class Evidence(Frozen):
     why: str = ""
     failures: list[str] = Field(default_factory=list)
     """Names of failing tests or findings, sorted, without positions that move."""
+    causes: list[Cause] = Field(default_factory=list)
+    """What its output says of the failures, the primary one first; a few, with the places as they were."""
     passed_tests: int = 0
     """How many tests passed, as far as they can be told apart."""
     tests: dict[str, str] = Field(default_factory=dict)

@@ -303,9 +303,9 @@ def show_setup(request: SetupRequest) -> dict[str, Any]:
     }
 
 
-async def explain_failure(blobs: Blobs, result: GateResult) -> list[dict[str, str]]:
-    """What the agent is told of each check that did not pass: how it ended, and the tail of its output."""
-    parts = []
+async def explain_failure(blobs: Blobs, result: GateResult) -> list[dict[str, Any]]:
+    """What the agent is told of each check that did not pass: how it ended, why, and its output's tail."""
+    parts: list[dict[str, Any]] = []
     for one in result.evidence:
         if one.result in ("passed", "not_run"):
             continue
@@ -316,6 +316,7 @@ async def explain_failure(blobs: Blobs, result: GateResult) -> list[dict[str, st
                 "command": one.command,
                 "result": one.result,
                 "why": one.why,
+                "causes": [f"{cause.words} → {cause.suggestion}" for cause in one.causes],
                 "output": output.decode(errors="replace")[-SHOWN_OUTPUT:],
             }
         )

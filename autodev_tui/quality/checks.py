@@ -14,6 +14,7 @@ from pathlib import Path
 import pathspec
 
 from autodev_tui.domain.evidence import Check, CheckKind, Evidence
+from autodev_tui.quality.causes import causes_of
 from autodev_tui.quality.declared import declared
 from autodev_tui.quality.detection import detect
 from autodev_tui.quality.environment import Environment
@@ -158,6 +159,7 @@ def _judge(
         exit_code=ran.code,
         why=why,
         failures=failures,
+        causes=causes_of(check.command, check_dir, ran, text) if result in ("failed", "unverifiable") else [],
         passed_tests=list(tests.tests.values()).count("passed"),
         tests=tests.ask(wanted) if result in ("passed", "failed") else {},
         output_blob=ran.blob,

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
-from autodev_tui.domain.evidence import CheckKind, Evidence, GateResult
+from autodev_tui.domain.evidence import Cause, CheckKind, Evidence, GateResult
 from autodev_tui.domain.task import Criterion
 
 THRESHOLD = 0.85
@@ -63,7 +63,8 @@ def score(
                 notes.append(f"{item.check}: red before too: {_names(kept)}")
             if verdict == "new":
                 new[item.check] = fresh
-                fails.append(f"{item.check}: {_names(fresh) or item.why or 'failed'}")
+                why = _names(fresh) or item.why or "failed"
+                fails.append(f"{item.check}: {why}{_because(item, fresh, kept)}")
             elif verdict == "unsure":
                 asks.append(f"{item.check}: red before too, and what is new cannot be told: {item.why}")
             value = 1.0 if verdict == "old" else 0.0
@@ -97,6 +98,17 @@ def score(
         evidence=current,
         criteria=judged,
     )
+
+
+def _because(item: Evidence, fresh: Sequence[str], kept: Sequence[str]) -> str:
+    """Where and what the first of the new failures is; the old ones explain nothing new."""
+
+    def among(cause: Cause, names: Sequence[str]) -> bool:
+        return bool({cause.name, cause.path, f"{cause.path}: {cause.code}"} & set(names))
+
+    named = [cause for cause in item.causes if among(cause, fresh)]
+    causes = named or [cause for cause in item.causes if not among(cause, kept)]
+    return f" · {causes[0].words}" if causes else ""
 
 
 _OPEN = ("not_run", "unverifiable")

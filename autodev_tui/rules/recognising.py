@@ -61,7 +61,7 @@ _FORMATS = re.compile(
 )
 _CHANGELOG = re.compile(
     r"\b(?:write|update|generate|make|create|build|refresh|prepare|draft|regenerate|start|produce|bring|keep|add|put"
-    r"|(?:i-|mag-|gumawa|gawin|gawan|isulat|sulatin|magsulat|idagdag)\S*)\b"
+    r"|(?:i-|mag-|gumawa|gawin|gawan|isulat|sulatin|magsulat|idagdag)\S{0,20})\b"
     r"[^.;]{0,60}?\b(?:change[ -]?logs?|release[ -]notes|CHANGELOG\.md)\b"
     r"|^\W*(?:change[ -]?log|release[ -]notes)"
     r"(?:\s+(?:from|of)\s+(?:the\s+)?(?:git\s+)?(?:commits?|history|git))?\W*$",
@@ -77,6 +77,8 @@ _API_DOCS = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"`([^`\n]{1,200})`")
+LONGEST = 2000
+"""Characters of a task that are looked at: what it is for stands at its beginning."""
 _LAYOUT = re.compile(
     r"\b(?:(?:re|i-?|paki-?|mag-?)?format(?:ter|ting)?|black|(?:code\s+)?style|whitespace|indentation)\b",
     re.IGNORECASE,
@@ -113,6 +115,7 @@ def rule_for(clause: str, formatter: str = "") -> str:
     `formatter` is the check of a repository's formatter: many have it in no check, and it is asked for all
     the same.
     """
+    clause = clause[:LONGEST]
     if _CHANGELOG.search(clause) and not _OWN_ENTRY.search(clause):
         return CHANGELOG
     if _API_DOCS.search(clause) and not re.search(r"\b(?:endpoint|client|call|use|version)\b", clause, re.I):
@@ -160,7 +163,7 @@ def parts_of(title: str, formatter: str = "") -> list[Part]:
 def _split(title: str) -> list[str]:
     """The title cut at commas and the like; what only tells more stays with what it tells of."""
     pieces: list[str] = []
-    for piece in _PARTS.split(title[:2000]):
+    for piece in _PARTS.split(title[:LONGEST]):
         words = wording.first_words(piece)
         if not words:
             continue

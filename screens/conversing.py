@@ -56,6 +56,7 @@ class Conversing(Going):
 
     def _goal_begun(self) -> None:
         self.advice = ""
+        self.composer.examples = []  # of what was there before this goal
         self.run_worker(self._make_room())
 
     async def _make_room(self) -> None:

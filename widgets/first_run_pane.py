@@ -11,7 +11,7 @@ from textual.message import Message
 from autodev_tui.domain.commands import InitRepository, SetOption
 from autodev_tui.domain.requests import Answer, GetDoctor, GetExamples, OutlinedTask, Request, RowsAnswer
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, pad, spread, width_of
+from widgets.cells import Line, cut, fit, pad, spread, width_of
 from widgets.keys import bindings
 from widgets.messages import Asked, CommandGiven, SheetOpened, WentTo
 from widgets.model_words import RULES, is_model
@@ -22,6 +22,8 @@ ALWAYS = ("git", "repository", "sandbox", "model", "trust")
 """Findings that are always told; of the others only what keeps anything from working."""
 RULES_CAN = "rules plan, heal what is red, write changelog and API docs; the rest is left as TODOs"
 MOST_OUTLINED = 6
+LEAST_WHY = 13
+"""Cells from which it is worth saying why a goal fits."""
 _NAMES = 14
 _ACTIONS = 29
 _EXAMPLE = "example:"
@@ -89,6 +91,11 @@ class FirstRunPane(KeyAsking):
             self.post_message(Asked(GetExamples(), self._examples_known))
         super().rebuild()
 
+    def on_show(self) -> None:
+        """Shown again: other goals may fit by now."""
+        self._looked_for = None
+        super().on_show()
+
     def _examples_known(self, answer: Answer) -> None:
         self._examples = answer.rows if isinstance(answer, RowsAnswer) else []
         self.post_message(self.Found([str(row["goal"]) for row in self._examples]))
@@ -153,10 +160,9 @@ class FirstRunPane(KeyAsking):
         for number, (goal, row) in enumerate(zip(goals, self._examples, strict=True), 1):
             key = f"{_EXAMPLE}{number}"
             self._actions[key] = partial(self._take, str(row["goal"]))
-            line: Line = [(f"  {number}  ", "muted"), (pad(goal, min(room, width - 6)), "data-bold")]
-            left = width - width_of(line) - 1
-            if left > 12:
-                line.append((cut(visible(str(row["why"]), keep=""), left), "data-muted"))
+            line: Line = [(f"  {number}  ", "muted"), *fit([(goal, "data-bold")], min(room, width - 6))]
+            if width - width_of(line) > LEAST_WHY:
+                line.append((visible(str(row["why"]), keep=""), "data-muted"))
             rows.append(TableRow(line, key=key))
         return [*rows, TableRow()]
 
@@ -216,6 +222,11 @@ class FirstRunPane(KeyAsking):
         return actions
 
     # -- what the actions do
+
+    def _key_kept(self) -> None:
+        """There is a model: a goal is next."""
+        super()._key_kept()
+        self._type()
 
     def action_open(self) -> None:
         """Do what the cursor is on."""

@@ -8,14 +8,16 @@ from autodev_tui.domain.commands import SetOption, SetTaskModel
 from autodev_tui.domain.requests import GetModels, Request
 from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut_start
+from widgets.cells import Line
 from widgets.keys import bindings
 from widgets.messages import CommandGiven
-from widgets.model_words import AS_TEXT, RULES, here, model_of, price_words, spec_of, tools_word
+from widgets.model_words import AS_TEXT, RULES, here, model_of, price_words, short, spec_of, tools_word
 from widgets.table_columns import Cell, columns
 from widgets.table_pane import TablePane, TableRow, told
 from widgets.wording import plural, size_words, tokens
 
+ROOM = 44
+"""Cells beside a model's name; without the room for its provider the name alone says which."""
 LOOKS_EVERY_S = 3.0
 """While it is open it is looked again: a model may be loaded, a server may have been started."""
 SESSIONS = "the session's"
@@ -118,7 +120,7 @@ class ModelsPane(TablePane):
         if spec == self._holds() and not self.about:
             state = "new goals" if not state else f"{state}, new goals"
         line = self._columns(
-            cut_start(visible(spec, keep=""), max(width - 44, 16)),
+            visible(spec, keep="") if len(spec) <= width - ROOM else short(spec),
             "data" if row.get("ready", True) else "data-muted",
             context,
             costs,

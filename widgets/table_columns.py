@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
-
-from widgets.cells import Line, cut, pad
+from widgets.cells import Line, cut_line, width_of
 
 LEAST = 20
 """Cells that the flexible column keeps as long as another one can go."""
@@ -35,9 +33,10 @@ def columns(cells: Sequence[Cell], width: int) -> Line:
         if line:
             line.append((" " * _GAP, "text"))
         size = abs(cell.size) or max(_left(kept, width), 1)
-        shown = cut(cell.text, size)
-        filled = " " * (size - cell_len(shown)) + shown if cell.size < 0 else pad(cell.text, size)
-        line.append((filled, cell.role))
+        # The mark where it is cut is ours, also where the text is not.
+        shown = cut_line([(cell.text, cell.role)], size)
+        blank = (" " * (size - width_of(shown)), cell.role)
+        line += [blank, *shown] if cell.size < 0 else [*shown, blank]
     return line
 
 

@@ -7,12 +7,16 @@ check the prefix of every thinking block that they get back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from autodev_tui.domain.session import Usage
+
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,199}")
+"""What the name of a model may be, at every service."""
 
 ErrorKind = Literal[
     "auth",
@@ -29,7 +33,7 @@ ErrorKind = Literal[
     "cut",
     "idle",
     "config",
-    "off",  # a recording has no such turn
+    "off",  # a recording has no such turn, or cannot take one
 ]
 
 

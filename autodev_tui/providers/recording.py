@@ -164,11 +164,11 @@ class RecordingProvider:
         self._replay = ReplayProvider(tape.recording, visible(tape.path.name, keep=""))
 
     async def complete(self, request: Request, on_chunk: Callable[[Chunk], None]) -> Turn:
-        """The inner provider's turn. Raises ProviderError `config`, before asking, while nothing is kept."""
+        """The inner provider's turn. Raises ProviderError `off`, before asking, while nothing is kept."""
         try:
             await self._tape.flush()
         except RecordingError as error:
-            raise ProviderError("config", str(error)) from error
+            raise ProviderError("off", str(error)) from error
         key = key_of(request.meta)
         if self._tape.recording.find(key):
             return await self._replay.complete(request, on_chunk)

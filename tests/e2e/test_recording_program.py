@@ -8,6 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from autodev_tui.providers.recorded import read_recording
 from tests.fakes.crashes import Crashing
 from tests.fakes.program import (
@@ -46,57 +48,73 @@ def offline(place: Path) -> Program:
     return Program(place, settings=KNOWN_CHECK, environment={"ANTHROPIC_BASE_URL": "http://127.0.0.1:9"})
 
 
-def carry_out(one: Program, verdict: str, *options: str) -> Result:
-    """Say yes to the plan, `verdict` to the change and yes to the next; how it ends before it lands."""
+def reject(one: Program, *options: str) -> Result:
+    """Say yes to the plan and no to the change; what comes of that."""
     assert one.run("collaborative", *options).code == 3
     options = options if "--record" in options else ()
     assert one.approve(one.only_question()).code == 0
     assert one.resume(*options).code == 3
-    if verdict == "reject":
-        assert one.reject(one.only_question(), "--reason", "say how it rounds").code == 0
-        if (result := one.resume(*options)).code != 3:
-            return result
-    assert one.approve(one.only_question()).code == 0
+    assert one.reject(one.only_question(), "--reason", "say how it rounds").code == 0
     return one.resume(*options)
+
+
+def accept(one: Program) -> str:
+    """Say yes to what is asked; the tree that is ready to land then."""
+    assert one.approve(one.only_question()).code == 0
+    ready = one.resume()
+    assert ready.code == 0, ready.err
+    return tree(one, ready.json["branch"])
 
 
 def tree(one: Program, branch: str = "main") -> str:
     return git(one.repository, "rev-parse", f"{branch}^{{tree}}")
 
 
-def test_what_was_recorded_over_the_wire_lands_the_same_tree_without_a_model(tmp_path: Path) -> None:
-    tape = tmp_path / "words.jsonl"
-    record = ("--record", str(tape))
-    first = offline(tmp_path / "first")
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What a run over the wire recorded, and the tree that it landed."""
+    place = tmp_path_factory.mktemp("recorded")
+    first, tape = offline(place / "first"), place / "words.jsonl"
     with first.model(SCRIPT) as server:
-        accepted = carry_out(first, "accept", *record)
-        assert accepted.code == 0
+        assert first.run("full", "--land", "--record", str(tape)).code == 0
         assert len(server.requests) == 5
+    return tape, tree(first)
+
+
+def test_what_was_recorded_over_the_wire_lands_the_same_tree_without_a_model(
+    recorded: tuple[Path, str], tmp_path: Path
+) -> None:
+    tape, landed = recorded
     assert read_recording(tape).count == 5
     assert "test-key-of-nobody" not in tape.read_text()
-    # A decision that nobody recorded: an honest end that can be gone on from.
     second = offline(tmp_path / "second")
-    replay = ("--model", f"replay:{os.path.relpath(tape, second.place)}")
-    ended = carry_out(second, "reject", *replay)
+    done = second.run("full", "--land", "--model", f"replay:{os.path.relpath(tape, second.place)}")
+    assert done.code == 0, done.err
+    assert tree(second) == landed
+    assert (done.json["usage"]["requests"], done.json["usage"]["cost_usd"]) == (5, 0)
+    second.clean()
+
+
+@pytest.mark.soak
+def test_another_decision_ends_honestly_until_it_is_recorded_too(
+    recorded: tuple[Path, str], tmp_path: Path
+) -> None:
+    tape = tmp_path / "words.jsonl"
+    tape.write_bytes(recorded[0].read_bytes())
+    second = offline(tmp_path / "second")
+    ended = reject(second, "--model", f"replay:{tape}")
     assert ended.code == 1
     assert "the recording ends here: nothing is recorded for development T1, turn 1 after reject" in ended.err
     assert "autodev resume" in ended.err
     # Recorded once more with that decision: only what is new is asked of the model.
     third = offline(tmp_path / "third")
     with third.model(SCRIPT) as server:
-        rejected = carry_out(third, "reject", *record)
-        assert rejected.code == 0
+        assert reject(third, "--record", str(tape)).code == 3
         assert len(server.requests) == 3
     assert read_recording(tape).count == 8
     # The session that had come to the end of it goes on, and both branches lead to their own tree.
     assert second.resume().code == 3
-    assert second.approve(second.only_question()).code == 0
-    assert second.resume().code == 0
-    landed = second("land", "--hash", second.only_question()["hash"], "--json")
-    assert landed.code == 0
-    assert tree(second) == tree(third, rejected.json["branch"]) != tree(first, accepted.json["branch"])
-    assert landed.json["usage"]["cost_usd"] == 0
-    second.clean()
+    assert accept(second) == accept(third) != recorded[1]
 
 
 def test_a_file_that_is_no_recording_of_this_is_refused_before_anything_begins(tmp_path: Path) -> None:
@@ -115,13 +133,12 @@ def test_a_file_that_is_no_recording_of_this_is_refused_before_anything_begins(t
     assert one("status", "--json").json["session"] is None
 
 
-def test_killed_while_it_replays_and_resumed_it_lands_the_same_tree(tmp_path: Path) -> None:
+def test_killed_while_it_replays_and_resumed_it_lands_the_same_tree(
+    recorded: tuple[Path, str], tmp_path: Path
+) -> None:
     tape = tmp_path / "words.jsonl"
-    first = offline(tmp_path / "first")
-    with first.model(SCRIPT):
-        assert first.run("full", "--land", "--record", str(tape)).code == 0
     # Slow enough to be killed in the middle of a reply.
-    words = tape.read_text().splitlines()
+    words = recorded[0].read_text().splitlines()
     words[0] = json.dumps(json.loads(words[0]) | {"pace": 40})
     words[3] = json.dumps(json.loads(words[3]) | {"text": "I look at the sum and at the discount. " * 4})
     tape.write_text("\n".join([*words, ""]))
@@ -139,7 +156,7 @@ def test_killed_while_it_replays_and_resumed_it_lands_the_same_tree(tmp_path: Pa
         assert second.durable_turns()["T1"] == 1, "it was killed inside the second reply"
         done = second("resume", "--headless", "--json")
         assert done.code == 0, done.err
-        assert tree(second) == tree(first)
+        assert tree(second) == recorded[1]
         assert second.durable_turns() == {None: 1, "T1": 4}
         second.clean()
     finally:

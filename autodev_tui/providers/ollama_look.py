@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from autodev_tui.providers.base import ProviderError
+from autodev_tui.providers.base import MODEL_NAME, ProviderError
 from autodev_tui.providers.ollama_address import Address, address_of
 from autodev_tui.providers.ollama_facts import LocalModel, describe, full_name, is_remote
 
@@ -108,6 +108,8 @@ def _fill(address: Address, within_s: float, found: list[Installed]) -> bool:
     names = [one for one in listed if isinstance(one, dict) and (one.get("model") or one.get("name"))]
     for one in names:
         name = str(one.get("model") or one["name"])
+        if not MODEL_NAME.fullmatch(name):
+            continue  # it could not be named anyway
         in_memory = loaded.get(full_name(name))
         size = one.get("size")
         window = in_memory.get("context_length") if in_memory else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from random import random as default_random
@@ -11,14 +10,13 @@ from urllib.parse import urlsplit
 
 from autodev_tui import credentials
 from autodev_tui.providers import models, ollama_look
-from autodev_tui.providers.base import Provider, ProviderError
+from autodev_tui.providers.base import MODEL_NAME, Provider, ProviderError
 from autodev_tui.providers.ollama_address import address_of, is_loopback
 from autodev_tui.providers.pricing import Prices
 from autodev_tui.settings_files import SettingsError
 
 KINDS = ("anthropic", "ollama")
 ANTHROPIC_URL = "https://api.anthropic.com"
-MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,199}")
 
 
 def default_model(env: Mapping[str, str]) -> str | None:

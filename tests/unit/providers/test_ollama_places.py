@@ -127,6 +127,7 @@ MODELS: dict[str, Any] = {
     "qwen3": {"thinking": True},
     "other": {},
     "small": {"size": 400_000_000},
+    "evil\x1b[2J name": {},
 }
 
 
@@ -138,6 +139,7 @@ MODELS: dict[str, Any] = {
         (["tiny", "nomic"], "", "ollama/tiny"),
         (["small", "other"], "small", "ollama/other"),
         (["small", "tiny"], "", "ollama/small"),
+        (["evil\x1b[2J name", "tiny"], "", "ollama/tiny"),
         (["tiny", "qwen3"], "tiny", "ollama/qwen3"),
         (["nomic", "big:120b-cloud"], "", None),
         ([], "", None),

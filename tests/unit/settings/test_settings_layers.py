@@ -15,6 +15,7 @@ from autodev_tui.domain.evidence import Check, CheckKind
 from autodev_tui.domain.levels import Level
 from autodev_tui.settings import Settings, SettingsError, load_settings
 from autodev_tui.settings_files import MAX_BYTES, line_of
+from autodev_tui.settings_schema import Budgets
 
 Load = Callable[..., Settings]
 
@@ -138,11 +139,13 @@ def test_a_trusted_repository_names_checks_and_setup(load: Load) -> None:
         ("quality_threshold = 0.1", "quality_threshold"),
         ("[limits]\ncontext_tokens = 900000", "limits.context_tokens"),
         ("model = 'anthropic/other'", "model"),
+        ("fallbacks = ['anthropic/dear']", "fallbacks"),
+        ("[budgets]\nday_usd = 50", "budgets.day_usd"),
         ("[prices.x]\ninput = 0\noutput = 0", "prices"),
     ],
 )
 def test_a_trusted_repository_raises_nothing(load: Load, repository: str, key: str) -> None:
-    user = "budget_usd = 5"
+    user = "budget_usd = 5\n[budgets]\nday_usd = 9"
     found = load(user, repository=repository)
     assert found.doc() == load(user).doc()
     (notice,) = found.notices
@@ -154,6 +157,7 @@ def test_a_trusted_repository_raises_nothing(load: Load, repository: str, key: s
     [
         ("autonomy = 'guided'", {"autonomy": Level.GUIDED}),
         ("budget_usd = 1", {"budget_usd": 1.0}),
+        ("[budgets]\nmonth_usd = 1", {"budgets": Budgets(month_usd=1)}),
         ("quality_threshold = 0.95", {"quality_threshold": 0.95}),
     ],
 )
@@ -212,6 +216,10 @@ def test_no_repository_ever_raises_a_permission(
         ("max_turns = 0", 1, "max_turns: should be greater than or equal to 1"),
         ("budget_usd = nan", 1, "budget_usd: should be a finite number"),
         ("limits = 3", 1, "limits: should be an object"),
+        ("[budgets]\nday_usd = 0", 2, "budgets.day_usd: should be greater than 0"),
+        ("[budgets]\nweek_usd = 1", 2, "unknown key budgets.week_usd"),
+        ("fallbacks = ['claude']", 1, "'claude' is no model · write anthropic/NAME, ollama/NAME or rules"),
+        ("fallbacks = ['ollama/a', 'ollama/a']", 1, "ollama/a is there twice"),
         ("model = 'x'\nautonomy = 'suprvised'", 2, "is none of guided, collaborative, supervised, full"),
         ("model = 'x'\nautonomy = 'suprvised'", 2, "did you mean supervised?"),
         (

@@ -101,7 +101,9 @@ def classify(error: Exception, model: str, address: Address) -> Failure | None:
             odd_answer=True,
             odd_arguments=odd,
         )
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | AttributeError | TypeError):
+    if isinstance(
+        error, json.JSONDecodeError | UnicodeDecodeError | RecursionError | AttributeError | TypeError
+    ):
         # The SDK parses each line as it comes: an empty one, or one that is no object, ends there.
         if isinstance(error, AttributeError | TypeError) and not _from_sdk(error):
             return None

@@ -149,7 +149,8 @@ class StreamReader:
             self._show(self._withheld.rest())
         if self._reason == "length":
             written = self.output_tokens
-            full = room is not None and written is not None and written < room
+            # Not to the token: servers count the last one in or out.
+            full = room is not None and written is not None and written < 0.9 * room
             stop = StopReason.CONTEXT_EXCEEDED if full else StopReason.MAX_TOKENS
             return stop, self._content(thinking, "" if self._calls else text, ()), (), text.strip()
         stop = StopReason.TOOL_USE if calls else StopReason.END

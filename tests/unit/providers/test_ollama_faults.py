@@ -129,6 +129,7 @@ async def test_a_server_that_counts_without_its_cache_is_no_overflow_when_the_pr
 PART = json.dumps({"model": "qwen3", "message": {"role": "assistant", "content": "x"}, "done": False})
 BROKEN: list[tuple[str, dict[str, Any], str]] = [
     ("no JSON", {"lines": [{"after": 1, "line": "<html>"}]}, "garbled"),
+    ("too deep", {"lines": [{"after": 1, "line": "[" * 200_000}]}, "garbled"),
     ("no object", {"lines": [{"after": 1, "line": "[1]"}]}, "garbled"),
     ("no message", {"lines": [{"after": 1, "line": '{"done": false}'}]}, "odd"),
     ("end before done", {"cut": {"after": 2}}, "ended before"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -115,7 +116,34 @@ def _made(node: ast.ClassDef) -> str:
     for one in _definitions(node.body):
         if isinstance(one, ast.FunctionDef) and one.name == "__init__":
             return signature(one, without_first=True)
-    return ""
+    return _dataclass(node) if _decorators(node) & {"dataclass", "dataclasses.dataclass"} else ""
+
+
+def _dataclass(node: ast.ClassDef) -> str:
+    """The signature that a dataclass gets; "" where its source alone does not tell."""
+    if node.bases or any(isinstance(one, ast.Call) and one.keywords for one in node.decorator_list):
+        return ""
+    shown: list[str] = []
+    for one in node.body:
+        if not isinstance(one, ast.AnnAssign) or not isinstance(one.target, ast.Name):
+            continue
+        annotation = _annotation(one.annotation)
+        if re.match(r"(?:typing\.)?ClassVar\b", annotation):
+            continue
+        if annotation.endswith("KW_ONLY"):
+            return ""
+        text = f"{one.target.id}: {annotation}"
+        value = one.value
+        if isinstance(value, ast.Call) and ast.unparse(value.func) in ("field", "dataclasses.field"):
+            given = {word.arg: word.value for word in value.keywords}
+            if set(given) & {"init", "kw_only"}:
+                return ""
+            default = "<factory>" if "default_factory" in given else ""
+            default = _code(given["default"]) if "default" in given else default
+        else:
+            default = _code(value) if value else ""
+        shown.append(f"{text} = {default}" if default else text)
+    return f"({', '.join(shown)}) -> None"
 
 
 def _called(node: Function, *, without_first: bool = False) -> str:

@@ -69,9 +69,10 @@ def work(job: Job, done: Sequence[Done]) -> Move:
     tasks = plan(goal, known, formatter=formatter_of(job.worktree, known))
     by_rules = sum(not needs_model(task["description"]) for task in tasks)
     rest = len(tasks) - by_rules
-    text = f"Planned by rules: {_count(by_rules)} that rules can do"
-    text += f", {_count(rest)} that {'needs' if rest == 1 else 'need'} a model." if rest else "."
-    return Move(text, [("submit_plan", {"tasks": tasks})])
+    needs = f"{_count(rest)} {'needs' if rest == 1 else 'need'} a model"
+    can = f"{_count(by_rules)} can be done by rules"
+    said = [part for part, number in ((can, by_rules), (needs, rest)) if number]
+    return Move(f"Planned by rules: {', '.join(said)}.", [("submit_plan", {"tasks": tasks})])
 
 
 def plan(goal: str, known: Collection[str], *, rules: bool = True, formatter: str = "") -> list[Planned]:

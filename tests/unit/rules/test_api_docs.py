@@ -21,7 +21,8 @@ SOURCE = '''"""Carts and what they cost.
 
 More words.
 """
-from typing import overload
+from dataclasses import dataclass, field
+from typing import ClassVar, overload
 
 
 def plain(a, b=1, *rest, c, d="x", **more):
@@ -41,6 +42,15 @@ def over(a: int) -> int: ...
 @overload
 def over(a: str) -> str: ...
 def over(a): return a
+
+@dataclass
+class Line:
+    """One line."""
+
+    known: ClassVar[int] = 3
+    name: str
+    count: int = 1
+    tags: list[str] = field(default_factory=list)
 
 class Cart:
     """Holds things."""
@@ -101,6 +111,7 @@ def test_the_signatures_are_those_of_inspect(tmp_path: Path) -> None:
     text, _ = documented([Module("m", SOURCE.encode())])
     assert f"`over{inspect.signature(module.over)}`" in text
     assert f"class `Cart{inspect.signature(module.Cart)}`" in text
+    assert f"class `Line{inspect.signature(module.Line)}`" in text
     for name in ("add", "empty", "tax"):
         assert f"`{name}{inspect.signature(getattr(module.Cart, name))}`" in text
         seen += 1

@@ -136,7 +136,7 @@ def test_words_of_the_human_to_the_planner_are_part_of_the_goal() -> None:
         "add a page",
         "write the changelog",
     ]
-    assert move.text == "Planned by rules: 1 task that rules can do, 1 task that needs a model."
+    assert move.text == "Planned by rules: 1 task can be done by rules, 1 task needs a model."
 
 
 def test_a_rejection_without_a_wish_ends_it() -> None:

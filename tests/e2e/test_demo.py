@@ -200,7 +200,7 @@ def test_without_a_terminal_it_runs_by_itself_and_tells_what_happened(guest: Gue
     assert not (guest.place / "home").exists()
 
 
-def test_the_program_says_what_is_missing(guest: Guest) -> None:
+def test_without_git_it_says_so(guest: Guest) -> None:
     (guest.place / "bin").mkdir()
     (guest.place / "bin" / "python3").symlink_to(sys.executable)
     environment = guest.env | {"PATH": str(guest.place / "bin")}
@@ -215,4 +215,22 @@ def test_the_program_says_what_is_missing(guest: Guest) -> None:
     )
     assert done.returncode == 1
     assert "the demo needs git, and there is none on your PATH" in done.stderr
+    assert list((guest.place / "tmp").iterdir()) == []
+
+
+@pytest.mark.soak
+def test_from_the_first_screen_into_the_demo_and_back(guest: Guest) -> None:
+    (guest.place / "nothing").mkdir()
+    environment = guest.env | {"HOME": str(guest.place), "ANTHROPIC_API_KEY": ""}
+    terminal = Terminal(list(PLAIN), environment, guest.place / "nothing")
+    guest.terminal = terminal
+    guest._all.append(terminal)
+    terminal.wait("Try the demo")
+    terminal.steady()
+    terminal.send("g", "enter")
+    terminal.wait("demo: enter sends this goal")
+    terminal.send("ctrl+q")
+    guest.sees("Try the demo", "Hand a goal to coding agents")
+    terminal.send("ctrl+q")
+    assert terminal.ended() == 0
     assert list((guest.place / "tmp").iterdir()) == []

@@ -68,14 +68,18 @@ def environments(checkout: Path, variables: Mapping[str, str]) -> list[Path]:
     if variables.get("POETRY_CACHE_DIR") is None and (Path(home) / "Library" / "Caches").is_dir():
         cache = Path(home) / "Library" / "Caches" / "pypoetry"
     clean = re.sub(r'[ $`!*@"\\\r\n\t]', "_", name.lower())[:42]
-    where = hashlib.sha256(os.fsencode(os.path.realpath(checkout))).digest()
-    mark = base64.urlsafe_b64encode(where).decode()[:8]
+    mark = mark_of(os.path.realpath(checkout))
     folder = Path(given) if given else cache / "virtualenvs"
     try:
         found = [one for one in folder.iterdir() if one.name.startswith(f"{clean}-{mark}-py")]
     except OSError:
         return []
     return [one / "bin" for one in sorted(found, key=_version, reverse=True)]
+
+
+def mark_of(directory: str) -> str:
+    """What poetry puts into the name of the environment of a project in `directory`."""
+    return base64.urlsafe_b64encode(hashlib.sha256(os.fsencode(directory)).digest()).decode()[:8]
 
 
 def _version(folder: Path) -> tuple[int, ...]:

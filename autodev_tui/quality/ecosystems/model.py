@@ -113,7 +113,7 @@ class Look:
             shown=place(shown),
             why=f"not there: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}",
             directory=str(folder),
-            cwd=str(self.environments),
+            cwd=str(folder),
             env={
                 **{one: self.variables[one] for one in kept},
                 "PATH": os.pathsep.join(self.path),

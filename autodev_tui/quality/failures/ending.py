@@ -41,6 +41,11 @@ _CERTAIN = re.compile(
     r": (?:not found|Permission denied|"
     r"command not found)$"
 )
+_GREEN = re.compile(
+    r"^(?:=* ?\d+ passed\b|  \d+ passing\b|OK(?: \(.*\))?$|test result: ok\.|ok  \t|All checks passed|"
+    r"Success: no issues found|Tests: +\d+ passed)"
+)
+"""How runners end that found nothing: they have judged whatever was printed above."""
 _TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]|\s)g?timeout\s")
 
 
@@ -87,7 +92,7 @@ def unknown(log: Log) -> Iterator[Found]:
     # Without an exit code only a line that can hardly mean anything else counts.
     pattern = _ALARMING if log.exit_code is not None else _CERTAIN
     alarming = next(((at, line.strip()) for at, line in log.free() if pattern.search(line)), None)
-    if log.exit_code is None and not alarming:
+    if log.exit_code is None and (not alarming or any(map(_GREEN.match, log.lines))):
         return
     at, words = alarming or (len(log.lines), log.last)
     ended = f"exit code {log.exit_code}" if log.exit_code is not None else "it failed"

@@ -66,7 +66,9 @@ def _tests(log: Log, tests: list[tuple[int, str]]) -> Iterator[Found]:
         if name in parents:
             continue
         end = min(tests[number + 1][0] if number + 1 < len(tests) else len(log.lines), at + 60)
-        said = next((found for one in log.lines[at + 1 : end] if (found := _SAID.match(one))), None)
+        # Every line says where; the last one comes from what stopped the test.
+        spoken = [found for one in log.lines[at + 1 : end] if (found := _SAID.match(one))]
+        said = spoken[-1] if spoken else None
         said = said or _said_before(log, at, name, runs)
         log.claim(at, at + 2)
         yield Found(
@@ -77,13 +79,13 @@ def _tests(log: Log, tests: list[tuple[int, str]]) -> Iterator[Found]:
 
 def _said_before(log: Log, at: int, name: str, runs: dict[str, list[int]]) -> re.Match[str] | None:
     """With -v a test speaks before it is judged, below the line that says that it runs."""
+    said = None
     for i in runs.get(name, []):
         for line in log.lines[i + 1 : min(at, i + 60)]:
             if line.startswith("=== "):
                 break
-            if found := _SAID.match(line):
-                return found
-    return None
+            said = _SAID.match(line) or said
+    return said
 
 
 def _tool(at: int, message: str) -> Found:

@@ -12,6 +12,7 @@ _WHERE = re.compile(r"^(?P<path>(?:file://)?/?[^\s:][^:]*\.[cm]?[jt]sx?):(?P<lin
 _RAISED = re.compile(
     r"^(?:Uncaught |\[)?(?P<name>[A-Z]\w*(?:Error|Exception)|Error)(?: \[(?P<code>\w+)\])?: (?P<message>.+)$"
 )
+_ANY_CLASS = re.compile(r"^(?P<name>[A-Z]\w*)(?: \[(?P<code>\w+)\])?: (?P<message>.+)$")
 _FRAME = re.compile(r"^\s+at (?:.*? \()?(?:file://)?(?P<path>[^\s()]+?):(?P<line>\d+):\d+\)?$")
 _REQUIRED = re.compile(r"Cannot find (?:module|package) '(?P<name>[^']+)'(?: imported from (?P<by>\S+))?")
 _CODE = re.compile(r"^\s+code: '(?P<code>[A-Z_]+)'")
@@ -44,7 +45,7 @@ def _thrown(log: Log) -> Iterator[Found]:
         if match := _WHERE.match(line):
             place = (match["path"].removeprefix("file://"), int(match["line"]))
             continue
-        raised = _RAISED.match(line)
+        raised = _RAISED.match(line) or _thrown_class(log, at, line)
         if not raised or not (node or place):
             continue
         end = log.find(at, _END.match)
@@ -78,7 +79,15 @@ def _thrown(log: Log) -> Iterator[Found]:
             kind, symbol, code = FailureType.IMPORT_ERROR, absent["name"], code or "MODULE_NOT_FOUND"
             if absent["by"] and not own:
                 own = (absent["by"].removeprefix("file://"), 0)
-        elif name == "TimeoutError" or code in ("ETIMEDOUT", "ERR_TIMEOUT"):
+        elif (
+            name == "TimeoutError"
+            or code in ("ETIMEDOUT", "ERR_TIMEOUT")
+            or any(
+                "[cause]" in log.lines[i] and "TimeoutError" in log.lines[i]
+                for i in stack
+                if i < len(log.lines)
+            )
+        ):
             kind = FailureType.TIMEOUT
         if not own and place and not foreign(place[0]):
             own = place
@@ -90,6 +99,12 @@ def _thrown(log: Log) -> Iterator[Found]:
             (own[1] or None) if own else None, code or name, symbol, around,
         )  # fmt: skip
         place = None
+
+
+def _thrown_class(log: Log, at: int, line: str) -> re.Match[str] | None:
+    """An exception whose class is named as its author liked: a stack follows."""
+    follows = at + 1 < len(log.lines) and log.lines[at + 1].startswith("    at ")
+    return _ANY_CLASS.match(line) if follows else None
 
 
 def _npm(log: Log) -> Iterator[Found]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.program import Program, Result, git
+from tests.fakes.program import KNOWN_CHECK, NEW, PLANNER, Program, Result, bug_fix, git
 
 pytestmark = pytest.mark.e2e
 
@@ -112,4 +112,19 @@ def test_a_repository_without_python_gets_its_changelog(tmp_path: Path) -> None:
     assert program("land").code == 0
     again = program("run", "update the changelog", "--autonomy", "full")
     assert again.code == 0 and "nothing changed, so nothing lands" in again.err
+    program.clean()
+
+
+def test_with_a_model_the_session_goes_on_exactly_there(tmp_path: Path) -> None:
+    program = Program(tmp_path, settings=KNOWN_CHECK)
+    done = program("run", "Fix the discount", "--autonomy", "full", "--land")
+    assert done.code == 3, done.err
+    assert "there is nothing here that rules can do · T1 needs a model" in done.err
+    with program.model(bug_fix()) as server:
+        landed = program.resume("--model", "anthropic/claude-opus-5-5")
+        assert landed.code == 0, landed.err
+        assert not [one for one in server.requests if PLANNER in str(one)]
+    assert landed.json["landed"] == program.head()
+    assert NEW in (program.repository / "shop/prices.py").read_text()
+    assert program("todo", "list").out == "Nothing to do.\n"
     program.clean()

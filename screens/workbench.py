@@ -111,7 +111,12 @@ class Workbench(Conversing):
         elif mirror.session is None and (
             not facts.repository or not is_model(facts.model) or facts.untrusted
         ):
-            await self.go("first_run", focus=not types)
+            await self.go("first_run", focus=False)
+            ready = cast("FirstRunPane", self.desk.pane).ready and not facts.untrusted
+            if types or ready:
+                self.composer.focus_field()
+            else:
+                self.call_after_refresh(self.focus_front)
         elif mirror.session is None and self.desk.current in ("", "first_run"):
             if not view and not types:
                 await self.go("first_run", focus=False)

@@ -235,6 +235,10 @@ def end_blocks(mirror: Mirror, agent: str) -> list[Block]:
     if task.state is TaskState.CANCELLED:
         words = f"cancelled: {task.error}" if task.error else "cancelled"
         return [Block("end:cancelled", "end", text=words, extra={"glyph": "⊘"})]
+    last = next(reversed(mirror.steps.get(agent, {}).values()), None)
+    at_rest = agent in mirror.working and (last is None or last.state is not StepState.STARTED)
+    if at_rest and (notice := mirror.stream(agent).notice):
+        return [Block("end:notice", "end", text=notice, extra={"glyph": "·"})]
     return []
 
 

@@ -433,3 +433,13 @@ def test_what_a_model_is_waited_for_is_told_while_it_is(logs: Logs) -> None:
     logs.says("T3", "Here.")
     logs.asked("T3")
     assert texts(build(logs, log))[-2:] == ["  Here.", "  waiting for the model  0:12"]
+
+
+def test_what_keeps_an_agent_between_two_steps_is_told_until_it_goes_on(logs: Logs) -> None:
+    logs.call("T3", "read_file", {"path": "a.py"})
+    text = "the next call waits for calls under way"
+    logs.tell(working=["T3"], events=[{"kind": "noticed", "task": "T3", "text": text}])
+    log = build(logs)
+    assert texts(log)[-1] == f"· {text}"
+    logs.asked("T3")
+    assert texts(build(logs, log))[-1] == "  waiting for the model  0:12"

@@ -40,7 +40,10 @@ def notices(one: Any) -> list[str]:
     return [event.text for event in read_events(path) if event.kind == "noticed"]
 
 
-@pytest.mark.parametrize("kind", ["refused", "overloaded", "billing", "not_found", "auth"])
+SOAK = [pytest.param(kind, marks=pytest.mark.soak) for kind in ("billing", "not_found", "auth")]
+
+
+@pytest.mark.parametrize("kind", ["refused", "overloaded", *SOAK])
 async def test_the_next_usable_model_of_the_chain_takes_the_turn_and_the_task(
     tmp_path: Path, kind: str
 ) -> None:

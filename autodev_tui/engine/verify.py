@@ -264,7 +264,7 @@ class Verifier:
                 tree=tree,
                 result=evidence.result,
                 duration_s=evidence.duration_s,
-                why=evidence.why,
+                why=" · ".join(filter(None, [evidence.why, *(one.words for one in evidence.causes[:1])])),
             )
         )
         return evidence

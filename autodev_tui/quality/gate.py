@@ -66,7 +66,8 @@ def score(
                 why = _names(fresh) or item.why or "failed"
                 fails.append(f"{item.check}: {why}{_because(item, fresh, kept)}")
             elif verdict == "unsure":
-                asks.append(f"{item.check}: red before too, and what is new cannot be told: {item.why}")
+                told = f"{item.why}{_because(item, (), ())}"
+                asks.append(f"{item.check}: red before too, and what is new cannot be told: {told}")
             value = 1.0 if verdict == "old" else 0.0
         counts.setdefault(item.kind, []).append(value)
     for item in current:

@@ -66,6 +66,11 @@ def test_the_gate_names_the_place_of_what_is_new():
     assert unnamed[0] == "pytest: failed · cart.py:9: KeyError: 'price'"
 
 
+def test_what_cannot_be_told_from_before_names_its_place_too():
+    reasons = score("t", [red("t.py::test_old", causes=[OLD])], [red(causes=[])]).reasons
+    assert reasons[0].endswith("cannot be told:  · t.py:4: assert 1 == 2")
+
+
 def test_a_long_message_stays_one_short_line():
     assert len(Cause(type="", message="x" * 900, path="a.py", line=1).words) < 180
 

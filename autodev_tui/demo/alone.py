@@ -51,8 +51,12 @@ async def _begin(engine: EngineThread, story: Story) -> None:
 
 async def _follow(engine: EngineThread, mirror: Mirror, story: Story) -> None:
     asked: set[str] = set()
+    problem = ""
     async for update in engine.updates():
         mirror.apply(update)
+        if mirror.facts.sandbox_problem and not problem:
+            problem = mirror.facts.sandbox_problem
+            story.say("autodev", f"no sandbox works here, so every command asks ({problem})")
         for event in update.events:
             story.event(event, mirror)
         for approval in mirror.pending():

@@ -102,7 +102,7 @@ FEES = Job(
 )
 
 _OUT = '    return "\\n".join(rows) if rows else "everything is here"\n'
-_EMPTY = '        self.assertEqual(report.out(Ledger()), "everything is here")\n'
+_LIST = "    python3 -m toolshed books.json list\n"
 OVERDUE = Job(
     "overdue",
     "List what is overdue",
@@ -116,20 +116,29 @@ OVERDUE = Job(
     "The door list is made in report.py, from a ledger that is in the order of the days when things are due. "
     "What is overdue are its first rows. A loan that is due today is not late yet.",
     "I look at how the list for the door is made, and where the command line calls it.",
-    ("toolshed/report.py", "toolshed/cli.py", "tests/test_report.py"),
+    ("toolshed/report.py", "toolshed/cli.py", "README.md"),
     TESTS,
-    "The ledger is in order already, so a list of what is overdue is one function, one option and a test.",
+    "The ledger is in order already: a list of what is overdue is one function, with an example that is run "
+    "as a test, and one option.",
     (
         Change(
             "toolshed/report.py",
             _OUT,
             _OUT + "\n\ndef overdue(ledger, today):\n"
-            '    """What should be back by `today`, each with the days that it is late."""\n'
+            '    """What should be back by `today`, each with the days that it is late.\n\n'
+            "    >>> print(overdue(LEDGER, date(2026, 3, 9)))\n"
+            "    04.03.2026  drill          jun       5 days\n"
+            "    >>> print(overdue(Ledger(), date(2026, 3, 9)))\n"
+            "    nothing is overdue\n"
+            '    """\n'
             "    late = [(loan, (today - loan.due).days) for loan in ledger if loan.due < today]\n"
             '    rows = [f"{row(loan):<36} {days} days" for loan, days in late]\n'
             '    return "\\n".join(rows) if rows else "nothing is overdue"\n',
             _OUT + "\n\ndef overdue(ledger, today):\n"
-            '    """What should be back by `today`, the one that is out longest on top."""\n'
+            '    """What should be back by `today`, the one that is out longest on top.\n\n'
+            "    >>> print(overdue(LEDGER, date(2026, 3, 9)))\n"
+            "    04.03.2026  drill          jun       5 days\n"
+            '    """\n'
             "    rows = []\n"
             "    for loan in ledger:\n"
             "        days = (today - loan.due).days\n"
@@ -155,20 +164,13 @@ OVERDUE = Job(
             '    what.add_argument("-o", "--overdue", action="store_true")\n',
         ),
         Change(
-            "tests/test_report.py",
-            _EMPTY,
-            _EMPTY + "\n    def test_what_is_overdue_says_for_how_long(self):\n"
-            "        listed = report.overdue(LEDGER, date(2026, 3, 9))\n"
-            '        self.assertEqual(listed.split(), ["04.03.2026", "drill", "jun", "5", "days"])\n'
-            "\n    def test_nothing_overdue_says_so(self):\n"
-            '        self.assertEqual(report.overdue(Ledger(), date(2026, 3, 9)), "nothing is overdue")\n',
-            _EMPTY + "\n    def test_overdue_is_what_was_due_before_today(self):\n"
-            "        for day, rows in ((4, 1), (5, 1), (9, 1), (10, 2)):\n"
-            "            listed = report.overdue(LEDGER, date(2026, 3, day)).splitlines()\n"
-            "            self.assertEqual(len(listed), rows)\n",
+            "README.md",
+            _LIST,
+            _LIST + "    python3 -m toolshed books.json list --overdue\n",
+            _LIST + "    python3 -m toolshed books.json list --overdue   # with the days\n",
         ),
     ),
-    "`list --overdue` shows what is late and for how long; two tests say so.",
+    "`list --overdue` shows what is late and for how long; an example in the code is its test.",
 )
 
 TIDY = Job(

@@ -189,7 +189,7 @@ def test_without_a_terminal_it_runs_by_itself_and_tells_what_happened(guest: Gue
         "reject 3: one return is easier to read than two",
         "you       review T1 again: accept 2 hunks",
         "landed    main is now @",
-        "unittest  14 tests pass",
+        "unittest  13 tests pass",
         "ruff      finds nothing",
         "6 files changed",
         "feat: a command line, and a list for the door",

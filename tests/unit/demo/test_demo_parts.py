@@ -21,7 +21,7 @@ from autodev_tui.vcs.diff import change_set
 from autodev_tui.vcs.repository import open_repository
 from widgets.needs_row import NeedsRow
 
-HEAD = "a8e14d3"
+HEAD = "8b06043"
 """The sample's last commit: the same on every machine, on every day."""
 
 

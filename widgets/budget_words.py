@@ -31,6 +31,13 @@ def _ahead(ask: dict[str, Any]) -> str:
     return f"{cost_range(float(told[0]), float(told[1]))} to finish" if told else ""
 
 
+def left_words(approval: Approval) -> str:
+    """Why it is asked before all is spent: no call starts that may cost more than what is left."""
+    ask = approval.ask
+    left = float(ask.get("budget_usd") or 0) - float(ask.get("spent_usd") or 0)
+    return f"the next call may cost more than the {money(left)} that is left" if left > 0 else ""
+
+
 def option_words(approval: Approval, choice: str) -> str:
     """What an answer means: for a cheaper model its price."""
     if not choice.startswith(CHEAPER):

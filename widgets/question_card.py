@@ -195,6 +195,8 @@ def _facts(approval: Approval) -> Iterator[tuple[str, str]]:
     if approval.kind is ApprovalKind.COMMAND and (kind := str(ask.get("class", ""))):
         yield "changes", _CHANGES.get(kind, kind)
     if approval.kind is ApprovalKind.BUDGET:
+        if left := budget_words.left_words(approval):
+            yield "why", left
         yield "meanwhile", "every agent waits before its next call; nothing is half done"
     if approval.kind is ApprovalKind.ESCALATION:
         if ask.get("tool"):

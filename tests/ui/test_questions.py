@@ -384,9 +384,18 @@ async def test_at_the_budget_each_way_on_is_named_with_its_price():
             "◇ go on with ollama/qwen3: on this machine, nothing to pay",
             "◇ stop here and look at what is there; nothing done so far is lost",
         ]
+        assert "that is left" not in text
         assert "nothing is half done" in text and "usd" not in text and "{" not in text
         await inbox.press(pilot, "j", "a")
         assert inbox.decisions[0].choice == "cheaper:anthropic/claude-haiku-4-5"
+
+
+async def test_before_all_is_spent_it_is_said_why_it_is_asked():
+    inbox = Inbox(budget(spent_usd=4.9))
+    async with inbox.running() as pilot:
+        await inbox.begin(pilot)
+        text = "\n".join(drawn(inbox.stage))
+        assert "the next call may cost more than the $0.10 that is left" in text
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_a_repository_without_python_gets_its_changelog(tmp_path: Path) -> None:
     program.clean()
 
 
+@pytest.mark.soak  # in one process: tests/unit/rules/test_session.py
 def test_with_a_model_the_session_goes_on_exactly_there(tmp_path: Path) -> None:
     program = Program(tmp_path, settings=KNOWN_CHECK)
     done = program("run", "Fix the discount", "--autonomy", "full", "--land")

@@ -64,7 +64,8 @@ WORDS = st.sampled_from(
     [
         *sorted(
             wording.word_set(
-                """fix add the tests lint first then and finally , ; . : - * 1. 2) if unless when kung kapag una tapos
+                """fix add the tests lint first then and finally , ; . : - * 1. 2) if unless when kung kapag
+    una tapos
             pagkatapos bago i-fix mag-add otherwise it urgent src/app.py `a;b` ( ) # ``` build should \" """
             )
         ),

@@ -215,6 +215,24 @@ def open_tape(
         raise ProviderError("config", str(error)) from error
 
 
+async def look_up(model: Model, settings: Settings) -> None:
+    """Whether there is such a model, before anything begins: a misspelt one ends here, not in a plan.
+
+    One that only does not answer now is let through where others of the user's chain stand behind it.
+
+    Raises:
+        ProviderError: there is none, or it cannot be reached.
+    """
+    from autodev_tui.engine.fallback import FOR_GOOD
+    from autodev_tui.providers.base import ProviderError
+
+    try:
+        await model.provider.limits(model.name)
+    except ProviderError as error:
+        if not settings.fallbacks or error.kind not in FOR_GOOD - {"config", "not_found"}:
+            raise
+
+
 def make_engine(
     place: Place,
     database: Database,

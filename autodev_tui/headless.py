@@ -13,6 +13,7 @@ from autodev_tui.assembly import (
     BudgetUnknowable,
     Place,
     find_model,
+    look_up,
     make_engine,
     open_tape,
     price_known,
@@ -104,8 +105,7 @@ async def _run(
         prompts = await asyncio.to_thread(place.prompts)
         # In a thread: it may look for a while whether there is a server of local models.
         model = await asyncio.to_thread(find_model, place.environment, database, command, settings, options)
-        # Asked before anything begins: a misspelt model ends here, not in the middle of a plan.
-        await model.provider.limits(model.name)
+        await look_up(model, settings)
         if model.spec == RULES_MODEL and isinstance(command, commands.StartSession) and not command.tasks:
             tell(f"· {BY_RULES}{'' if settings.model else NO_MODEL}")
         refuse_unknown_price(command, database, model.spec, settings)
@@ -201,9 +201,8 @@ def describe(event: events.Event) -> str:
         case events.Asked():
             return f"◐ {event.title} · autodev approvals ({event.approval})"
         case events.Checked():
-            return (
-                f"{event.check} on @{event.tree[:7]}: {event.result}{' · ' + event.why if event.why else ''}"
-            )
+            told = (f"{event.check} on @{event.tree[:7]}: {event.result}", event.why, event.cause)
+            return " · ".join(filter(None, told))
         case events.GateJudged():
             return f"{who}gate @{event.tree[:7]}: {event.verdict} {event.score:.2f}"
         case events.Committed():

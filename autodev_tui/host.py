@@ -12,7 +12,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autodev_tui.assembly import BudgetUnknowable, Place, find_model, make_engine, refuse_unknown_price
+from autodev_tui.assembly import (
+    BudgetUnknowable,
+    Place,
+    find_model,
+    look_up,
+    make_engine,
+    refuse_unknown_price,
+)
 from autodev_tui.domain import commands
 from autodev_tui.domain.commands import SetKey, SetOption
 from autodev_tui.domain.requests import Answer, GetDoctor, Refused, Request
@@ -266,7 +273,7 @@ class Host:
         model = await asyncio.to_thread(
             find_model, self._environment, opened.database, command, engine.site.settings, self._options
         )
-        await model.provider.limits(model.name)
+        await look_up(model, engine.site.settings)
         refuse_unknown_price(command, opened.database, model.spec, engine.site.settings)
         await engine.use(model=model)
         if self._sandbox:

@@ -166,7 +166,13 @@ def _checks(mirror: Mirror, task: Task, width: int) -> list[Line]:
     word = task.evidence if task.evidence in EVIDENCE else "claimed"
     tree = short_hash(task.evidence_tree)
     head: Line = [(f" checks @{tree} ", "muted"), (f"{EVIDENCE[word]} {word}", ROLE[word])]
-    return [head, *[_check(one, width) for one in ran.values()]]
+    return [head, *[row for one in ran.values() for row in (_check(one, width), *_why(one, width))]]
+
+
+def _why(event: Checked, width: int) -> list[Line]:
+    """Where and what failed first, below a red check: two rows at most, so that the others stay in sight."""
+    rows = [text for _, text in _wrapped(event.cause, width + LABEL - 4)] if event.cause else []
+    return [cut_line([("    ", "text"), (text, "data")], width) for text in rows[:2]]
 
 
 def _check(event: Checked, width: int) -> Line:

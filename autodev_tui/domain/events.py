@@ -127,6 +127,8 @@ class Checked(EventBase):
     result: str
     duration_s: float = 0.0
     why: str = ""
+    cause: str = ""
+    """The place and words of its primary failure, if it is red."""
 
 
 class GateJudged(EventBase):

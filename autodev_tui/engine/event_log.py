@@ -22,7 +22,7 @@ QUEUE_LENGTH = 4096
 """Events a slow subscriber may lag behind; then it loses its oldest ones and reads the rest from the file."""
 BATCH = 500
 """Events read from the file at a time, in a thread: replaying a long session does not hold up the engine."""
-WORDS = ("text", "why", "error", "title", "reason", "reasons", "detail")
+WORDS = ("text", "why", "cause", "error", "title", "reason", "reasons", "detail")
 """Fields of events that may hold anybody's words, so also a secret."""
 _SEQ = re.compile(rb'{"seq":(\d+),')
 _TAIL = 64 * 1024

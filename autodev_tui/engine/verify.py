@@ -264,7 +264,8 @@ class Verifier:
                 tree=tree,
                 result=evidence.result,
                 duration_s=evidence.duration_s,
-                why=" · ".join(filter(None, [evidence.why, *(one.words for one in evidence.causes[:1])])),
+                why=evidence.why,
+                cause=evidence.causes[0].words if evidence.causes else "",
             )
         )
         return evidence

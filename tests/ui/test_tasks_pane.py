@@ -99,7 +99,13 @@ async def test_the_tree_as_drawn_beside_two_columns():
 async def test_the_facts_of_a_task_in_review():
     ran = [
         Checked(check="pytest -q", tree=shown.TREE, result="passed", duration_s=3.4),
-        Checked(check="ruff check src", tree=shown.TREE, result="failed", duration_s=0.3),
+        Checked(
+            check="ruff check src",
+            tree=shown.TREE,
+            result="failed",
+            duration_s=0.3,
+            cause="a.py:1: `os` is unused",
+        ),
     ]
     tree = Tree(events=ran)
     async with tree.running(34, 30) as pilot:
@@ -116,7 +122,7 @@ async def test_the_facts_of_a_task_in_review():
             "  checks @1f3c9e2 ✓ verified",
             "   ✓ pytest -q              3.4 s",
             "   ✗ ruff check src         0.3 s",
-            "",
+            "     a.py:1: `os` is unused",
         ]
 
 

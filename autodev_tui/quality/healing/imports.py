@@ -44,6 +44,10 @@ def undefined(tree: Tree, symptom: Symptom) -> Proposal:
 
 def sources(tree: Tree, path: str, parsed: ast.Module, name: str) -> set[Import]:
     """The imports that could give a file this name: as other files do it, else wherever it is defined."""
+    attributes, alone = uses(parsed, name)
+    plain = not alone and bool(attributes) and attributes <= stdlib_names(name)
+    if plain and name not in CLASSES_LIKE_MODULES and not tree.is_module(name):
+        return {(name, "", "")}
     others = {
         one for other in tree.mentioning(name) if other != path and (one := _as_in(tree, other, path, name))
     }
@@ -52,12 +56,10 @@ def sources(tree: Tree, path: str, parsed: ast.Module, name: str) -> set[Import]
     found: set[Import] = set()
     if module := SYMBOLS.get(name):
         found.add((module, name, ""))
-    attributes, alone = uses(parsed, name)
     if name in CLASSES_LIKE_MODULES:
         module, inner = CLASSES_LIKE_MODULES[name]
-        whole = attributes <= stdlib_names(module) and not alone and bool(attributes)
-        found.add((module, "", "") if whole else (module, inner, ""))
-    elif name in sys.stdlib_module_names and not alone and attributes and attributes <= stdlib_names(name):
+        found.add((module, "", "") if plain else (module, inner, ""))
+    elif plain:
         found.add((name, "", ""))
     if name in ALIASES and not alone:
         found.add((ALIASES[name], "", name))

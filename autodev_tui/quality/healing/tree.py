@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -130,10 +131,9 @@ class Tree:
 
     def mentioning(self, *words: str) -> list[str]:
         """The Python files in which all of `words` stand: what need not be parsed is not."""
-        wanted = [word.encode() for word in words]
-        return [
-            path for path in self.paths if (data := self.read(path)) and all(one in data for one in wanted)
-        ]
+        wanted = [re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)") for word in words]
+        read = ((path, self.read(path) or b"") for path in self.paths)
+        return [path for path, data in read if all(one.search(data) for one in wanted)]
 
     @property
     def roots(self) -> list[str]:

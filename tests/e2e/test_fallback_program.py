@@ -1,4 +1,4 @@
-"""The program when its model fails: the next of the user's chain, of another kind, carries the goal to its end."""
+"""The program when its model fails: the next of the chain, of another kind, carries the goal to its end."""
 
 from __future__ import annotations
 

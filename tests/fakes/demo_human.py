@@ -91,7 +91,7 @@ class Human:
         hunks = []
         for hunk in found.review.changes.hunks:
             verdict = self._chance.choice(VERDICTS)
-            if verdict == "edit" and hunk.path.endswith(".py"):
+            if verdict == "edit":
                 lines = [*hunk.new_lines[:-1], hunk.new_lines[-1].rstrip("\n") + "  # seen\n"]
                 hunks.append(HunkDecision(hunk=hunk.number, verdict="edit", new_lines=lines))
             elif verdict != "open":

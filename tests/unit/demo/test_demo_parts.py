@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from autodev_tui.demo import guide, place, repository, script
+from autodev_tui.demo import guide, place, repository, script, writing
 from autodev_tui.demo.telling import checks
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.mirror import Mirror
@@ -59,16 +59,16 @@ def test_hunks_are_known_by_what_the_engine_calls_them(tmp_path: Path) -> None:
     repository.git(root, "commit", "-qam", "all of it")
     found = change_set(open_repository(root, environ={"HOME": str(tmp_path)}), "main~1", "main")
     known = {hunk.fingerprint[:MARK] for hunk in found.hunks}
-    wanted = {script._mark(one) for job in script.JOBS for one in job.changes}
+    wanted = {writing._mark(one) for job in script.JOBS for one in job.changes}
     assert wanted == known
 
 
 def test_the_recording_is_what_the_script_says_and_can_be_read() -> None:
-    assert place.RECORDING.read_text(encoding="utf-8") == script.recording(), (
-        "python -m autodev_tui.demo.script"
+    assert place.RECORDING.read_text(encoding="utf-8") == writing.recording(), (
+        "python -m autodev_tui.demo.writing"
     )
     recording = read_recording(place.RECORDING)
-    assert recording.count == len(list(script.entries()))
+    assert recording.count == len(list(writing.entries()))
 
 
 def test_a_place_holds_nothing_of_the_users_and_is_gone_afterwards(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ from autodev_tui.domain.task import Criterion
 
 THRESHOLD = 0.85
 """S26's quality_threshold."""
+_UNREADABLE = ("invalid-syntax", "E999", "syntax", "unparsed")
+"""What linters and type checkers call a file that they cannot read."""
 SHOWN = 5
 """Names in one reason; all of them are in the result's lists."""
 
@@ -126,14 +128,23 @@ def _compare(item: Evidence, before: Evidence | None) -> tuple[str, list[str], l
     # As often as each occurs: a second finding of the same code in the same file is new.
     now, then = Counter(item.failures), Counter(before.failures)
     fresh, kept = sorted((now - then).elements()), sorted((now & then).elements())
-    # A test file that could not even be loaded hid what its tests would have said.
-    hidden = [name for name in fresh if name.partition("::")[0] in then and "::" in name]
-    fresh, kept = [name for name in fresh if name not in hidden], sorted([*kept, *hidden])
+    # What could not even be read on the base hid what it would have said there.
+    hidden = [name for name in fresh if _was_hidden(name, then)]
+    fresh = [name for name in fresh if name not in hidden]
     if fresh:
         return "new", fresh, kept
-    if item.kind is CheckKind.BEHAVIOUR and not item.passed_tests:
+    if hidden or (item.kind is CheckKind.BEHAVIOUR and not item.passed_tests):
         return "unsure", [], kept
     return "old", [], kept
+
+
+def _was_hidden(name: str, before: Counter[str]) -> bool:
+    """Whether `name` is a test of a file that was not loaded, or a finding in one that was not parsed."""
+    file = name.rpartition(": ")[0]
+    unread = any(one.endswith(": syntax") for one in before)  # mypy then looks at no file at all
+    return ("::" in name and name.partition("::")[0] in before) or bool(
+        file and (unread or any(f"{file}: {code}" in before for code in _UNREADABLE))
+    )
 
 
 def _criterion(criterion: Criterion, current: Sequence[Evidence]) -> dict[str, Any]:

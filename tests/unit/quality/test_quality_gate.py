@@ -35,6 +35,24 @@ def test_one_red_check_of_any_kind_is_zero(kind):
     assert (found.verdict, found.score, found.new_failures) == ("fail", 0.0, {"other": ["a"]})
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "kind"),
+    [
+        ("tests/test_a.py", "tests/test_a.py::test_one", CheckKind.BEHAVIOUR),
+        ("a.py: invalid-syntax", "a.py: F401", CheckKind.LINT),
+        ("a.py: syntax", "b.py: arg-type", CheckKind.TYPES),
+    ],
+)
+def test_what_could_not_be_seen_before_is_asked_about(before, now, kind):
+    rest = [] if kind is CheckKind.BEHAVIOUR else [make("pytest")]
+    found = score("t", [*rest, red(now, check="c", kind=kind)], [red(before, check="c", kind=kind, tree="b")])
+    assert found.verdict == "ask"
+    other = score(
+        "t", [*rest, red("c.py::x", check="c", kind=kind)], [red(before, check="c", kind=kind, tree="b")]
+    )
+    assert other.verdict == "fail"
+
+
 def test_old_failures_are_named_and_only_new_ones_count():
     base = [red("a", "b", tree="b")]
     same = score("t", [red("a", "b")], base)

@@ -155,7 +155,7 @@ async def _run(
             await services.runner.run(
                 argv,
                 cwd=workspace.path,
-                env=workspace.environment(environment),
+                env=workspace.environment(environment, network=kind.kind in OUTWARD),
                 record=record,
                 timeout_s=timeout,
                 network=kind.kind in OUTWARD,

@@ -74,7 +74,7 @@ class Workspace:
         """Files that are neither tracked nor ignored."""
         return await asyncio.to_thread(untracked, self._services.repository, self.path)
 
-    def environment(self, environment: Environment) -> dict[str, str]:
+    def environment(self, environment: Environment, *, network: bool = False) -> dict[str, str]:
         """All the variables of a command: few, known, and none of them secret."""
         kept = {name: os.environ[name] for name in SHOWN_VARIABLES if name in os.environ}
         return {
@@ -87,5 +87,5 @@ class Workspace:
             "PAGER": "cat",
             "GIT_TERMINAL_PROMPT": "0",
             **quiet_env(self.home / "tmp"),
-            **environment.variables(self.path, self.home),
+            **environment.variables(self.path, self.home, network=network),
         }

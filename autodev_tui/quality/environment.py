@@ -57,15 +57,17 @@ class Environment(Frozen):
         """Everything that would make it complete."""
         return [one for one in (self.setup, *(part.setup for part in self.parts)) if one]
 
-    def variables(self, worktree: Path, home: Path) -> dict[str, str]:
+    def variables(self, worktree: Path, home: Path, *, network: bool = False) -> dict[str, str]:
         """The variables for a command in `worktree`: PATH, PYTHONPATH with its own code, and more.
 
-        `home` is the command's own: what tools build and cache goes below it.
+        `home` is the command's own: what tools build and cache goes below it. With `network`, tools may fetch
+        more than is installed, into it.
         """
         python_path = os.pathsep.join(os.path.normpath(worktree / root) for root in self.roots)
         found = {"PATH": os.pathsep.join(self.path), "PYTHONPATH": python_path, **self.env}
         for part in self.parts:
             found |= part.env | {name: str(home / folder) for name, folder in part.home_env.items()}
+            found |= {} if network else part.offline
         return found
 
     def show_in(self, worktree: Path) -> None:

@@ -19,7 +19,8 @@ def look(at: Look) -> Part | None:
         return None
     program = at.which("cargo")
     rustup = Path(at.variables.get("RUSTUP_HOME") or at.home / ".rustup")
-    env = {"CARGO_NET_OFFLINE": "true", "CARGO_TERM_COLOR": "never"}
+    env = {"CARGO_TERM_COLOR": "never"}
+    offline = {"CARGO_NET_OFFLINE": "true"}
     readable = []
     if program:
         # Not the folder above: the keys of registries lie beside the programs.
@@ -35,6 +36,7 @@ def look(at: Look) -> Part | None:
         "name": "cargo",
         "checks": _checks(at),
         "home_env": {"CARGO_TARGET_DIR": "cargo-target", "CARGO_HOME": "cargo"},
+        "offline": offline,
     }
     texts = {name: text for name in _manifests(at) if (text := at.text(name))}
     texts |= {
@@ -62,8 +64,7 @@ def look(at: Look) -> Part | None:
         own = at.environments / f"cargo-{digest(str(home))}"
         _share(home, own)
         readable += [str(own), *(str(home / name) for name in ("registry", "git") if (home / name).is_dir())]
-        base["home_env"].pop("CARGO_HOME")
-        env["CARGO_HOME"] = str(own)
+        offline["CARGO_HOME"] = str(own)
         where = digest("cargo", *lock, version, "own")
         return Part(state="your own crates", id=where, env=env, readable=readable, **base)
     absent = sorted(crates)
@@ -89,8 +90,7 @@ def look(at: Look) -> Part | None:
         return Part(
             state="not set up yet", id=where, missing=absent, setup=ask, env=env, readable=readable, **base
         )
-    base["home_env"].pop("CARGO_HOME")
-    env["CARGO_HOME"] = f"{ask.directory}/cargo"
+    offline["CARGO_HOME"] = f"{ask.directory}/cargo"
     return Part(state="installed", id=ask.lock_hash, env=env, readable=[*readable, ask.directory], **base)
 
 

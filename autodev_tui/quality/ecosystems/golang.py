@@ -26,11 +26,12 @@ def look(at: Look) -> Part | None:
     if not module:
         return None
     program = at.which("go")
-    env = {"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off", "GOFLAGS": "-mod=readonly"}
+    env = {"GOTOOLCHAIN": "local", "GOTELEMETRY": "off", **_sources(at)}
+    offline = {"GOPROXY": "off", "GOFLAGS": "-mod=readonly"}
     home_env = {"GOCACHE": "go-build", "GOPATH": "go"}
     texts = {name: text for name in ("go.mod", "go.sum", "go.work") if (text := at.text(name))}
     lock = [*(part for name in sorted(texts) for part in (name, texts[name])), os.path.realpath(program)]
-    base: dict[str, Any] = {"name": "go", "checks": CHECKS, "home_env": home_env}
+    base: dict[str, Any] = {"name": "go", "checks": CHECKS, "home_env": home_env, "offline": offline}
     if not program:
         return Part(state="not set up", id=digest("go", *lock), missing=["go itself"], env=env, **base)
     readable = toolchain(program)
@@ -38,11 +39,11 @@ def look(at: Look) -> Part | None:
     files = [value.removeprefix("file://") for value in _sources(at).get("GOPROXY", "").split(",")]
     if (at.tree / "vendor" / "modules.txt").is_file() or not needed:
         if needed:
-            env["GOFLAGS"] = "-mod=vendor"
+            offline["GOFLAGS"] = "-mod=vendor"
         return Part(state="nothing to install", id=digest("go", *lock), env=env, readable=readable, **base)
     own = Path(at.variables.get("GOMODCACHE") or _gopath(at) / "pkg" / "mod")
     if all((own / _escaped(one)).is_dir() for one in needed):
-        env["GOMODCACHE"] = str(own)
+        offline["GOMODCACHE"] = str(own)
         where = digest("go", *lock, "own")
         return Part(state="your own modules", id=where, env=env, readable=[*readable, str(own)], **base)
     absent = sorted(needed)
@@ -78,7 +79,7 @@ def look(at: Look) -> Part | None:
         return Part(
             state="not set up yet", id=where, missing=absent, setup=ask, env=env, readable=readable, **base
         )
-    env["GOMODCACHE"] = f"{ask.directory}/mod"
+    offline["GOMODCACHE"] = f"{ask.directory}/mod"
     return Part(state="installed", id=ask.lock_hash, env=env, readable=[*readable, ask.directory], **base)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -12,7 +11,9 @@ from pathlib import Path
 from autodev_tui.domain.base import Frozen
 from autodev_tui.domain.evidence import Check
 from autodev_tui.quality.declared import read_text
-from autodev_tui.quality.setup import SetupRequest
+from autodev_tui.quality.setup import SetupRequest, digest
+
+__all__ = ["Look", "Part", "digest", "toolchain"]
 
 PROXIES = (
     "HTTPS_PROXY",
@@ -41,6 +42,8 @@ class Part(Frozen):
     env: dict[str, str] = {}
     home_env: dict[str, str] = {}
     """Variables that name a directory below the command's own home: caches that it may write."""
+    offline: dict[str, str] = {}
+    """Variables of a command without network, over all others: what is installed is all that there is."""
     readable: list[str] = []
     modules: dict[str, str] = {}
     """Directories of `node_modules` to be shown in a worktree: where there (relative), and what is shown."""
@@ -134,12 +137,3 @@ def toolchain(program: str) -> list[str]:
         folder = path.parent
         found.append(str(folder.parent if folder.name == "bin" else folder))
     return [one for one in dict.fromkeys(found) if one not in SHARED]
-
-
-def digest(*parts: str) -> str:
-    """A short name for all of `parts` in this order."""
-    whole = hashlib.sha256()
-    for part in parts:
-        data = part.encode("utf-8", "surrogateescape")
-        whole.update(b"%d:" % len(data) + data)
-    return whole.hexdigest()[:24]

@@ -56,7 +56,7 @@ def look(at: Look) -> Part | None:
         "readable": readable,
         "checks": checks,
         "home_env": {"npm_config_cache": "npm"},
-        "env": {"npm_config_update_notifier": "false", "npm_config_offline": "true"},
+        "env": {"npm_config_update_notifier": "false"},
     }
     if not any(wanted.values()) or at.tracked("node_modules"):
         return Part(state="nothing to install", id=digest(manager, *lock), **base)

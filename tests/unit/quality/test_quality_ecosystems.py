@@ -184,8 +184,8 @@ def test_what_the_user_has_already_is_used_and_nothing_is_asked(
     )
     assert not any(part.setup or part.missing for part in (node, cargo, go))
     assert node.modules == {"": str(tmp_path / "checkout/node_modules")}
-    assert go.env["GOMODCACHE"] == str(home / "go/pkg/mod")
-    own = Path(cargo.env["CARGO_HOME"])
+    assert go.offline["GOMODCACHE"] == str(home / "go/pkg/mod")
+    own = Path(cargo.offline["CARGO_HOME"])
     assert (own / "registry").resolve() == home / ".cargo/registry"
     assert not (own / "credentials.toml").exists()
     assert not any(Path(path) in (home / ".cargo", home) for path in cargo.readable)
@@ -349,6 +349,9 @@ def test_tools_build_and_cache_below_the_command_s_own_home(parts: Callable[...,
     assert found["GOCACHE"] == "/h/t1/go-build"
     assert found["npm_config_cache"] == "/h/t1/npm"
     assert (found["GOPROXY"], found["CARGO_NET_OFFLINE"]) == ("off", "true")
+    allowed = environment.variables(Path("/w/t1"), Path("/h/t1"), network=True)
+    assert not {"GOPROXY", "CARGO_NET_OFFLINE"} & allowed.keys(), "what the human let out may fetch"
+    assert allowed["CARGO_HOME"] == "/h/t1/cargo"
 
 
 # -- with the real tools, offline

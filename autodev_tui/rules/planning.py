@@ -149,10 +149,7 @@ def _task(name: str, item: ActionItem, part: Part, needs: list[str], split: bool
 
 def _description(item: ActionItem, part: Part, split: bool, rules: bool) -> str:
     title = part.title if split else item.title
-    told = set(_WORD.findall(item.text)) <= {
-        *_WORD.findall(title),
-        *_WORD.findall("then and finally first tapos una"),
-    }
+    told = set(_WORD.findall(item.text)) <= {*_WORD.findall(title), *ORDER}
     lines = [] if told else [item.text.strip()]
     if item.context and item.context not in item.text:
         lines.append(f"It stands under: {item.context}")

@@ -22,6 +22,7 @@ from autodev_tui.domain.requests import Answer, Refused, Request
 from autodev_tui.domain.updates import Update
 from screens.keyboard import Keyboard
 from screens.looks import ascii_for, theme_for
+from screens.lost_terminal import survive_lost_terminal
 from screens.notices import Notices
 from screens.workbench import Workbench
 from widgets.keys import bindings
@@ -303,6 +304,7 @@ def run_workbench(directory: Path, session: str | None = None) -> int:
 
 def run_app(app: Autodev) -> int:
     """Run a workbench until it is left; its exit code, or TO_DEMO."""
+    survive_lost_terminal()
     # The engine's thread gives way to a key press after a millisecond, not after five.
     sys.setswitchinterval(0.001)
     code = app.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from typing import NoReturn
@@ -49,10 +50,17 @@ def _workbench(place: Place) -> int:
     return code
 
 
+def _interrupt(*_: object) -> NoReturn:
+    """A signal ends it as ctrl+c does: the temporary folder goes, whoever wants the end."""
+    raise KeyboardInterrupt
+
+
 def _alone(place: Place) -> None:
     from autodev_tui.demo.alone import Stopped, run_alone
     from autodev_tui.demo.telling import Story, checks
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     story = Story(lambda line: print(line, flush=True))
     story.line(RECORDED)
     story.line()

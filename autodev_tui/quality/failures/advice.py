@@ -83,7 +83,7 @@ def advise(found: Found) -> Failure:
         tool=found.tool,
         code=_plain(found.code),
         symbol=_plain(found.symbol),
-        suggestion=advice.suggestion,
+        suggestion=visible(advice.suggestion, keep=""),
         fixable=advice.fixable or found.fixable,
         strategy=advice.strategy,
     )

@@ -284,7 +284,7 @@ def test_hostile_names_are_shown_not_obeyed() -> None:
     failure = classify(text, exit_code=1)[0]
     assert failure.type is FailureType.RUNTIME_ERROR
     assert failure.line == 3
-    assert f"{failure.path}{failure.message}".isprintable()
+    assert f"{failure.path}{failure.message}{failure.suggestion}".isprintable()
 
 
 def test_a_log_of_several_causes_begins_with_what_stops_the_others() -> None:

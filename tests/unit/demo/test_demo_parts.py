@@ -6,6 +6,8 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from rich.cells import cell_len
@@ -14,7 +16,9 @@ from autodev_tui.demo import guide, place, repository, script, writing
 from autodev_tui.demo.telling import checks
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.domain.updates import EngineFacts, Update
+from autodev_tui.engine.board import Board
 from autodev_tui.engine.told import MARK
 from autodev_tui.providers.recorded import read_recording
 from autodev_tui.vcs.diff import change_set
@@ -102,6 +106,33 @@ def test_every_hint_fits_one_row() -> None:
     hints += guide.IN_FRONT.values()
     assert len(hints) > 10
     assert all(cell_len(" " + one.format("three agents work")) <= 79 for one in hints)
+
+
+def test_the_guide_follows_the_session() -> None:
+    def said(state: SessionState, *waiting: ApprovalKind, tasks: str = "", head: str = "new") -> str:
+        states = {"w": TaskState.IN_PROGRESS, "f": TaskState.FAILED, "d": TaskState.COMPLETED}
+        board = SimpleNamespace(
+            session=SimpleNamespace(state=state, head_commit=head, base_commit="old"),
+            approvals={kind: _waiting(kind, kind) for kind in waiting},
+            tasks={number: SimpleNamespace(state=states[one]) for number, one in enumerate(tasks)},
+        )
+        return guide.hint(cast(Board, board))
+
+    state = SessionState
+    assert guide.hint(None) == guide.BEGIN
+    assert said(state.PLANNING) == guide.PLANNING
+    assert "a approves the plan" in said(state.PLANNING, ApprovalKind.PLAN)
+    assert "three agents work side by side" in said(state.RUNNING, tasks="www")
+    assert "one agent works" in said(state.RUNNING, tasks="wdd")
+    assert "a accept" in said(state.RUNNING, ApprovalKind.CHANGES, ApprovalKind.LAND, tasks="w")
+    assert "a approves" in said(state.RUNNING, ApprovalKind.CHANGES, ApprovalKind.COMMAND)
+    assert said(state.RUNNING, tasks="wf") == guide.OTHERS
+    assert said(state.RUNNING, tasks="dd") == guide.CHECKING
+    assert said(state.REVIEWING, head="old") == guide.NOTHING
+    assert "a lands it" in said(state.REVIEWING, ApprovalKind.LAND)
+    assert "ctrl+q leaves" in said(state.LANDED)
+    assert said(state.FAILED, ApprovalKind.CHANGES, tasks="f") == guide.RETRY
+    assert said(state.CANCELLED) == guide.CANCELLED
 
 
 def _waiting(kind: ApprovalKind, name: str) -> Approval:

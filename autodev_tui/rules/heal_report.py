@@ -130,7 +130,8 @@ def _said(found: Outcome) -> str:
     if found.green:
         return "green"
     count = sum(found.failing.values())
-    return f"red ({count} failing)"
+    passing = f", {found.passed} passing" if found.passed is not None else ""
+    return f"red ({count} failing{passing})"
 
 
 def _part(head: str, lines: list[str]) -> list[str]:

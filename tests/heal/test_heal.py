@@ -12,14 +12,13 @@ from tests.heal.cases import ALL
 
 SLICE = (
     "ruff format",
+    "unused imports",
     "flake8 unused import",
-    "an own function",
+    "an error of a script",
+    "a misspelt method",
+    "python 2",
     "too many dots",
     "a dependency under a wrong name",
-    "no colon",
-    "a misspelt method",
-    "CRLF an import and a misspelt builtin",
-    "an import that mends and the test still fails",
 )
 BY_NAME = {case.name: case for case in ALL}
 

@@ -1,4 +1,4 @@
-"""The worker keeps nothing: a kill at any call changes nothing, and what it takes back is back to the byte."""
+"""The worker keeps nothing: a kill at any call changes nothing; what it takes back is back to the byte."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def case(app: bytes, wanted: bytes = b"2.0", **more: bytes) -> Case:
 
 
 def test_asked_again_after_every_call_it_says_the_same(tmp_path: Path) -> None:
-    executor = prepared(BY_NAME["import name and style at once"], tmp_path)
+    executor = prepared(BY_NAME["an error of a script"], tmp_path)
     turn = 0
     while True:
         turn += 1

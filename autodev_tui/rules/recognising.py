@@ -15,14 +15,15 @@ _REPAIR = (
 )
 _BETWEEN = (
     r"(?:\s+(?:all|any|every|the|these|those|our|my|this|remaining|existing|new|failing|broken|red|bad|wrong"
-    r"|missing|unused|of|lahat|ng|ang|mga|yung|sa|na|bagsak|sirang|mo|natin|muna|up|reported|python|ruff|flake8|mypy"
+    r"|missing|unused|of|lahat|ng|ang|mga|yung|sa|na|bagsak|sirang|mo|nga|naman|lang|po|please|agad|natin|muna|up|reported|python|ruff|flake8|mypy"
     r"|pylint|eslint|pyright|black|isort|ci|code))*\s+"
 )
 _SICK = (
     r"(?:lint(?:er|ers|s|ing)?(?:\s+(?:errors?|warnings?|issues?|problems?|failures?))?"
     r"|format(?:ting)?(?:\s+(?:errors?|issues?|problems?))?|(?:code\s+)?style(?:\s+(?:errors?|issues?))?"
     r"|(?:un\w+\s+|missing\s+)?imports?(?:\s+errors?)?|type(?:s|\s+errors?|\s+checks?|\s+issues?)|typing"
-    r"|mypy|ruff|flake8|pylint|pyright|eslint|pytest|whitespace|syntax(?:\s+errors?)?|syntax"
+    r"|mypy|ruff|flake8|pylint|pyright|eslint|pytest|whitespace|syntax(?:\s+errors?)?"
+    r"|(?:Import|ModuleNotFound|Syntax|Indentation|Name)Errors?"
     r"|(?:unit\s+|failing\s+|broken\s+|red\s+)*tests?(?:\s+(?:suite|failures?|errors?))?|test\s*suite|suite|checks?"
     r"|ci|pipeline|builds?|dependenc(?:y|ies)|requirements|indentation"
     r"|what(?:ever|\s+is|'s)?\s+(?:is\s+)?(?:red|broken|failing|fails)"
@@ -36,16 +37,37 @@ _END = (
 
 _HEALS = re.compile(rf"\b{_REPAIR}{_BETWEEN}{_SICK}{_END}", re.IGNORECASE)
 _GREEN = re.compile(
-    r"\b(?:make|get|turn|gawing|gawin|paandarin|papasahin|ipasa|bring)\b.{0,60}?"
-    r"\b(?:pass(?:es|ing)?|green|clean|work(?:s|ing)?\s+again|pumasa|pasado|berde)\b"
+    r"\b(?:make|get|turn|ensure|check\s+that|siguraduhin|siguruhin|gawing|gawin|paandarin|papasahin|ipasa|bring)\b.{0,60}?"
+    r"\b(?:pass(?:es|ing)?|green|clean|work(?:s|ing)?\s+again|pumasa|pumapasa|pasado|berde)\b"
     r"|\b(?:find|see|check|hanapin|alamin)\s+what(?:'s|\s+is)\s+(?:red|broken|failing)\b"
     r"|\b(?:ipasa|papasahin)\b.{0,30}\btests?\b|\bself[- ]heal\b"
-    r"|\bheal(?:\s+(?:it|this|everything|all|lahat))?\s*[.!]?$",
+    r"|\bheal(?:\s+(?:it|this|everything|all|lahat))?(?=\s*(?:$|[.!,;]|and\b|at\b))",
     re.IGNORECASE,
 )
 _HEALTH = re.compile(
     r"\b(?:tests?|suite|checks?|build|ci|lint\w*|ruff|mypy|flake8|pipeline|everything|repo\w*)\b", re.I
 )
+_STATE = re.compile(
+    r"^\W*(?:(?:my|the|our|all|some|these|ang|mga|yung|unit|failing)\s+)*"
+    r"(?:(?:tests?|test\s+suite|suite|builds?|ci|pipeline|checks?|lint\w*|types?)\s+"
+    r"(?:(?:is|are|ay|keeps?|still|all)\s+)*"
+    r"(?:fail(?:s|ing|ed)?|red|broken|not\s+passing|bumabagsak|bagsak|sira)\b"
+    r"|(?:lint|type|import|syntax|test)\s+(?:errors?|failures?)\W*$)",
+    re.IGNORECASE,
+)
+"""What is wrong, said without a wish: that it be mended is meant."""
+_MISSING = re.compile(
+    r"\b(?:install|add|get|i-?install)\s+(?:the\s+|all\s+|ang\s+|mga\s+)*missing\s+"
+    r"(?:dependenc(?:y|ies)|packages?|modules?|requirements)\b",
+    re.IGNORECASE,
+)
+_RUNS_CHECKS = re.compile(
+    r"^\W*(?:run|i-?run|patakbuhin)\s+(?:(?:the|all|our|ang|lahat|ng|mga)\s+)*"
+    r"(?:tests?|test\s+suite|suite|checks?|linters?)\W*$",
+    re.IGNORECASE,
+)
+"""Healing begins with that."""
+_MENDS_IT = re.compile(rf"^\W*{_REPAIR}\s+(?:it|them|that|this|those|all|ito|iyon|yan)\W*$", re.IGNORECASE)
 _THE_CODE = (
     r"(?:(?:all|the|every|our|my|this|whole|entire|of|ang|lahat|ng|mga|buong|python|source|js)\s+)*"
     r"(?:code(?:base)?|files?|everything|repo(?:sitory)?|project|sources?|all|it|lahat|[\w./-]+\.\w{1,4}|[\w.-]+/)"
@@ -89,8 +111,8 @@ _PROGRAM = re.compile(
 )
 _REPAIR_FIRST = re.compile(rf"\W*(?:please\s+)?{_REPAIR}\s+(?:the\s+|ang\s+)?`", re.IGNORECASE)
 _TELLING = wording.word_set(
-    """it this that these those there because since although which who they as for in on with without so
-    but if when unless using by from to until before after thanks thank salamat dahil kasi para kung
+    """tell let inform it this that these those there because since although which who they as for in on
+    with without so but if when unless using by from to until before after thanks thank salamat dahil kasi para kung
     kapag nang ito iyon of not never only again too rin din lang muna"""
 )
 _BOTH = frozenset(("type", "test", "lint", "format", "import", "build", "check"))
@@ -125,7 +147,7 @@ def rule_for(clause: str, formatter: str = "") -> str:
         return _with_command(clause)
     if _REPAIR_FIRST.match(clause) and (found := _COMMAND.search(clause)) and _runs(found[1]):
         return _with_command(clause)
-    if not _HEALS.search(clause) and not _FORMATS.search(clause):
+    if not any(one.search(clause) for one in (_HEALS, _FORMATS, _STATE, _MISSING)):
         return NEEDS_A_MODEL
     rule = _with_command(clause)
     return f"{HEAL} {formatter}" if rule == HEAL and formatter and _LAYOUT.search(clause) else rule
@@ -148,6 +170,11 @@ def parts_of(title: str, formatter: str = "") -> list[Part]:
     """
     pieces = list(_pieces(title))
     rules = [rule_for(piece, formatter) for piece in pieces]
+    if any(rule.startswith(HEAL) for rule in rules):
+        pairs = zip(pieces, rules, strict=True)
+        rules = [
+            HEAL if _RUNS_CHECKS.match(piece) or _MENDS_IT.match(piece) else rule for piece, rule in pairs
+        ]
     if len(set(rules)) <= 1:
         found = rules[0] if rules else NEEDS_A_MODEL
         return [Part(title, rule_for(title, formatter) if found == NEEDS_A_MODEL else found)]

@@ -17,7 +17,11 @@ from autodev_tui.tools.talking import plan_problems
 from tests.unit.planning.goals import GOALS, KNOWN
 from tests.unit.planning.test_action_items import TEXTS
 
-HEALED = """fix what is red|heal|heal it|fix lint|ayusin ang tests|ayusin ang lint|make the tests pass
+HEALED = """heal everything and tell me what needs a model|Can you please make sure all tests pass?
+siguraduhin na pumapasa ang lahat ng tests|my tests are failing|the build is broken, fix it|tests are red
+run the tests and fix what fails|Ayusin mo nga yung mga test na bumabagsak|lint errors
+install missing packages|fix ImportError in shop/cart.py
+fix what is red|heal|heal it|fix lint|ayusin ang tests|ayusin ang lint|make the tests pass
 format the code|run the formatter|i-format ang code|fix the failing test|fix failing tests
 fix the flake8 warnings|fix mypy errors|fix all lint errors and type errors|remove unused imports
 sort imports|fix imports|fix the build|get CI green|make everything green|paki-ayos ang tests
@@ -28,7 +32,9 @@ kapag bumagsak ang tests, ayusin|if the tests fail, fix them"""
 WRITTEN = """write the changelog|update the changelog|update CHANGELOG.md|release notes|gumawa ng changelog
 i-update ang changelog|write release notes for 2.0|update the changelog, please, it is old"""
 DOCUMENTED = "generate API docs|document the API|update docs/api.md|write the API reference"
-MODEL = """fix the login bug|add login, logout and reset|add tests|update the docs|format the dates as ISO
+MODEL = """fix ValueError in shop/cart.py|add a banner when tests are failing|make sure the form works
+ensure that the button is green|the login is broken|add error handling|type errors are ugly|run the tests
+fix the login bug|add login, logout and reset|add tests|update the docs|format the dates as ISO
 fix bugs|fix the test names|test the login|clean up the code|add a changelog entry about login
 add an api docs endpoint|fix the types of the API client|make the button green
 make the form work again|add missing tests|fix the typo|fix the import of users from csv

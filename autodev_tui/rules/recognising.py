@@ -112,8 +112,8 @@ _PROGRAM = re.compile(
 _REPAIR_FIRST = re.compile(rf"\W*(?:please\s+)?{_REPAIR}\s+(?:the\s+|ang\s+)?`", re.IGNORECASE)
 _TELLING = wording.word_set(
     """tell let inform it this that these those there because since although which who they as for in on
-    with without so but if when unless using by from to until before after thanks thank salamat dahil kasi para
-    kung kapag nang ito iyon of not never only again too rin din lang muna"""
+    with without so but if when unless using by from to until before after thanks thank salamat dahil kasi
+    para kung kapag nang ito iyon of not never only again too rin din lang muna"""
 )
 _BOTH = frozenset(("type", "test", "lint", "format", "import", "build", "check"))
 _ITSELF = re.compile(r"\bheal|what(?:'s|\s+is)", re.IGNORECASE)

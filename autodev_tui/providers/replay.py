@@ -32,8 +32,8 @@ The reply itself: `text`; `thinking`; `calls`, each `name` and `args` (null wher
 `usage`: the tokens that it took when it was recorded (`input_tokens`, `output_tokens`, …), shown again, at no
 cost. `[[WORKTREE]]` in texts and arguments stands for the path of the agent's worktree.
 
-A call with `only` is left out unless the last decision said that of a hunk: `reject` or `comment`, and the first
-12 characters of the hunk's fingerprint, whatever its number is by then.
+A call with `only` is left out unless the last decision said that of a hunk: `reject` or `comment`, and the
+first 12 characters of the hunk's fingerprint, whatever its number is by then.
 
 Unknown fields, a key twice and an unknown version are refused with the line. A last line that was cut off is
 left out: whoever recorded was killed there.

@@ -12,7 +12,12 @@ from autodev_tui.quality.healing.model import Change, Repair
 from autodev_tui.quality.healing.outcome import Outcome
 from autodev_tui.quality.healing.tree import Tree
 
-TOOLS = re.compile(r"(?:^|[\s/])(ruff check|ruff format|black|isort|flake8)(?:\s|$)")
+# How a tool is started: alone, as a module, in the environment of a manager. `make black` is none of them.
+_STARTED = (
+    r"^(?:\w+=\S+ )*(?:(?:uv|poetry|pdm|hatch|pipenv) run )?(?:coverage run -m )?"
+    r"(?:python[\d.]* (?:-[A-Za-z] )*?-m )?"
+)
+TOOLS = re.compile(_STARTED + r"(ruff check|ruff format|black|isort|flake8|pytest|unittest)(?:\s|$)")
 _SHELL = re.compile(r"[|;&<>`$(){}\n]")
 _IMPORTS = re.compile(r"\b(?:F401|I001|F811)\b|unsorted")
 _FLAKE8 = frozenset(
@@ -54,21 +59,25 @@ _FLAKE8 = frozenset(
 
 
 def tool_of(command: str) -> str:
-    """The linter or formatter that a simple command runs; "" for any other."""
-    found = TOOLS.search(command)
-    return found[1] if found and not _SHELL.search(command) else ""
+    """The known tool that a simple command starts; "" for any other."""
+    if _SHELL.search(command):
+        return ""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    found = TOOLS.match(" ".join([words[0].rpartition("/")[2], *words[1:]])) if words else None
+    return found[1] if found else ""
 
 
 def seen_as(command: str) -> str:
     """A check's command with what makes its output say everything, and say it in one line each."""
-    if _SHELL.search(command):
-        return command
-    words = f" {command} "
-    if re.search(r"(?:\s-m|\s|/)\s?pytest\s", words):
+    tool = tool_of(command)
+    if tool == "pytest":
         return f"{command} -rfE --tb=short --maxfail=0 --continue-on-collection-errors"
-    if tool_of(command) == "ruff check" and "--output-format" not in command:
+    if tool == "ruff check" and "--output-format" not in command:
         return f"{command} --output-format=concise"
-    if re.search(r"-m unittest(?: discover)?\s", words) and not re.search(r"\s-v|--verbose", words):
+    if tool == "unittest" and not re.search(r"\s(?:-v|--verbose)\b", command):
         return f"{command} -v"
     return command
 

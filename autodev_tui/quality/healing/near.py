@@ -13,6 +13,10 @@ TURNS = frozenset(
 """Words that turn a meaning around: `is_valid` is no short form of `is_not_valid`."""
 
 
+LONGEST = 100
+"""Characters; nobody misspells a longer name by hand."""
+
+
 def distance(one: str, other: str, limit: int = 3) -> int:
     """Letters to insert, delete, change or swap with their neighbour; `limit` when it is as many or more."""
     if abs(len(one) - len(other)) >= limit:
@@ -43,6 +47,8 @@ def _plain(name: str) -> str:
 
 def near(name: str, options: Iterable[str]) -> str | Unhealed | None:
     """The one option that `name` means: by spelling, by style, by its words; None when no option is near."""
+    if len(name) > LONGEST:
+        return None
     known = sorted({one for one in options if one != name and not (one.startswith("__"))})
     reach = 0 if len(name) < 3 else 1 if len(name) < 5 else 2
     same = [one for one in known if _plain(one) == _plain(name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import pytest
 
 from autodev_tui.quality.failures.model import Strategy
-from autodev_tui.quality.healing import dependencies, strategies
+from autodev_tui.quality.healing import dependencies, linting, strategies
 from autodev_tui.quality.healing.model import Change, Repair, Unhealed
+from autodev_tui.quality.healing.near import near
 from autodev_tui.quality.healing.outcome import EVERYTHING, Outcome, compare, read
 from autodev_tui.quality.healing.placing import add_import
-from autodev_tui.quality.healing.symptoms import Symptom
+from autodev_tui.quality.healing.symptoms import Symptom, symptoms
 from autodev_tui.quality.healing.tree import Tree
 
 FUTURE = "from __future__ import annotations\n"
@@ -192,6 +194,41 @@ def test_links_out_of_the_tree_are_not_read(tmp_path: Path) -> None:
     assert files.read("link.py") is None
     assert files.read("../secret.py") is None
     assert files.local(str(tmp_path / "secret.py")) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "tool"),
+    [
+        ("pytest -q", "pytest"),
+        ("python3 -m pytest", "pytest"),
+        ("'/opt/my tools/ruff' check .", "ruff check"),
+        ("pytest 'open", ""),
+        ("/opt/venv/bin/python3.12 -I -m pytest tests", "pytest"),
+        ("/opt/my tools/ruff check .", ""),
+        ("/opt/tools/ruff check .", "ruff check"),
+        ("uv run ruff format --check .", "ruff format"),
+        ("A=1 poetry run black --check .", "black"),
+        ("coverage run -m unittest discover", "unittest"),
+        ("make pytest", ""),
+        ("make black", ""),
+        ("pytest; rm -rf .", ""),
+        ("echo $(pytest)", ""),
+        ("pytester", ""),
+    ],
+)
+def test_a_tool_is_known_by_how_it_is_started(command: str, tool: str) -> None:
+    assert linting.tool_of(command) == tool
+    if not tool:
+        assert linting.seen_as(command) == command
+
+
+def test_a_hostile_output_is_read_in_no_time() -> None:
+    text = "1 a" + "11 a" * 5000 + "!\n" + "E" * 200_000 + "\n" + "a:" * 100_000 + "\nFAILED " + "x" * 200_000
+    began = time.monotonic()
+    read("pytest", f"exit code 1 after 0.1 s\n{text}", text, lambda path: "", lambda *a, **k: [])
+    symptoms(text, lambda path: "")
+    assert near("x" * 200_000, ["y" * 200_000]) is None
+    assert time.monotonic() - began < 5, "some pattern goes back and forth"
 
 
 # -- comparing runs

@@ -41,7 +41,8 @@ def changelog(job: Job, done: Sequence[Done]) -> Move:
     if new == old:
         return _nothing(f"{path} has all that the commits tell.")
     count = sum(line.startswith("- ") for line in new.splitlines())
-    return Move(f"{path}: {count} entries from the commits.", written(path, old, new))
+    said = f"{count} entr{'y' if count == 1 else 'ies'}"
+    return Move(f"{path}: it has {said} now.", written(path, old, new))
 
 
 def api_docs(job: Job, done: Sequence[Done]) -> Move:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from widgets.cells import Line, cut_line, width_of
+from rich.cells import cell_len
+
+from widgets.cells import Line, fit
 
 LEAST = 20
 """Cells that the flexible column keeps as long as another one can go."""
@@ -33,10 +35,12 @@ def columns(cells: Sequence[Cell], width: int) -> Line:
         if line:
             line.append((" " * _GAP, "text"))
         size = abs(cell.size) or max(_left(kept, width), 1)
-        # The mark where it is cut is ours, also where the text is not.
-        shown = cut_line([(cell.text, cell.role)], size)
-        blank = (" " * (size - width_of(shown)), cell.role)
-        line += [blank, *shown] if cell.size < 0 else [*shown, blank]
+        if cell_len(cell.text) > size:
+            # The mark is ours, also where the text is not.
+            line += fit([(cell.text, cell.role)], size)
+        else:
+            blank = " " * (size - cell_len(cell.text))
+            line.append((blank + cell.text if cell.size < 0 else cell.text + blank, cell.role))
     return line
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from autodev_tui import host, looking
 from autodev_tui.assembly import Model
@@ -292,6 +293,32 @@ async def test_a_folder_that_is_no_repository_becomes_one(tmp_path: Path, script
         again = await one.engine.submit(commands.InitRepository())
         assert again
         assert "already" in again.reason
+
+
+async def test_outside_a_repository_what_is_missing_is_told_and_what_is_the_users_own_is_kept(
+    tmp_path: Path, scripted: None
+) -> None:
+    made = make_repository(tmp_path / "other", FILES)
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    async with front(folder, environment(made)) as one:
+        await one.until(lambda: one.mirror.facts.sandbox == "landlock", "the sandbox")
+        told = await one.engine.ask(requests.GetDoctor())
+        assert isinstance(told, requests.RowsAnswer)
+        found = {row["name"]: row for row in told.rows}
+        assert found["repository"]["state"] == "bad"
+        assert found["sandbox"]["state"] == "ok"
+        assert isinstance(await one.engine.ask(requests.GetSessions()), requests.Refused)
+        key = SecretStr("sk-ant-api03-" + "x" * 40)
+        assert await one.engine.submit(commands.SetKey(key=key)) is None
+        assert await one.engine.submit(commands.SetOption(name="theme", value="nord")) is None
+        await one.until(lambda: one.mirror.facts.settings.get("theme") == "nord", "the option")
+        assert one.mirror.facts.sandbox == "landlock"
+        kept = tmp_path / "config" / "credentials.toml"
+        assert key.get_secret_value() in kept.read_text()
+        assert kept.stat().st_mode & 0o077 == 0
+        refused = await one.engine.submit(commands.SetOption(name="theem", value="nord"))
+        assert refused
 
 
 async def test_nothing_is_made_a_repository_inside_of_one(place: FixtureRepository, scripted: None) -> None:

@@ -124,7 +124,8 @@ def stopped(mirror: Mirror) -> Line | None:
         and not facts.busy
         and session.state in (SessionState.RUNNING, SessionState.REVIEWING)
     ):
-        words = f"{', '.join(lacking)} {'need' if len(lacking) > 1 else 'needs'} a model"
-        ways = "  · in Tasks: M gives one, X leaves it out, x on the goal goes on"
+        names = ", ".join(lacking) if len(lacking) < 4 else f"{len(lacking)} tasks"
+        words = f"{names} {'need' if len(lacking) > 1 else 'needs'} a model"
+        ways = " · Tasks: M gives one, X ends it, x on the goal goes on"
         return [("◇ ", "asks"), (words, "text"), (ways, "muted")]
     return None

@@ -145,9 +145,7 @@ async def test_a_row_of_tasks_says_it_in_words(tmp_path: Path) -> None:
         assert words == ["done", "needs a model"]
         mirror.tasks = dict(one.board.tasks)
         row = stopped(mirror)
-        assert row and "".join(text for text, _ in row).startswith(
-            "◇ T2 needs a model  · in Tasks: M gives one"
-        )
+        assert row and "".join(text for text, _ in row).startswith("◇ T2 needs a model · Tasks: M gives one")
         mirror.session = one.session.but(model="anthropic/claude-opus-5-5")
         assert mirror.word(one.board.tasks["T2"]) == "planned"
 

@@ -24,6 +24,7 @@ RULES_CAN = "rules plan, heal what is red, write changelog and API docs; the res
 MOST_OUTLINED = 6
 LEAST_WHY = 13
 """Cells from which it is worth saying why a goal fits."""
+NO_MODEL = "none: no key, and no model of this machine"
 _NAMES = 14
 _ACTIONS = 29
 _EXAMPLE = "example:"
@@ -189,7 +190,9 @@ class FirstRunPane(KeyAsking):
                 found.remove(git)
                 row = {**git, "text": f"{git['text']}, repository {row['text']}"}
             elif row["name"] == "model" and row["state"] == "ok" and self.mirror.facts.model == RULES:
-                row = {**row, "state": "warn", "text": "none: no ANTHROPIC_API_KEY, and no Ollama answers"}
+                chosen = self.mirror.facts.settings.get("model") == RULES
+                text = "none, as you chose: rules work · /models gives one" if chosen else NO_MODEL
+                row = {**row, "state": "warn", "text": text}
             if row["name"] in ALWAYS or row["state"] == "bad":
                 found.append(row)
         return found

@@ -126,7 +126,7 @@ async def test_without_a_model_each_way_on_is_a_row_and_rules_are_one() -> None:
     app.offers_demo = True  # type: ignore[attr-defined]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: pane.answer and app.heard(FirstRunPane.Found))
-        assert "  ! model        none: no ANTHROPIC_API_KEY, and no Ollama answers" in drawn(app)
+        assert "  ! model        none: no key, and no model of this machine" in drawn(app)
         assert [row.key for row in pane.rows if row.key] == [
             "Try the demo",
             "Set a key for Anthropic",
@@ -153,6 +153,7 @@ async def test_the_tasks_that_a_goal_would_become_stand_there_while_it_is_typed(
         pane.outline(tasks)
         await pilot.pause()
         rows = drawn(app)
+        assert "  ! model        none, as you chose: rules work · /models gives one" in rows
         at = rows.index("  Rules make of it:")
         assert rows[at + 1].split() == ["T1", "Do", "[b]1"]
         assert rows[at + 2].split() == ["T2", "Do", "[b]2", "needs", "a", "model"]

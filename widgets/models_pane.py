@@ -141,8 +141,8 @@ class ModelsPane(TablePane):
             [
                 Cell(name, role),
                 Cell(context, muted if role == muted else "text", -7, 2),
-                Cell(costs[0], muted if role == muted else "text", -7, 3),
-                Cell(costs[1], muted if role == muted else "text", -6, 3),
+                # Both or none: one price alone says nothing.
+                Cell(f"{costs[0]:>7}  {costs[1]:>6}", muted if role == muted else "text", -15, 3),
                 Cell(tools, "asks" if tools == AS_TEXT else muted, 8),
                 Cell(state, muted, 10, 1),
             ],

@@ -38,7 +38,7 @@ class Limits(_Part):
     context_tokens: int = Field(default=150_000, ge=10_000)
     """Prompt size from which a conversation is compacted, below the model's own window."""
     local_context_tokens: int | None = Field(default=None, ge=4_096)
-    """Window that local models are loaded with (num_ctx); None: the model's own, else 32,768. Takes memory."""
+    """Window that local models are loaded with (num_ctx); None: the model's own, else 32,768."""
     command_timeout_s: float = Field(default=300.0, gt=0)
     """For an agent's command that names no time of its own."""
     requests_per_minute: int = Field(default=0, ge=0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.evidence import Check, CheckKind
+from autodev_tui.domain.rule import RULES_MODEL
 from autodev_tui.domain.states import ApprovalState, StepState
 from autodev_tui.domain.step import Step
 from autodev_tui.domain.updates import Rule
@@ -50,7 +51,7 @@ def known_commands(checks: Sequence[Check]) -> list[str]:
     runs_tests = any(check.kind is CheckKind.BEHAVIOUR for check in checks)
     if runs_tests and any(" -m pytest" in one or " -m unittest" in one for one in commands):
         commands += PYTHON_RUNNERS
-    return commands + own_commands()
+    return commands
 
 
 async def run_command(
@@ -60,6 +61,9 @@ async def run_command(
     services = calls.services
     environment = await verifier.environment(workspace.path)
     checks = known_commands(await verifier.known_checks())
+    if services.models.spec_of(calls.agent.task) == RULES_MODEL:
+        # Only they run our own ruff. Known to all, it would let any model's `python -m ruff` run unasked.
+        checks += own_commands()
     kind = await asyncio.to_thread(classify, args.command, checks, workspace.path)
     ruling = calls.rule(kind.action)
     approval = rule = None

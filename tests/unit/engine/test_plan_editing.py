@@ -64,8 +64,8 @@ async def test_an_edited_plan_is_asked_about_anew_and_carried_out(tmp_path: Path
         question = await waiting(one, "plan")
         assert question.base["plan"] == question.ask["digest"] == plan_digest(one.board.tasks.values())
         estimate = question.ask["estimate"]
-        assert (estimate["minutes"], estimate["cost_usd"]) == (50, None)
-        assert estimate["why"].startswith("unknown")
+        assert estimate["minutes"] == 50 and 0 < estimate["cost_usd"][0] < estimate["cost_usd"][1]
+        assert estimate["why"].startswith("a first guess")
         first, second = planned(one)
         new = PlannedTask(
             id="new", title="Between", dependencies=["T1"], note="Mind the gap.", pin=Level.FULL

@@ -17,6 +17,7 @@ from autodev_tui.providers.base import StopReason
 
 VERSION = 1
 MAX_BYTES, MAX_LINE, MAX_LINES = 64 * 1024 * 1024, 4 * 1024 * 1024, 50_000
+MAX_NAME = 100
 T = TypeVar("T", bound=Frozen)
 WORKTREE = "[[WORKTREE]]"
 """Stands for the agent's worktree, whose path is another in each session."""
@@ -43,7 +44,7 @@ class Header(_Strict):
 class RecordedCall(_Strict):
     """A tool call; `args` is None where they were unusable, and `error` then says how."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=MAX_NAME)
     args: dict[str, Any] | None = None
     error: str = ""
     only: str = ""

@@ -26,11 +26,13 @@ from autodev_tui.providers.base import (
     Request,
     Retrying,
     ThinkingDelta,
+    ToolCall,
     Turn,
 )
 from autodev_tui.providers.recorded import (
     MAX_BYTES,
     MAX_LINES,
+    MAX_NAME,
     VERSION,
     WORKTREE,
     Key,
@@ -43,8 +45,10 @@ from autodev_tui.providers.recorded import (
     read_recording,
 )
 from autodev_tui.providers.replay import ReplayProvider
+from autodev_tui.providers.strict_json import whole_text
 
 Mask = Callable[[str], str]
+NAMELESS = "(no name)"
 _SECRET = re.compile(r"\[\[SECRET:([a-z-]+):[0-9a-f]+\]\]")
 
 
@@ -196,7 +200,8 @@ class RecordingProvider:
 
 def _entry(key: Key, turn: Turn, thinking: str, worktree: str, mask: Mask) -> Recorded:
     def clean(text: str) -> str:
-        return mask(text.replace(worktree, WORKTREE) if worktree else text)
+        # Half a character can be written, and never read again.
+        return mask(whole_text(text.replace(worktree, WORKTREE) if worktree else text))
 
     given: dict[str, Any] = {"role": key.role, "task": key.task or None, "turn": key.turn}
     given |= {"decision": key.decision, "hunks": list(key.hunks), "earlier": list(key.earlier)}
@@ -206,15 +211,22 @@ def _entry(key: Key, turn: Turn, thinking: str, worktree: str, mask: Mask) -> Re
     if thinking:
         given["thinking"] = clean(thinking)
     given["calls"] = [
-        RecordedCall(name=call.name, args=each_text(call.args, clean))
+        RecordedCall(name=_name(call, clean), args=each_text(call.args, clean))
         if call.args is not None
-        else RecordedCall(name=call.name, error=clean(call.error) or "the arguments are no JSON object")
+        else RecordedCall(
+            name=_name(call, clean), error=clean(call.error) or "the arguments are no JSON object"
+        )
         for call in turn.calls
     ]
     given["stop"] = turn.stop.value
     if turn.stop_detail:
         given["detail"] = clean(turn.stop_detail)
     return Recorded(**given, usage=turn.usage)
+
+
+def _name(call: ToolCall, clean: Mask) -> str:
+    """Models make names up, empty ones and long ones too: no tool is called either, so none is replayed."""
+    return clean(call.name)[:MAX_NAME] or NAMELESS
 
 
 def _line(document: dict[str, Any]) -> bytes:

@@ -57,6 +57,20 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.parametrize("name", ["", "n" * 101, "half \ud800"])
+async def test_names_that_a_model_made_up_and_halves_of_characters_are_kept_readable(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "r.jsonl"
+    said = make_turn((name, {}), text="half \ud800")
+    turn = await RecordingProvider(FunctionProvider(lambda _: said), tape(path)).complete(
+        request(), lambda _: None
+    )
+    assert turn is said
+    again = await ReplayProvider(read_recording(path), "r").complete(request(), lambda _: None)
+    assert again.text == "half \ufffd" and again.calls[0].name and again.calls[0].args == {}
+
+
 async def test_what_is_recorded_comes_back_the_same_from_another_worktree(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     call = ("edit_file", {"path": "/w/t1/a.py", "old_text": "", "new_text": "x = 1\n", "n": [1, None]})

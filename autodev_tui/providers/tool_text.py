@@ -44,6 +44,8 @@ EXAMPLE = re.compile(
 """Words before a call, in its own sentence, that make it an example."""
 AS_EXAMPLE = "the words before it make it an example, so it is not run: if you mean it, make the call alone"
 QUOTES = "\"'“‘«"
+MOST_BROKEN = 20
+"""So many calls that cannot be used, and no more are looked for: each may take a look at the whole rest."""
 LOOK_BACK = 300
 """Characters before a call that can make it an example."""
 
@@ -69,8 +71,8 @@ def find_calls(text: str, tools: Sequence[ToolSpec]) -> list[TextCall]:
     if bare:
         return [_checked(one, offered) for one in bare]
     calls: list[TextCall] = []
-    place = after = 0
-    while (mark := _next_mark(text, place)) is not None:
+    place = after = broken = 0
+    while broken < MOST_BROKEN and (mark := _next_mark(text, place)) is not None:
         kind, start = mark
         if kind == "fence":
             place, inner = _fence(text, start)
@@ -90,6 +92,7 @@ def find_calls(text: str, tools: Sequence[ToolSpec]) -> list[TextCall]:
             if not _quoted(text, start):
                 calls += _meant(text, after, found, offered)
             place = after = max(one.end for one in found)
+            broken += any(one.error for one in found)
     return calls
 
 

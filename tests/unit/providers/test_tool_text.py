@@ -366,7 +366,11 @@ def test_a_stream_shows_all_up_to_a_mark_and_keeps_the_rest(parts: list[str], si
 
 
 @pytest.mark.parametrize(
-    "unit", ["`", "```\n", "<tool_call>", "<function=", "<arg_key>", '{"', "[TOOL_CALLS]", "<think>"]
+    "unit",
+    [
+        *("`", "```\n", "<tool_call>", "<function=", "<arg_key>", '{"', "[TOOL_CALLS]", "<think>"),
+        *("<tool_call>{</tool_call>", '<tool_call>{"a</tool_call>'),
+    ],
 )
 def test_the_longest_reply_is_read_in_no_time(unit: str) -> None:
     text = (unit * (60_000 // len(unit))) + HERMES

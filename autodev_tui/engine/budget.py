@@ -68,6 +68,7 @@ async def leave_to_call(agent: Agent) -> Grant | None:
         prompt_tokens(agent, model),
         agent.output_limit,
         characters,
+        remote=limits.remote,
     )
     granted = await services.purse.grant(wanted, min(agent.least_output, agent.output_limit))
     if isinstance(granted, Grant):

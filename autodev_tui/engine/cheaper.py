@@ -71,10 +71,20 @@ async def _usable(services: Services, spec: str) -> bool:
     try:
         model = await asyncio.to_thread(services.models.get, spec)
         async with asyncio.timeout(ANSWERS_S):
-            await model.provider.limits(model.name)
+            limits = await model.provider.limits(model.name)
     except (ProviderError, TimeoutError):
         return False
-    return True
+    # One that is free by its name alone is no offer.
+    return not (limits.remote and is_free(spec))
+
+
+def _dearer(services: Services, own: str, other: str) -> bool:
+    """Whether `own` costs more than `other`, or may."""
+    prices, at = services.settings.price_table(), services.clock()
+    before, after = (rates_of(spec, spec.partition("/")[2], prices, at) for spec in (own, other))
+    if before is None or after is None:
+        return True
+    return before.input > after.input or before.output > after.output
 
 
 def _offer(rates: Rates, spec: str, services: Services) -> dict[str, Any]:
@@ -104,7 +114,12 @@ async def use_cheaper(services: Services, cap: Cap, spec: str, approval: Approva
         model = await asyncio.to_thread(services.models.get, spec)
         session = services.board.newest(services.session)
         open_ones = [one for one in services.board.tasks.values() if one.state not in _ENDED]
-        changed = [one.but(model=None, fallback="") for one in open_ones if one.model or one.fallback]
+        # What works for less already goes on as it is: a local model's task does not leave the machine.
+        changed = [
+            one.but(model=None, fallback="")
+            for one in open_ones
+            if (one.model or one.fallback) and _dearer(services, services.models.spec_of(one), spec)
+        ]
         await services.broker.used(approval, session.but(model=spec, planning_model=""), *changed)
         services.models.choose(model)
         text = f"{spec} goes on for the whole session: the budget stays"

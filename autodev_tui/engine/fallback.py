@@ -65,8 +65,8 @@ async def fall_back(services: Services, task: str | None, error: ProviderError) 
             continue
         try:
             model = await services.models.ready(spec)
-            await model.provider.limits(model.name)
-            if problem := unpriced(services, task, model):
+            remote = (await model.provider.limits(model.name)).remote
+            if problem := unpriced(services, task, model, remote=remote):
                 raise ProviderError("config", problem)
         except ProviderError as unusable:
             tried[spec] = str(unusable)
@@ -78,18 +78,17 @@ async def fall_back(services: Services, task: str | None, error: ProviderError) 
             services.models.planning = spec
             await services.board.commit(services.session.but(planning_model=spec))
         who = task or "the plan"
-        _tell(
-            services, task, f"{old} failed: {error} · {spec} goes on with {who}{_dearer(services, old, spec)}"
-        )
+        dearer = _dearer(services, old, spec, remote=remote)
+        _tell(services, task, f"{old} failed: {error} · {spec} goes on with {who}{dearer}")
         return True
     return False
 
 
-def unpriced(services: Services, task: str | None, model: Model) -> str:
+def unpriced(services: Services, task: str | None, model: Model, *, remote: bool) -> str:
     """Why this model cannot work on `task` where a limit holds, its price being unknown; "" where it can."""
     limited = services.purse.own_caps(task) or services.purse.periods()
     prices, at = services.settings.price_table(), services.clock()
-    if not limited or rates_of(model.spec, model.name, prices, at) is not None:
+    if not limited or rates_of(model.spec, model.name, prices, at, remote=remote) is not None:
         return ""
     return (
         f"the price of {model.name} is not known, so a budget cannot be kept"
@@ -97,10 +96,11 @@ def unpriced(services: Services, task: str | None, model: Model) -> str:
     )
 
 
-def _dearer(services: Services, old: str, new: str) -> str:
+def _dearer(services: Services, old: str, new: str, *, remote: bool) -> str:
     """What it says when the other one costs more; limits hold for it as for any."""
     prices, at = services.settings.price_table(), services.clock()
-    before, after = (rates_of(spec, spec.partition("/")[2], prices, at) for spec in (old, new))
+    before = rates_of(old, old.partition("/")[2], prices, at)
+    after = rates_of(new, new.partition("/")[2], prices, at, remote=remote)
     if after is None:
         return ", whose price is not known"
     if before is None or (after.input <= before.input and after.output <= before.output):

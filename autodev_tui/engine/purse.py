@@ -112,7 +112,7 @@ class Purse:
         limits = self.periods()
         rates = wanted.rates
         if rates is None:
-            if problem := unpriced(self._services, wanted.task, wanted.model):
+            if problem := unpriced(self._services, wanted.task, wanted.model, remote=True):
                 raise GaveUp(problem)
             return wanted
         async with self._one_at_a_time:
@@ -207,11 +207,20 @@ def spent(record: Any) -> float:
 
 
 def wanted_grant(
-    services: Services, task: Task | None, model: Model, turn: int, prompt: int, output: int, characters: int
+    services: Services,
+    task: Task | None,
+    model: Model,
+    turn: int,
+    prompt: int,
+    output: int,
+    characters: int,
+    *,
+    remote: bool = False,
 ) -> Grant:
     """The call as it would be with money enough."""
     at = services.clock()
-    rates = rates_of(model.spec, model.name, services.settings.price_table(), at, prompt)
+    prices = services.settings.price_table()
+    rates = rates_of(model.spec, model.name, prices, at, prompt, remote=remote)
     return Grant(
         id=f"{services.session.id}/{task.id if task else 'plan'}/{turn}",
         task=task.id if task else None,

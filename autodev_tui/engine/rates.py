@@ -49,9 +49,14 @@ def is_free(spec: str) -> bool:
     return is_local(spec) or spec == RULES_MODEL or spec.startswith("replay:")
 
 
-def rates_of(spec: str, name: str, prices: Prices, at: float, prompt: int = 0) -> Rates | None:
-    """The rates of a model for a prompt of so many tokens; None where nobody knows what it takes."""
-    if is_free(spec):
+def rates_of(
+    spec: str, name: str, prices: Prices, at: float, prompt: int = 0, *, remote: bool = False
+) -> Rates | None:
+    """The rates of a model for a prompt of so many tokens; None where nobody knows what it takes.
+
+    `remote`: its server says that it works elsewhere, whatever it is called here.
+    """
+    if is_free(spec) and not remote:
         return FREE
     entry = price(name, datetime.fromtimestamp(at, UTC).date(), prices)
     if entry is None:

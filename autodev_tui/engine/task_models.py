@@ -52,10 +52,10 @@ async def refuse_unusable(services: Services, spec: str, task: str | None = None
     """Raises Refusal: there is no such model, it does not answer, or what it takes is unknown to a budget."""
     try:
         model = await services.models.ready(spec)
-        await model.provider.limits(model.name)
+        remote = (await model.provider.limits(model.name)).remote
     except ProviderError as error:
         raise Refusal(str(error)) from error
-    if problem := unpriced(services, task, model):
+    if problem := unpriced(services, task, model, remote=remote):
         raise Refusal(problem)
 
 

@@ -176,6 +176,8 @@ class ModelLimits:
     known: bool
     unbounded: bool = False
     """There is no window: nothing is sent, and nothing need be forgotten."""
+    remote: bool = False
+    """It works on somebody else's machine, though its name does not say so."""
 
 
 class Provider(Protocol):

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from random import random as default_random
 from typing import Any
 
@@ -37,10 +39,11 @@ from autodev_tui.providers.ollama_facts import (
     is_remote,
     same_model,
 )
-from autodev_tui.providers.ollama_judging import adapt, overflowed, too_large, used_by
+from autodev_tui.providers.ollama_judging import Bill, adapt, overflowed, too_large, used_by
 from autodev_tui.providers.ollama_messages import build_messages, build_tools
 from autodev_tui.providers.ollama_state import Known
 from autodev_tui.providers.ollama_stream import StreamReader
+from autodev_tui.providers.pricing import Prices
 from autodev_tui.providers.strict_json import sendable
 
 FIRST_S = 1_200.0
@@ -62,7 +65,10 @@ log.addHandler(logging.NullHandler())
 
 
 class OllamaProvider:
-    """See `Provider`. `window` is the user's setting for `num_ctx`, None to choose one."""
+    """See `Provider`. `window` is the user's setting for `num_ctx`, None to choose one.
+
+    `prices` are the user's, for models that run in somebody's cloud; those of this machine cost nothing.
+    """
 
     name = "ollama"
 
@@ -76,12 +82,15 @@ class OllamaProvider:
         first_s: float = FIRST_S,
         idle_s: float = IDLE_S,
         look_s: float = LOOK_S,
+        clock: Callable[[], float] = time.time,
+        prices: Prices | None = None,
     ) -> None:
         self._address = address
         self._window = window
         self._sleep = sleep
         self._random = random
         self._first_s, self._idle_s, self._look_s = first_s, idle_s, look_s
+        self._clock, self._prices = clock, prices or {}
         self._client: Any = None
         self._client_lock = asyncio.Lock()
         self._known: dict[str, Known] = {}
@@ -95,6 +104,8 @@ class OllamaProvider:
         client, known = await self._ready(), await self._about(request.model)
         output = min(request.max_tokens, known.limits().max_output)
         spent = Usage()
+        day = datetime.fromtimestamp(self._clock(), UTC).date()
+        bill = Bill(request.model, day, self._prices)
         adapted: set[str] = set()
         for attempt in itertools.count(1):
             body, expected = self._body(request, known, output)
@@ -105,7 +116,7 @@ class OllamaProvider:
             def used(
                 whole: bool, attempt: int = attempt, reader: StreamReader = reader, guess: float = expected
             ) -> Usage:
-                return used_by(reader, known, attempt, guess, whole=whole)
+                return used_by(reader, known, attempt, guess, bill, whole=whole)
 
             on_chunk(UsageSeen(spent.plus(used(False)).but(at_least=True)))
             try:

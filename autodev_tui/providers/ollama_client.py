@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from autodev_tui.providers.ollama_address import Address
+from autodev_tui.providers.ollama_facts import with_place
 
 CONNECT_S = 3.0
 
@@ -41,6 +42,14 @@ def build_client(address: Address) -> Any:
         # cannot read an empty line.
         response.aiter_lines = lines  # type: ignore[method-assign]
 
+    async def own_facts(response: httpx.Response) -> None:
+        if not response.request.url.path.endswith("/api/show"):
+            return
+        await response.aread()
+        told = response.json
+        # The SDK drops what it has no field for: that the model works elsewhere.
+        response.json = lambda **options: with_place(told(**options))  # type: ignore[method-assign]
+
     return ollama.AsyncClient(
         host=address.url,
         timeout=httpx.Timeout(None, connect=CONNECT_S),
@@ -49,5 +58,5 @@ def build_client(address: Address) -> Any:
         # Plain http needs no certificates, which take a while to load; it is never redirected to https.
         verify=address.scheme == "https",
         follow_redirects=False,
-        event_hooks={"request": [own_key], "response": [own_lines]},
+        event_hooks={"request": [own_key], "response": [own_lines, own_facts]},
     )

@@ -18,6 +18,8 @@ MARGIN = 0.1
 """Share of the window that stays free, because token counts before the call are estimates."""
 OUTPUT_SHARE = 0.25
 MOST_OUTPUT = 16_384
+ELSEWHERE = "autodev.elsewhere"
+"""Among what `show` tells of a model: that it works elsewhere."""
 CHARACTERS_PER_TOKEN = 3.2
 """Of ASCII text; every other character is counted as a token of its own."""
 
@@ -59,13 +61,25 @@ def describe(shown: Mapping[str, Any], name: str = "") -> LocalModel:
         thinking="thinking" in abilities if abilities is not None else None,
         chats="completion" in abilities if abilities is not None else None,
         family=architecture,
-        remote=bool(shown.get("remote_host") or shown.get("remote_model")) or is_remote(name),
+        remote=bool(info.get(ELSEWHERE) or _elsewhere(shown)) or is_remote(name),
     )
+
+
+def with_place(shown: Any) -> Any:
+    """The answer of `show`, with the place where the model works among its information."""
+    if not isinstance(shown, dict) or not _elsewhere(shown):
+        return shown
+    info = shown.get("model_info")
+    return shown | {"model_info": {**(info if isinstance(info, dict) else {}), ELSEWHERE: True}}
+
+
+def _elsewhere(shown: Mapping[str, Any]) -> bool:
+    return bool(shown.get("remote_host") or shown.get("remote_model"))
 
 
 def is_remote(name: str) -> bool:
     """Whether a name is that of a model in the vendor's cloud, as in `gpt-oss:120b-cloud`."""
-    tag = name.rpartition(":")[2] if ":" in name else ""
+    tag = name.rpartition(":")[2].lower() if ":" in name else ""
     return tag == "cloud" or tag.endswith("-cloud")
 
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
 from autodev_tui.domain.session import Usage
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.ollama_errors import Failure
 from autodev_tui.providers.ollama_facts import CHARACTERS_PER_TOKEN
 from autodev_tui.providers.ollama_state import Known
 from autodev_tui.providers.ollama_stream import StreamReader
+from autodev_tui.providers.pricing import Prices, TokenCounts, cost
+
+
+class Bill(NamedTuple):
+    """What a try is paid by, where the model runs elsewhere: only the user can say what that takes."""
+
+    model: str
+    day: date
+    prices: Prices
 
 
 def adapt(failure: Failure, known: Known, attempt: int) -> str:
@@ -24,7 +37,9 @@ def adapt(failure: Failure, known: Known, attempt: int) -> str:
     return ""
 
 
-def used_by(reader: StreamReader, known: Known, attempt: int, expected: float, *, whole: bool) -> Usage:
+def used_by(
+    reader: StreamReader, known: Known, attempt: int, expected: float, bill: Bill, *, whole: bool
+) -> Usage:
     """What one try used. Counts that the server does not tell are our estimate, and marked as not exact."""
     exact = whole and reader.prompt_tokens is not None and reader.output_tokens is not None
     counted = reader.prompt_tokens
@@ -33,12 +48,16 @@ def used_by(reader: StreamReader, known: Known, attempt: int, expected: float, *
     output = reader.output_tokens
     if output is None:
         output = int(reader.characters / CHARACTERS_PER_TOKEN)
+    usd, priced = Decimal(0), True
+    if known.facts.remote and reader.started:
+        usd, priced = cost(bill.model, TokenCounts(input=counted, output=output), bill.day, bill.prices)
     return Usage(
         requests=1,
         retries=1 if attempt > 1 else 0,
         input_tokens=counted,
         output_tokens=output,
-        cost_known=not known.facts.remote,
+        cost_usd=float(usd),
+        cost_known=priced,
         at_least=reader.started and not exact,
     )
 

@@ -29,6 +29,8 @@ LIST_S = 2.0
 ABLE_BYTES = 3_000_000_000
 """Smaller files hold fewer than about 5 billion parameters: their calls are often malformed."""
 MOST_BYTES = 8 << 20
+ODD = (OSError, ValueError, http.client.HTTPException, AttributeError, TypeError, RecursionError)
+"""What comes of a server that does not answer, or whose answer has another form than Ollama's."""
 T = TypeVar("T")
 
 
@@ -115,7 +117,7 @@ def _fill(address: Address, within_s: float, found: list[Installed]) -> bool:
         window = in_memory.get("context_length") if in_memory else None
         facts = None
         if (left := end - time.monotonic()) > 0:
-            with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            with contextlib.suppress(*ODD):
                 facts = describe(_get(address, "POST", "/api/show", {"model": name}, left), name)
         found.append(
             Installed(
@@ -170,7 +172,7 @@ def _within(seconds: float, work: Callable[[], T]) -> T | None:
     result: list[T] = []
 
     def run() -> None:
-        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        with contextlib.suppress(*ODD):
             result.append(work())
 
     thread = threading.Thread(target=run, name="ollama-look", daemon=True)

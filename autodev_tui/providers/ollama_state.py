@@ -46,7 +46,8 @@ class Known:
         """What a conversation may fill, beside system prompt and tools."""
         sizes = limits_of(self.usable, known=bool(self.facts.trained))
         overhead = self.overhead or min(USUAL_OVERHEAD, self.usable // 4)
-        return ModelLimits(max(1, sizes.context - int(overhead)), sizes.max_output, sizes.known)
+        context = max(1, sizes.context - int(overhead))
+        return ModelLimits(context, sizes.max_output, sizes.known, remote=self.facts.remote)
 
     def expected(self, messages: Any, tools: Any) -> float:
         """About how many tokens a prompt will have."""

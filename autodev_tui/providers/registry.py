@@ -83,7 +83,10 @@ def make_provider(
     if kind == "ollama":
         from autodev_tui.providers.ollama import OllamaProvider
 
-        return OllamaProvider(address_of(env), window=local_context, sleep=sleep, random=random), model
+        address = address_of(env)
+        return OllamaProvider(
+            address, window=local_context, sleep=sleep, random=random, clock=clock, prices=prices
+        ), model
     from autodev_tui.providers.anthropic import AnthropicProvider
 
     provider = AnthropicProvider(

@@ -196,6 +196,51 @@ async def test_a_model_of_unknown_price_is_refused_only_where_there_is_a_limit(t
         await kit.engine.aclose()
 
 
+class Elsewhere(Paid):
+    """Called like a local one, and works in somebody's cloud."""
+
+    async def limits(self, model: str) -> Any:
+        """As its server tells."""
+        return replace(await super().limits(model), remote=True)
+
+
+async def test_what_only_looks_local_is_not_taken_for_free(tmp_path: Path) -> None:
+    other = Elsewhere(plan_of({}), spec="ollama/helper")
+    own = Paid(plan_of({}, {}), {"T1": [LOOK] * 6})
+    own.share = 0.9
+    options = {"fallbacks": (other.spec,)}
+    async with at_work(tmp_path, own, others=[other], options=options, interactive=True) as one:
+        await one.start(level=Level.COLLABORATIVE, budget_usd=1.0)
+        plan = await waiting(one, "plan")
+        with pytest.raises(Refusal, match="price of helper is not known"):
+            await one.engine.submit(commands.SetTaskModel(task="T1", model=other.spec))
+        await one.answer(plan)
+        assert (await waiting(one, "budget")).choices == ["raise", "stop"]
+    alone = Elsewhere(plan_of({}), spec="ollama/helper")
+    async with at_work(tmp_path / "alone", alone) as one:
+        outcome = await one.run(budget_usd=1.0)
+        assert outcome.code == flow.FAILED and "price of helper is not known" in outcome.error
+        assert not alone.models
+
+
+async def test_a_cheaper_model_for_the_session_takes_no_task_from_one_that_costs_less(tmp_path: Path) -> None:
+    local, cheap = Paid(plan_of({}), spec="ollama/qwen3"), Paid(plan_of({}), spec=HAIKU)
+    own = Paid(plan_of({}, {}), {"T1": [LOOK] * 6})
+    own.share = 0.9
+    options = {"fallbacks": (HAIKU,)}
+    async with at_work(
+        tmp_path, own, others=[local, cheap], options=options, at_once=1, interactive=True
+    ) as one:
+        await one.start(level=Level.COLLABORATIVE, budget_usd=1.0)
+        await waiting(one, "plan")
+        await one.engine.submit(commands.SetTaskModel(task="T2", model=local.spec))
+        await one.answer(await waiting(one, "plan"))
+        question = await waiting(one, "budget")
+        await one.answer(question, "choose", choice=f"cheaper:{HAIKU}")
+        await until(lambda: one.session.model == HAIKU, "the cheaper one")
+        assert one.board.tasks["T2"].model == local.spec, "its work does not leave the machine"
+
+
 async def test_what_works_on_a_task_is_part_of_the_plan_and_local_models_are_free(tmp_path: Path) -> None:
     free = Paid(plan_of({}, {}), spec="ollama/qwen3")
     own = Paid(plan_of({"title": "First"}, {}), {"T1": [LOOK]}, spec="anthropic/claude-opus-5")

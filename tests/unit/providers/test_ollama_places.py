@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from autodev_tui.assembly import price_known
+from autodev_tui.providers import ollama_look
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.catalogue import catalogue, reach
 from autodev_tui.providers.ollama_address import address_of, parse
@@ -116,7 +118,7 @@ def test_facts_from_odd_answers() -> None:
     assert choose_window(describe({}), None) == 8_192
     assert same_model("qwen3", "Qwen3:latest") and not same_model("qwen3", "qwen3:8b")
     assert same_model("hf.co/a/b", "hf.co/a/b:latest")
-    assert is_remote("gpt-oss:120b-cloud") and is_remote("x:cloud") and not is_remote("cloud")
+    assert is_remote("gpt-oss:120b-cloud") and is_remote("x:Cloud") and not is_remote("cloud")
     assert estimate("a" * 32) == 10 and estimate("語" * 10) == 10
 
 
@@ -195,6 +197,24 @@ def test_what_answers_but_is_no_ollama() -> None:
         assert "no Ollama answers" in look({"OLLAMA_HOST": fake.url}).problem
         assert default_model({"OLLAMA_HOST": fake.url}) is None
     assert "OLLAMA_HOST" in look({"OLLAMA_HOST": "box:99999"}).problem
+
+
+@pytest.mark.parametrize("told", [{"models": [1]}, {"models": 3}, "deep"])
+def test_odd_answers_of_a_server_are_no_models_and_no_error(
+    told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(_: Any, connection: Any, method: str, path: str, body: Any) -> Any:
+        connection.close()
+        if path == "/api/version":
+            return {"version": "1"}
+        return json.loads("[" * 100_000) if told == "deep" else told
+
+    monkeypatch.setattr(ollama_look, "_ask", ask)
+    failed: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    with FakeOllama({"models": {}}) as fake:
+        assert look({"OLLAMA_HOST": fake.url}).models == ()
+    assert failed == [], "nothing is printed into the screen"
 
 
 def test_the_catalogue_tells_both_sides() -> None:

@@ -276,6 +276,20 @@ async def test_counts_that_are_missing_are_estimated_and_marked() -> None:
     assert 50 < turn.usage.input_tokens < 400 and turn.usage.output_tokens == 100
 
 
+async def test_a_model_of_the_cloud_costs_what_the_user_says_whatever_it_is_called() -> None:
+    prices = {"helper": {"input": 1_000, "output": 2_000}}
+    served = {"models": {"helper": {"remote": True}}, **script({"text": "ok"}, {"text": "ok"})}
+    with FakeOllama(served) as fake:
+        async with Asker(fake, prices=prices) as asker:
+            assert (await asker.provider.limits("helper")).remote
+            used = (await asker.turn(request(model="helper"))).usage
+            assert used.input_tokens and used.output_tokens and used.cost_known
+            assert used.cost_usd == pytest.approx(used.input_tokens / 1e3 + used.output_tokens / 5e2)
+        async with Asker(fake) as asker:
+            used = (await asker.turn(request(model="helper"))).usage
+            assert (used.cost_usd, used.cost_known) == (0, False)
+
+
 async def test_types_that_small_models_get_wrong_are_put_right_by_the_schema() -> None:
     call = {"name": "read", "input": {"path": "5", "limit": "5", "all": "True"}}
     turn, _, _ = await asked({"calls": [call]})

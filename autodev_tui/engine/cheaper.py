@@ -111,7 +111,14 @@ async def use_cheaper(services: Services, cap: Cap, spec: str, approval: Approva
         await services.broker.used(approval, task.but(model=spec, fallback=""))
         text = f"{spec} goes on with {cap.whose}: the budget stays"
     else:
-        model = await asyncio.to_thread(services.models.get, spec)
+        try:
+            model = await asyncio.to_thread(services.models.get, spec)
+        except ProviderError as error:
+            # It could be used when it was offered: what may be said now is asked anew.
+            await services.broker.used(approval)
+            text = f"{spec} cannot be used any more: {error}"
+            services.board.log.emit(events.Noticed(text=text, severity="warning"))
+            return
         session = services.board.newest(services.session)
         open_ones = [one for one in services.board.tasks.values() if one.state not in _ENDED]
         # What works for less already goes on as it is: a local model's task does not leave the machine.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval
+from autodev_tui.domain.session import Session, Usage
 from autodev_tui.domain.states import ApprovalState, StepState, TaskState, legal_moves
+from autodev_tui.domain.step import Step, StepKind
+from autodev_tui.engine.purse import unseen
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.services import Services
 
@@ -40,13 +43,25 @@ async def end_task(services: Services, task: str) -> bool:
     if TaskState.CANCELLED not in legal_moves(board.tasks[task].state):
         return False
     questions = [_without(one, task) for one in board.pending() if task == one.task or task in one.asked_by]
-    steps = [
-        step.but(state=CUT_SHORT[step.state], ended=services.clock())
-        for step in board.steps(task)
-        if step.state in CUT_SHORT
-    ]
-    ended = board.task_moved(task, TaskState.CANCELLED)
-    await board.commit(ended, *questions, *steps, why="cancelled by the human")
+    steps: list[Step] = []
+    lost = Usage()
+    for step in board.steps(task):
+        if step.state not in CUT_SHORT:
+            continue
+        over = step.but(state=CUT_SHORT[step.state], ended=services.clock())
+        if step.kind is StepKind.MODEL and step.state is StepState.STARTED:
+            # Nobody is at work on it: a kill cut it off, and it is billed all the same.
+            usage = unseen(step)
+            lost = lost.plus(usage)
+            over = over.but(result={"usage": usage.model_dump(mode="json", exclude_defaults=True)})
+        steps.append(over)
+    used = board.newest(board.tasks[task]).usage.plus(lost)
+    ended = board.task_moved(task, TaskState.CANCELLED, usage=used)
+    records: list[Session | Step | Approval] = [*questions, *steps]
+    if lost.requests:
+        session = board.newest(services.session)
+        records.append(session.but(usage=session.usage.plus(lost)))
+    await board.commit(ended, *records, why="cancelled by the human")
     await tell_unheard(services, task)
     services.signal.give()
     return True

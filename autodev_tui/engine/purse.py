@@ -23,6 +23,7 @@ from autodev_tui.engine.rates import Rates, is_local, rates_of
 from autodev_tui.engine.spending import Spending
 
 if TYPE_CHECKING:
+    from autodev_tui.domain.step import Step
     from autodev_tui.domain.task import Task
     from autodev_tui.engine.models import Model
     from autodev_tui.engine.services import Services
@@ -204,6 +205,14 @@ class Purse:
 def spent(record: Any) -> float:
     """What a session or task cost, and may have cost in calls that a kill cut off."""
     return float(record.usage.cost_usd + record.usage.held_usd)
+
+
+def unseen(step: Step) -> Usage:
+    """Of a call that a kill cut off: it was asked, and is billed, but nobody saw for how much.
+
+    For the limits, it is what was set aside for it.
+    """
+    return Usage(requests=1, at_least=True, held_usd=step.intent.get("reserved", {}).get("usd", 0.0))
 
 
 def wanted_grant(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autodev_tui.domain import events
-from autodev_tui.domain.session import Session, Usage
+from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
@@ -20,6 +20,7 @@ from autodev_tui.engine.agent import REBUILT
 from autodev_tui.engine.budget import settle_lost
 from autodev_tui.engine.call_steps import result_document
 from autodev_tui.engine.flow import Waiting
+from autodev_tui.engine.purse import unseen
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.shell_calls import plan_again, settle
 from autodev_tui.engine.unknown import ask_unknown
@@ -106,9 +107,7 @@ async def _judge(services: Services, step: Step) -> None:
 
 
 async def _judge_turn(services: Services, interrupted: Step) -> None:
-    """It was asked, and is billed, but nobody saw for how much: for the limits, what was set aside for it."""
-    board, kept = services.board, interrupted.intent.get("reserved", {})
-    usage = Usage(requests=1, at_least=True, held_usd=kept.get("usd", 0.0))
+    board, usage = services.board, unseen(interrupted)
     result = {"usage": usage.model_dump(mode="json", exclude_defaults=True)}
     records: list[Session | Task] = [services.session.but(usage=services.session.usage.plus(usage))]
     if task := board.tasks.get(interrupted.task or ""):

@@ -13,7 +13,8 @@ import pytest
 from autodev_tui.domain import commands, requests
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.session import Usage
-from autodev_tui.domain.states import TaskState
+from autodev_tui.domain.states import StepState, TaskState
+from autodev_tui.domain.step import StepKind
 from autodev_tui.engine import flow
 from autodev_tui.engine.event_log import read_events
 from autodev_tui.engine.refusal import Refusal
@@ -239,6 +240,41 @@ async def test_a_cheaper_model_for_the_session_takes_no_task_from_one_that_costs
         await one.answer(question, "choose", choice=f"cheaper:{HAIKU}")
         await until(lambda: one.session.model == HAIKU, "the cheaper one")
         assert one.board.tasks["T2"].model == local.spec, "its work does not leave the machine"
+
+
+async def test_a_cheaper_model_that_is_gone_by_the_answer_is_asked_about_anew(tmp_path: Path) -> None:
+    agents, cheap = Paid(plan_of({}, {}), {"T1": [LOOK]}), Paid(plan_of({}), spec=HAIKU)
+    agents.share = 0.9
+    options = {"fallbacks": (HAIKU,)}
+    async with at_work(tmp_path, agents, others=[cheap], options=options, interactive=True) as one:
+        await one.start(budget_usd=1.0)
+        question = await waiting(one, "budget")
+        one.services.models._made.clear()
+        one.services.models._maker = None
+        await one.answer(question, "choose", choice=f"cheaper:{HAIKU}")
+        await until(lambda: [one.id for one in one.board.pending()] not in ([], [question.id]), "a new one")
+        again = await waiting(one, "budget")
+        assert again.choices == ["raise", "stop"] and one.session.model == agents.spec
+        assert any(f"{HAIKU} cannot be used any more" in text for text in notices(one))
+
+
+async def test_a_call_that_a_kill_cut_off_is_paid_for_though_its_task_is_cancelled(tmp_path: Path) -> None:
+    own = Paid(plan_of({}, {}))
+    own.share = 0.1
+    async with at_work(tmp_path, own, interactive=True) as one:
+        await one.start(level=Level.COLLABORATIVE, budget_usd=5.0)
+        await waiting(one, "plan")
+        kept = {"id": f"{one.session.id}/T1/1", "usd": 0.7, "at": 1.0, "prompt": 1, "characters": 1}
+        call = one.board.new_step(
+            StepKind.MODEL, "T1", "m", state=StepState.STARTED, turn=1, intent={"reserved": kept}, started=1.0
+        )
+        await one.board.commit(call)
+        before = one.session.usage
+        await one.engine.submit(commands.CancelTask(task="T1"))
+        assert one.board.step(call.id).state is StepState.INTERRUPTED
+        assert one.board.step(call.id).result["usage"]["held_usd"] == 0.7, "the record of the day books it"
+        assert one.board.tasks["T1"].usage.held_usd == 0.7
+        assert one.session.usage.held_usd == 0.7 and one.session.usage.cost_usd == before.cost_usd
 
 
 async def test_what_works_on_a_task_is_part_of_the_plan_and_local_models_are_free(tmp_path: Path) -> None:

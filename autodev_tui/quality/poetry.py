@@ -47,6 +47,8 @@ def constraints(lock: str) -> list[str]:
         return []
     found: dict[str, set[str]] = {}
     for one in packages if isinstance(packages, list) else []:
+        if not isinstance(one, dict):
+            continue
         name, version = one.get("name"), one.get("version")
         source = one.get("source")
         elsewhere = isinstance(source, dict) and source.get("type") in ("git", "url", "file", "directory")

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 _CARGO_RUN = re.compile(r"^\s+(?:Running (?:unittests )?(?P<file>\S+) \(|Doc-tests (?P<doc>\S+))")
 _CARGO_TEST = re.compile(r"^test (?P<name>\S.*?)(?: - should panic)? \.\.\. (?P<end>ok|FAILED|ignored)\b")
-_CARGO_END = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;")
+_CARGO_END = re.compile(r"^test result: \w+\. (\d{1,9}) passed; (\d{1,9}) failed; (\d{1,9}) ignored;")
 _GO_TEST = re.compile(r"^\s*--- (?P<end>PASS|FAIL|SKIP): (?P<name>\S+) \(")
 _GO_PACKAGE = re.compile(r"^(?P<end>ok  |FAIL|\?   )\t(?P<package>\S+)(?P<rest>.*)$")
 _TAP = re.compile(r"^(?P<indent> *)(?P<end>ok|not ok) \d+(?: - (?P<name>.*?))?(?P<more> # (?:SKIP|TODO).*)?$")
-_NODE_END = re.compile(r"^(?:#|ℹ) tests (?P<count>\d+)$")
+_NODE_END = re.compile(r"^(?:#|ℹ) tests (?P<count>\d{1,9})$")
 _NODE_SPEC = re.compile(r"^(?P<indent> *)(?P<end>[✔✖﹣]) (?P<name>.+?) \([\d.]+ms\)(?: # .*)?$")
 _JEST = re.compile(r"^  ● (?P<name>.+ › .+|[^›:]+)$")
 _JEST_END = re.compile(r"^Tests: +(?:.*, )?\d+ total$")

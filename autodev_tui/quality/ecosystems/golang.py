@@ -11,8 +11,10 @@ from autodev_tui.domain.evidence import Check, CheckKind
 from autodev_tui.quality.declared import read_text
 from autodev_tui.quality.ecosystems.model import Look, Part, digest, toolchain
 
-_REQUIRED = re.compile(r"^\s*(?:require\s+)?([\w.~/-]+\.[\w.~/-]+)\s+(v[\w.+-]+)", re.MULTILINE)
-_REPLACED = re.compile(r"^\s*(?:replace\s+)?([\w.~/-]+)(?:\s+v[\w.+-]+)?\s*=>\s*\.{1,2}/", re.MULTILINE)
+_MODULE, _VERSION = re.compile(r"[\w.~/-]+"), re.compile(r"v[\w.+-]+")
+_REPLACED = re.compile(
+    r"^[ \t]*(?:replace[ \t]+)?([\w.~/-]+)(?:[ \t]+v[\w.+-]+)?[ \t]*=>[ \t]*\.{1,2}/", re.MULTILINE
+)
 CHECKS = [
     Check(name="go test", command="go test ./..."),
     Check(name="go vet", command="go vet ./...", kind=CheckKind.LINT),
@@ -86,12 +88,21 @@ def look(at: Look) -> Part | None:
 def _needed(module: str) -> list[str]:
     """The required modules with their versions, without those that are replaced by folders of the tree."""
     own = set(_REPLACED.findall(module))
-    text = re.sub(r"//[^\n]*", "", module)
-    blocks = re.findall(r"^require\s*\(([^)]*)\)", text, re.MULTILINE) + re.findall(
-        r"^(require\s+[^(\n]+)$", text, re.MULTILINE
-    )
-    found = [one for block in blocks for one in _REQUIRED.findall(block)]
-    return [f"{path}@{version}" for path, version in found if path not in own]
+    found, inside = [], False
+    for line in module.splitlines():
+        words = line.partition("//")[0].replace("(", " ( ").replace(")", " ) ").split()
+        if words[:2] == ["require", "("]:
+            inside, words = True, words[2:]
+        elif words[:1] == ["require"]:
+            words = words[1:]
+        elif not inside:
+            continue
+        inside = inside and ")" not in words
+        if len(words) < 2 or "." not in words[0] or words[0] in own or not _MODULE.fullmatch(words[0]):
+            continue
+        if version := _VERSION.match(words[1]):
+            found.append(f"{words[0]}@{version[0]}")
+    return found
 
 
 def _sources(at: Look) -> dict[str, str]:

@@ -36,4 +36,4 @@ def look(at: Look) -> Part | None:
 
 
 def _has(text: str, target: str) -> bool:
-    return bool(re.search(rf"^{target}(?:\s[^:=\n]*)?\s*::?(?!=)", text, re.MULTILINE))
+    return bool(re.search(rf"^{target}(?:[ \t][^:=\n]*)?::?(?!=)", text, re.MULTILINE))

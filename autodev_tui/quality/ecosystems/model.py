@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -105,14 +106,14 @@ class Look:
         folder = self.environments / name
         inputs = Path(f"{folder}.inputs")
 
-        def place(text: str) -> str:
-            return text.replace("@DIR@", str(folder)).replace("@INPUTS@", str(inputs))
+        def place(text: str, quote: Callable[[str], str] = str) -> str:
+            return text.replace("@DIR@", quote(str(folder))).replace("@INPUTS@", quote(str(inputs)))
 
         kept = [one for proxy in PROXIES for one in (proxy, proxy.lower()) if one in self.variables]
         return SetupRequest(
             lock_hash=name,
             recipe=recipe,
-            argv=["/bin/sh", "-c", f"set -e\n{place(script)}"],
+            argv=["/bin/sh", "-c", f"set -e\n{place(script, shlex.quote)}"],
             shown=place(shown),
             why=f"not there: {', '.join(missing[:8])}{' …' if len(missing) > 8 else ''}",
             directory=str(folder),

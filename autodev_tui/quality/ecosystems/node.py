@@ -177,9 +177,8 @@ def _workspaces(at: Look, package: dict[str, Any]) -> list[str]:
     given = package.get("workspaces")
     patterns = given.get("packages") if isinstance(given, dict) else given
     listed = [one for one in patterns if isinstance(one, str)] if isinstance(patterns, list) else []
-    listed += re.findall(
-        r"^\s*-\s*['\"]?([^'\"#\n]+?)['\"]?\s*$", at.text("pnpm-workspace.yaml"), re.MULTILINE
-    )
+    lines = [line.partition("#")[0].strip() for line in at.text("pnpm-workspace.yaml").splitlines()]
+    listed += [line[1:].strip().strip("'\"") for line in lines if line.startswith("-")]
     listed += [
         value.removeprefix("file:").removeprefix("link:")
         for key in NEEDS

@@ -13,7 +13,7 @@ APART = 8
 """Unchanged lines between two changes that are still one call."""
 MAX_CONTEXT = 60
 """Lines around a change that may be needed to make its place unique."""
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 
 EditArgs = dict[str, str]
 

@@ -20,10 +20,10 @@ _STATUS = re.compile(
 )
 _PYTEST_ID = re.compile(r"^(?P<how>FAILED|ERROR) (?P<id>\S.*?)(?: - .*)?$", re.MULTILINE)
 _PYTEST_END = re.compile(r"^=*[ ]*((?:\d+ \w+, )*\d+ \w+)(?: in [\d.]+s.*)?[ =]*$", re.MULTILINE)
-_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped)")
+_COUNT = re.compile(r"(\d{1,9}) (passed|failed|errors?|skipped)")
 _UNITTEST = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([\w.<>]+)\)", re.MULTILINE)
-_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
-_SKIPPED = re.compile(r"skipped=(\d+)")
+_RAN = re.compile(r"^Ran (\d{1,9}) tests? in ", re.MULTILINE)
+_SKIPPED = re.compile(r"skipped=(\d{1,9})")
 _BROKEN = re.compile(
     r"^(?P<path>[^\s:][^:\n]*):\d+:.*(?:invalid-syntax|E999|SyntaxError|\[syntax\])", re.MULTILINE
 )

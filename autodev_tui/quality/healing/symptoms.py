@@ -43,15 +43,15 @@ _ERROR = re.compile(
     r"^(?:E\s+)?((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)): ?(.*)$"
 )
 _FRAMES = (
-    re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+): in .+$"),
-    re.compile(r"^(?:E\s+)?\s*File \"(?P<path>[^\"]+)\", line (?P<line>\d+)"),
-    re.compile(r"^file (?P<path>.+), line (?P<line>\d+)$"),
-    re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+): ?(?P<error>[A-Z]\w*)?$"),
+    re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d{1,9}): in .+$"),
+    re.compile(r"^(?:E(?=\s))?\s*File \"(?P<path>[^\"]+)\", line (?P<line>\d{1,9})"),
+    re.compile(r"^file (?P<path>.+), line (?P<line>\d{1,9})$"),
+    re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d{1,9}): ?(?P<error>[A-Z]\w*)?$"),
 )
 _BREAK = re.compile(
     r"^(?:_{5,}|={5,}|Traceback \(most recent|During handling|The above exception|ERROR: |FAIL: )"
 )
-_FINDING = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d+):(?:\d+:)?(?:\d+:)* (?P<rest>\S.*)$")
+_FINDING = re.compile(r"^(?P<path>[^\s:][^:\n]*):(?P<line>\d{1,9}):(?:\d+:)?(?:\d+:)* (?P<rest>\S.*)$")
 _FIXTURE = re.compile(r"^E\s+fixture '(\w+)' not found")
 _AVAILABLE = re.compile(r"^>\s+available fixtures: (.+)$")
 
@@ -77,11 +77,12 @@ _PATTERNS: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     (
         "keyword",
         "TypeError",
-        re.compile(r"(?P<owner>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
+        re.compile(r"(?<![\w.<>])(?P<owner>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<name>\w+)'"),
     ),
 )
 _TAKES = re.compile(
-    r"(?P<owner>\w+)\.(?P<name>\w+)\(\) takes (\d+) positional arguments? but (\d+) (?:was|were) given"
+    r"\b(?P<owner>\w+)\.(?P<name>\w+)\(\) takes (\d{1,9}) positional arguments?"
+    r" but (\d{1,9}) (?:was|were) given"
 )
 _TOLD: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("undefined", re.compile(r"F821 Undefined name `(?P<name>\w+)`")),

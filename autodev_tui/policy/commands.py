@@ -144,8 +144,17 @@ def _narrower(argv: tuple[str, ...], check: tuple[str, ...], worktree: Path) -> 
     allowed = CHECK_TOOLS.get(tool)
     if allowed is None or tool != check_tool:
         return False
-    # The bare tool and `python -m tool` are the same program; any path must be the check's own.
-    if runner != check_runner and not (not runner or (len(runner) == 1 and _PYTHON.fullmatch(runner[0]))):
+    # The bare tool and `python -m tool` are the same program; any path must be the check's own. Python would
+    # rather start a file of the worktree by that name, which tests may do, and a program by its path never.
+    module = len(runner) == 1 and _PYTHON.fullmatch(runner[0]) is not None
+    if (
+        module
+        and len(check_runner) == 1
+        and "/" in check_runner[0]
+        and not _PYTHON.fullmatch(check_runner[0])
+    ):
+        module = tool in ("pytest", "unittest")
+    if runner and runner != check_runner and not module:
         return False
     # What the check itself says is allowed again: its own `-o` or `-p` is the repository's word.
     rest = list(arguments)

@@ -306,6 +306,13 @@ def test_a_check_that_the_repository_does_not_have_is_no_check(command, worktree
     assert kind(command, worktree, checks=[]) is CommandKind.OTHER
 
 
+def test_a_program_by_its_path_is_no_module_that_the_worktree_may_have(worktree):
+    checks = ["/opt/autodev/bin/ruff check .", "/opt/autodev/bin/pytest"]
+    for command in ("/opt/autodev/bin/ruff check src", "ruff check src", "python -m pytest tests"):
+        assert kind(command, worktree, checks=checks) is CommandKind.CHECK
+    assert kind("python -m ruff check src", worktree, checks=checks) is CommandKind.OTHER
+
+
 def test_a_checks_own_words_are_the_repositorys(worktree):
     checks = [
         ".venv/bin/python -m pytest -p no:cacheprovider -o addopts= tests",

@@ -188,8 +188,10 @@ class SubmitSheet(ReviewSheet):
         gate = view.gate if view else {}
         reasons = [str(reason) for reason in gate.get("reasons", [])]
         old = {str(name): found for name, found in gate.get("old_failures", {}).items() if found}
+        said = " ".join(reasons)
+        unsaid = [name for name in old if f"{name}: red before too" not in said]
         rows: list[Line] = []
-        for reason in [*reasons, *(f"{name} was red before: {', '.join(old[name][:3])}" for name in old)]:
+        for reason in [*reasons, *(f"{name}: red before too: {', '.join(old[name][:3])}" for name in unsaid)]:
             rows += _indented(reason, width)
         return [[], [("checks", "bold")], *rows] if rows else []
 

@@ -144,7 +144,8 @@ def _styled(tokens: Sequence[Token], role: str) -> Iterator[tuple[str, str]]:
     """The pieces of a paragraph; "\n" stands for a line end."""
     roles = [role]
     links: list[str] = []
-    for token in tokens:
+    names = _names(tokens)
+    for at, token in enumerate(tokens):
         kind = token.type.removesuffix("_open").removesuffix("_close")
         match token.type:
             case "softbreak":
@@ -159,12 +160,25 @@ def _styled(tokens: Sequence[Token], role: str) -> Iterator[tuple[str, str]]:
                 links.append(_shown(str(token.attrGet("href") or "")))
             case "link_close":
                 yield f" ({links.pop()})", "data-muted"
+            case _ if at in names:
+                yield token.markup, roles[-1]
             case _ if token.nesting == 1:
                 roles.append(_INLINE.get(kind, roles[-1]))
             case _ if token.nesting == -1:
                 roles.pop()
             case _:
                 yield _shown(token.content), roles[-1]
+
+
+def _names(tokens: Sequence[Token]) -> set[int]:
+    """Where a name such as `__init__` begins and ends that Markdown takes for strong words."""
+    found: set[int] = set()
+    for at in range(len(tokens) - 2):
+        first, inner, last = tokens[at : at + 3]
+        spans = first.type == "strong_open" and first.markup == "__" and last.type == "strong_close"
+        if spans and inner.content.isidentifier():
+            found |= {at, at + 2}
+    return found
 
 
 def _shown(text: str) -> str:

@@ -443,3 +443,15 @@ def test_what_keeps_an_agent_between_two_steps_is_told_until_it_goes_on(logs: Lo
     assert texts(log)[-1] == f"· {text}"
     logs.asked("T3")
     assert texts(build(logs, log))[-1] == "  waiting for the model  0:12"
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("fixes in src/a/__init__.py, src/b.py", "fixes in src/a/__init__.py, src/b.py"),
+        ("__main__ and **__init__.py**", "__main__ and __init__.py"),
+        ("__two words__ stay strong", "two words stay strong"),
+    ],
+)
+def test_a_name_with_underscores_is_not_taken_for_strong_words(text: str, row: str) -> None:
+    assert ["".join(piece for piece, _ in line) for line in markdown_lines(text, WIDTH)] == [row]

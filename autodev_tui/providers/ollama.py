@@ -118,12 +118,15 @@ class OllamaProvider:
             ) -> Usage:
                 return used_by(reader, known, attempt, guess, bill, whole=whole)
 
-            on_chunk(UsageSeen(spent.plus(used(False)).but(at_least=True)))
+            def tell(before: Usage = spent, used: Callable[[bool], Usage] = used) -> None:
+                on_chunk(UsageSeen(before.plus(used(False)).but(at_least=True)))
+
+            tell()
             try:
                 try:
-                    await self._stream(client, body, reader, on_chunk)
+                    await self._stream(client, body, reader, on_chunk, tell)
                 except UnicodeEncodeError:
-                    await self._stream(client, sendable(body), reader, on_chunk)
+                    await self._stream(client, sendable(body), reader, on_chunk, tell)
                 if reader.long:
                     await asyncio.to_thread(reader.search)
                 parts = reader.turn_parts(room=output)
@@ -190,7 +193,12 @@ class OllamaProvider:
         return body, known.expected(messages, tools)
 
     async def _stream(
-        self, client: Any, body: dict[str, Any], reader: StreamReader, on_chunk: Callable[[Chunk], None]
+        self,
+        client: Any,
+        body: dict[str, Any],
+        reader: StreamReader,
+        on_chunk: Callable[[Chunk], None],
+        tell: Callable[[], None],
     ) -> None:
         parts = await client.chat(**body, stream=True)
         watch = asyncio.create_task(self._watch(body["model"], on_chunk))
@@ -201,7 +209,11 @@ class OllamaProvider:
                 watch.cancel()
                 if part is None:
                     return
+                first = not reader.started
                 reader.feed(part.model_dump(exclude_none=True))
+                if first:
+                    # Its prompt was read, and is paid for whatever becomes of the reply.
+                    tell()
             with suppress(Exception):
                 async with asyncio.timeout(DRAIN_S):
                     while await anext(parts, None) is not None:

@@ -9,6 +9,8 @@ from autodev_tui.providers.ollama_address import Address
 from autodev_tui.providers.ollama_facts import with_place
 
 CONNECT_S = 3.0
+MOST_LINE = 4 << 20
+"""Bytes: a whole call is one line, with the file that it writes."""
 
 
 def build_client(address: Address) -> Any:
@@ -32,6 +34,8 @@ def build_client(address: Address) -> Any:
             rest = b""
             async for data in response.aiter_bytes():
                 *whole, rest = (rest + data).split(b"\n")
+                if len(rest) > MOST_LINE:
+                    raise httpx.RemoteProtocolError("a line has no end")
                 for line in whole:
                     if line.strip():
                         yield line.decode()

@@ -26,6 +26,8 @@ from autodev_tui.providers.tool_text import TextCall, coerced, find_calls, witho
 from autodev_tui.providers.tool_text_stream import Withheld
 
 LONG = 4_000
+MOST = 16_000_000
+"""Characters that are kept of a reply, far more than any model writes: a server may send without an end."""
 UNREADABLE = "unreadable_call"
 """Stands for the name of a call that nobody could read."""
 
@@ -52,6 +54,7 @@ class StreamReader:
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
         self._withheld = Withheld()
+        self._size = 0
         self._reason = ""
         self._found: list[TextCall] | None = None
         self.model = ""
@@ -63,7 +66,7 @@ class StreamReader:
         self.load_s = 0.0
 
     def feed(self, part: Mapping[str, Any]) -> None:
-        """Take one part. Raises StreamCut for one that is no part of a chat."""
+        """Take one part. Raises StreamCut for one that is no part of a chat, or one too many."""
         message = part.get("message")
         if not isinstance(message, Mapping):
             raise StreamCut("a part of the stream has no message")
@@ -79,6 +82,9 @@ class StreamReader:
                 self._on_chunk(CallDelta(len(str(text))))
         for call in message.get("tool_calls") or ():
             self._call(call.get("function") or {})
+        self._size += len(str(thinking or "")) + len(str(text or ""))
+        if self._size > MOST:
+            raise StreamCut("the reply has no end")
         if part.get("done"):
             self.finished = True
             self._reason = str(part.get("done_reason") or "stop")
@@ -98,6 +104,7 @@ class StreamReader:
         self._calls.append(ToolCall(f"{self._ids}_{len(self._calls)}", name, self._fit(name, args), error))
         self._on_chunk(CallStarted(name))
         self._on_chunk(CallDelta(len(raw)))
+        self._size += len(raw)
 
     def _fit(self, name: str, args: dict[str, Any] | None) -> dict[str, Any] | None:
         """Small models write numbers and truth values as text, also where the server passes them on."""

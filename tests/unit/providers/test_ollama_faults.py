@@ -11,13 +11,30 @@ import pytest
 from autodev_tui.providers.base import CallStarted, StopReason
 from autodev_tui.providers.ollama import OllamaProvider
 from autodev_tui.providers.ollama_address import address_of
-from autodev_tui.providers.ollama_stream import UNREADABLE
+from autodev_tui.providers.ollama_stream import MOST, UNREADABLE, StreamCut, StreamReader
 from tests.fakes.ollama_server import FakeOllama
 from tests.unit.providers.helpers import answers, script, user
 from tests.unit.providers.ollama_helpers import READ, RUN, Asker, asked, failed, request
 
 LONG = [user("word " * 8_000)]
 """About 12,500 tokens by our estimate."""
+
+
+# -- replies without an end
+
+
+async def test_a_line_without_an_end_is_not_kept() -> None:
+    error, asker, fake = await failed({"calls": [{"name": "read", "input": {"path": "x" * 5_000_000}}]})
+    assert error.kind == "cut" and "a line has no end" in str(error)
+    assert len(fake.chats) == 1 + len(asker.retries) == 2
+
+
+def test_a_reply_without_an_end_is_not_kept() -> None:
+    reader = StreamReader(lambda _: None, (), "t")
+    piece = "x" * (MOST // 10)
+    with pytest.raises(StreamCut, match="has no end"):
+        for _ in range(12):
+            reader.feed({"message": {"content": piece}})
 
 
 # -- the window

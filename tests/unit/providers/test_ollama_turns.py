@@ -285,6 +285,8 @@ async def test_a_model_of_the_cloud_costs_what_the_user_says_whatever_it_is_call
             used = (await asker.turn(request(model="helper"))).usage
             assert used.input_tokens and used.output_tokens and used.cost_known
             assert used.cost_usd == pytest.approx(used.input_tokens / 1e3 + used.output_tokens / 5e2)
+            told = [one.usage for one in asker.chunks if isinstance(one, UsageSeen)]
+            assert told[-1].cost_usd > 0, "the prompt is paid for also where the reply is cut off"
         async with Asker(fake) as asker:
             used = (await asker.turn(request(model="helper"))).usage
             assert (used.cost_usd, used.cost_known) == (0, False)

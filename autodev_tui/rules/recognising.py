@@ -190,7 +190,8 @@ def parts_of(title: str, formatter: str = "") -> list[Part]:
 def _split(title: str) -> list[str]:
     """The title cut at commas and the like; what only tells more stays with what it tells of."""
     pieces: list[str] = []
-    for piece in _PARTS.split(title[:LONGEST]):
+    # Each blank once: what is looked for takes the cube of a row of them.
+    for piece in _PARTS.split(" ".join(title[:LONGEST].split())):
         words = wording.first_words(piece)
         if not words:
             continue

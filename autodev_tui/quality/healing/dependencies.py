@@ -124,11 +124,14 @@ def _edited(old: bytes, path: str, wrong: str, wanted: str, test: bool) -> bytes
     text = old[len(bom) :].decode(errors="surrogateescape")
     end = "\r\n" if "\r\n" in text else "\n"
     plain = text.replace("\r\n", "\n")
-    new = (
-        _pyproject(plain, wrong, wanted, test)
-        if path.endswith(".toml")
-        else _requirements(plain, wrong, wanted)
-    )
+    try:
+        new = (
+            _pyproject(plain, wrong, wanted, test)
+            if path.endswith(".toml")
+            else _requirements(plain, wrong, wanted)
+        )
+    except (AttributeError, TypeError, LookupError):
+        return None  # something in it is not what its name says: a list is a text, a table a number
     return None if new is None else bom + new.replace("\n", end).encode(errors="surrogateescape")
 
 

@@ -30,7 +30,7 @@ def broken(tree: Tree, symptom: Symptom) -> Proposal:
     source = Source(data)
     if error is None or not source.plain:
         return None
-    mends = list(dict.fromkeys((new, words) for new, words in _candidates(source, error) if compiles(new)))
+    mends = list(dict.fromkeys((new, words) for new, words in _candidates(source, error) if _taken(new)))
     # Blanks before a mend make it no other one.
     different = {_meaning(new): (new, words) for new, words in reversed(mends)}
     if not different:
@@ -39,6 +39,18 @@ def broken(tree: Tree, symptom: Symptom) -> Proposal:
         return Unhealed(f"{path}:{error.lineno}: {error.msg}; it could be mended in {len(different)} ways")
     new, words = next(iter(different.values()))
     return Repair(Strategy.FIX_TESTS, f"{words} in {path}:{error.lineno}", (Change(path, data, new),))
+
+
+def _taken(data: bytes) -> bool:
+    """Whether Python takes it, and no assertion in it holds whatever happens: `assert (a == b, "words")`."""
+    tree = parse(data)
+    if tree is None:
+        return False
+    for test in (node.test for node in ast.walk(tree) if isinstance(node, ast.Assert)):
+        held = test.keys if isinstance(test, ast.Dict) else getattr(test, "elts", [])
+        if held:
+            return False
+    return compiles(data)
 
 
 def _meaning(data: bytes) -> str:

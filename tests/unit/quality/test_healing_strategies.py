@@ -279,3 +279,30 @@ def test_a_check_without_its_tool_says_nothing() -> None:
     ended = read("make test", "timed out and was ended after 600 s\n", "", local, lambda *a, **k: [])
     assert ended.red
     assert not read("make test", "The human refused this.", "", local, lambda *a, **k: []).red
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['assert (total(3) == 3, "wrong"', 'assert (total(3) == 3 "wrong")', "assert [total(3) == 3"],
+)
+def test_no_mend_makes_an_assertion_that_always_holds(line: str, tmp_path: Path) -> None:
+    files = tree(tmp_path, tests__slash__test_a=f"def test_a():\n    {line}\n")
+    symptom = Symptom("syntax", "SyntaxError", "", places=(("tests/test_a.py", 2),))
+    assert isinstance(strategies.propose(files, symptom), Unhealed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'dependencies = "x"\n',
+        "dependencies = {a = 1}\n",
+        "optional-dependencies = 3\n",
+        "[dependency-groups]\ndev = 3\n",
+        '[project.optional-dependencies]\ntest = "y"\n',
+        "[tool]\npoetry = 3\n",
+    ],
+)
+def test_a_manifest_whose_lists_are_none_is_left_alone(text: str, tmp_path: Path) -> None:
+    files = tree(tmp_path, **{"pyproject.toml": f'[project]\nname = "a"\n{text}'})
+    symptom = Symptom("no_module", "ModuleNotFoundError", "", "yaml", places=(("tests/test_a.py", 1),))
+    assert isinstance(strategies.propose(files, symptom), Unhealed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,11 @@ def test_a_rejection_without_a_wish_ends_it() -> None:
     note = "The human rejected the plan. Their words: (none)\nHand in another one."
     with pytest.raises(CannotGoOn, match="edit the plan"):
         work(job(notes=(note,)), [])
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n"])
+def test_a_row_of_blanks_holds_up_nobody(blank: str) -> None:
+    row = blank * 2000
+    began = time.process_time()
+    plan(f"fix the lint,{row}and{row}add a banner{row}!", frozenset())
+    assert time.process_time() - began < 1  # seconds; without care it is twenty

@@ -302,7 +302,9 @@ def test_a_wrong_configuration(program: Program, tmp_path: Path, text: bytes, wo
 def test_wrong_variables(program: Program) -> None:
     refused(run(program, "run", GOAL, "--json", AUTODEV_AUTONOMI="full"), "did you mean AUTODEV_AUTONOMY")
     refused(run(program, "run", GOAL, "--json", AUTODEV_BUDGET_USD="lots"), "AUTODEV_BUDGET_USD")
-    no_key = run(program, "run", GOAL, "--json", ANTHROPIC_API_KEY="")
+    no_key = run(
+        program, "run", GOAL, "--json", ANTHROPIC_API_KEY="", AUTODEV_MODEL="anthropic/claude-opus-5-5"
+    )
     refused(no_key, "no key for Anthropic", "set ANTHROPIC_API_KEY", keys=SESSION_KEYS)
     unsafe = run(program, "run", GOAL, "--json", ANTHROPIC_BASE_URL="http://example.invalid")
     refused(unsafe, "unencrypted", "use https", keys=SESSION_KEYS)

@@ -92,7 +92,9 @@ def works(autodev: list[str], repository: Path, **variables: str) -> None:
     status = json.loads(succeed(*autodev, "status", "--json", cwd=repository, **variables))
     assert (status["session"], status["where"]["repository"]) == (None, str(repository))
     succeed(*autodev, "todo", "new", "look at it", cwd=repository, **variables)
-    refused = run(*autodev, "run", "a goal", cwd=repository, **variables)
+    refused = run(
+        *autodev, "run", "a goal", "--model", "anthropic/claude-opus-5-5", cwd=repository, **variables
+    )
     assert (refused.returncode, "ANTHROPIC_API_KEY" in refused.stderr) == (2, True), refused.stderr
     assert not (repository.parent / "trace").exists()
 

@@ -89,14 +89,16 @@ def left_by_key_the_same_screen_comes_back(seat: Seat) -> None:
     again.wait("━ 3 Review T1")
 
 
-def at_rest(terminal: Terminal) -> None:
-    """Nobody works, so that leaving asks nothing: what was resumed has come to its questions again."""
-    terminal.wait(lambda text: "reviews" in text and " running" not in text.split("\n")[0])
+def leave(terminal: Terminal) -> None:
+    """`ctrl+q`, and `enter` where an agent that was just resumed is still on its way to its question."""
+    terminal.send("ctrl+q")
+    terminal.wait(lambda text: "enter leave" in text or not terminal.screen.alternate)
+    if terminal.screen.alternate:
+        terminal.send("enter")
 
 
 def in_the_shell_and_back(seat: Seat) -> None:
-    at_rest(seat.terminal)
-    seat.terminal.send("ctrl+q")
+    leave(seat.terminal)
     assert seat.terminal.ended() == 0
     program = seat.program
     shell = Terminal(
@@ -115,8 +117,7 @@ def in_the_shell_and_back(seat: Seat) -> None:
         assert shell.steady() == before
         shell.send("n")
         shell.wait("open 4/7")
-        at_rest(shell)
-        shell.send("ctrl+q")
+        leave(shell)
         shell.wait("autodev brings everything back")
         shell.send("echo left with $?", "enter")
         shell.wait("left with 0")

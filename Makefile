@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 GOAL ?=
+# Many tests wait for a program on its terminal: one worker more than there are processors keeps them busy.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -26,7 +28,7 @@ picture: $(READY) ## Draw the pictures in docs/ anew from real runs
 	@$(BIN)/python -m tests.workbench_pictures
 
 test: $(READY) ## Run all tests but the long sweeps
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not soak"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not soak"
 
 check: $(READY) ## Format, lint, types, imports: changes nothing
 	$(BIN)/ruff format --check .
@@ -42,7 +44,7 @@ bench: $(READY) ## Measure every budget; fails when one is missed
 	$(BIN)/python -m tests.bench
 
 soak: $(READY) ## Run the long sweeps
-	$(BIN)/python -m pytest -n auto --dist worksteal -m soak
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m soak
 
 clean: ## Remove everything that make made
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis

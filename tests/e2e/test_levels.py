@@ -123,7 +123,7 @@ def test_full_with_land_asks_nothing(program: Program) -> None:
     program.clean()
 
 
-@pytest.mark.parametrize("level", ["collaborative", "supervised"])
+@pytest.mark.parametrize("level", ["collaborative", pytest.param("supervised", marks=pytest.mark.soak)])
 def test_land_below_full_still_asks(program: Program, level: str) -> None:
     """`--land` is only for full; below it makes the open land question the reason to wait."""
     before = program.head()

@@ -322,7 +322,8 @@ def test_an_edit_that_the_world_overtook_is_not_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "asked"), [("guided", 2), ("collaborative", 2), ("supervised", 1), ("full", 0)]
+    ("level", "asked"),
+    [("guided", 2), pytest.param("collaborative", 2, marks=pytest.mark.soak), ("supervised", 1), ("full", 0)],
 )
 def test_what_an_agent_asks(tmp_path: Path, level: str, asked: int) -> None:
     """With options it could go on, so supervised assumes as full does; without any it is blocked."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, wrap
+from widgets.cells import Line, cut, cut_line, wrap
 from widgets.glyphs import EVIDENCE, ROLE
 from widgets.wording import counted, lines, short_hash, took
 
@@ -110,12 +110,10 @@ def _check(one: dict[str, Any], tree: str, width: int) -> Line:
     ]
     command = cut(visible(str(one["command"] or one["check"]), keep=""), max(width - REST - 28, 10))
     ran = one["result"] in ("passed", "failed")
-    return [
-        *head,
-        (f"{command}   ", "data"),
-        (visible(str(one.get("text", "")), keep=""), "data"),
-        (f"   {took(float(one['duration_s']))}" if ran else "", "muted"),
-    ]
+    text = visible(str(one.get("text", "")), keep="")
+    rest: Line = [(f"   {text}", "data")] if text else []
+    rest += [(f"   {took(float(one['duration_s']))}", "muted")] if ran else []
+    return cut_line([*head, (command, "data"), *rest], width)
 
 
 def _quality(quality: dict[str, Any], needed: float | None) -> list[Line]:

@@ -123,7 +123,7 @@ def _evidence(database: Database, tree: str) -> list[Evidence]:
 
 
 def _row(one: Evidence) -> dict[str, Any]:
-    text = f"{one.passed_tests} passed" if one.passed_tests else one.why
+    text = f"{one.passed_tests} passed" if one.passed_tests and one.result == "passed" else one.why
     return {
         "check": one.check,
         "command": one.command,

@@ -67,7 +67,7 @@ class Arming:
         With `unread` it need not have been drawn to its end: for what only puts away or sends back.
         """
         if not self._drawn and not unread:
-            return "read to the end first"
+            return "read to the end first · G"
         if not self._rested:
             return "nothing was decided: keys count half a second after the last one"
         return ""

@@ -129,3 +129,11 @@ def stopped(mirror: Mirror) -> Line | None:
         ways = " · Tasks: M gives one, X ends it, x on the goal goes on"
         return [("◇ ", "asks"), (words, "text"), (ways, "muted")]
     return None
+
+
+def idle(mirror: Mirror) -> Line | None:
+    """That a session which is not over does not go on by itself, and the key that lets it."""
+    session = mirror.session
+    if session is None or session.over or mirror.facts.busy or mirror.facts.owner:
+        return None
+    return [("‖ ", "muted"), ("nothing runs now", "text"), (" · 1, then x on the goal goes on", "muted")]

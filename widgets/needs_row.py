@@ -9,7 +9,7 @@ from autodev_tui.domain.mirror import Mirror
 from widgets.cells import Line
 from widgets.chrome import Row
 from widgets.keys import bindings
-from widgets.needs import Need, needs, stopped, waits
+from widgets.needs import Need, idle, needs, stopped, waits
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class NeedsRow(Row, can_focus=True):
         elif advice:
             self.set([(" ", "text"), (advice, "muted")])
         else:
-            self.set([(" ", "text"), *self.news] if self.news else [])
+            words = self.news or idle(mirror)
+            self.set([(" ", "text"), *words] if words else [])
 
     def action_yes(self) -> None:
         """Take the offer."""

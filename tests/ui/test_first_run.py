@@ -308,7 +308,7 @@ async def test_trust_wants_the_files_read_to_their_end_and_read_again_when_they_
         clock[0] = 1.0
         await pilot.press("a")
         await pilot.pause()
-        assert app.heard(Said)[-1].words == "read to the end first"
+        assert app.heard(Said)[-1].words == "read to the end first · G"
         await pilot.press("G")
         await pilot.pause()
         clock[0] = 2.0

@@ -123,7 +123,7 @@ async def test_it_lands_only_once_armed_and_read_to_its_end():
         await land.begin(pilot, "enter", "y", "n", "escape")
         assert not land.decisions and land.stage.heard(WentTo)[0].pane == "change"
         await land.press(pilot, "a")
-        assert land.stage.heard(Said)[-1].words == "read to the end first"
+        assert land.stage.heard(Said)[-1].words == "read to the end first · G"
         await land.press(pilot, "G")
         await pilot.press("a")
         assert not land.decisions, "half a second after the last key"

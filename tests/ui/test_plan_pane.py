@@ -180,7 +180,7 @@ async def test_a_plan_that_does_not_fit_is_read_to_its_end_first():
     async with planning.running(height=6) as pilot:
         await planning.begin(pilot)
         await planning.press(pilot, "a")
-        assert planning.words[-1] == "read to the end first"
+        assert planning.words[-1] == "read to the end first · G"
         await planning.press(pilot, "G", "a")
         assert len(planning.decisions) == 1
 

@@ -122,7 +122,7 @@ async def test_a_question_longer_than_the_desk_is_read_to_its_end_first():
     async with inbox.running() as pilot:
         await inbox.begin(pilot)
         await inbox.press(pilot, "a")
-        assert inbox.words[-1] == "read to the end first" and not inbox.decisions
+        assert inbox.words[-1] == "read to the end first · G" and not inbox.decisions
         await inbox.press(pilot, "space")
         await inbox.press(pilot, "a")
         assert not inbox.decisions, "a page further is not the end yet"

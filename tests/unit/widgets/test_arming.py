@@ -64,7 +64,7 @@ def test_it_says_to_read_to_the_end_first():
     arming.focused(True)
     clock.now += 1
     arming.key()
-    assert arming.refusal() == "read to the end first"
+    assert arming.refusal() == "read to the end first · G"
     assert arming.refusal(unread=True) == "", "what only sends back or puts away may be done before"
 
 

@@ -284,7 +284,7 @@ async def test_agents_that_changed_the_same_file_wait_for_each_other(tmp_path: P
         agents.open("T2")
         await until(lambda: one.services.meets == {"T2": ["T1 in same.txt"]}, "T2 meets T1")
         assert states(one)["T2"] == "in_progress", "it waits at its next step"
-        assert one.services.working == []
+        await until(lambda: one.services.working == [], "T2 gives its slot back")
         path = one.board.log._path
         assert path
         said = [event.text for event in read_events(path) if event.kind == "noticed"]

@@ -78,7 +78,7 @@ async def _ask(agent: Agent, grant: Grant) -> Turn | None:
         messages=agent.conversation.messages_for(model.name),
         model=model.name,
         max_tokens=grant.max_tokens,
-        meta=_meta(agent),
+        meta=_meta(agent, placed=getattr(model.provider, "reads_position", True)),
     )
     try:
         with services.interruptible():
@@ -125,8 +125,11 @@ def _assignment(agent: Agent) -> dict[str, Any]:
     return {"title": session.goal, "description": "\n\n".join(session.instructions)}
 
 
-def _meta(agent: Agent) -> dict[str, Any]:
-    """Who asks, where it works, and where it stands between the human's decisions."""
+def _meta(agent: Agent, *, placed: bool) -> dict[str, Any]:
+    """Who asks, where it works, and, where it is `placed`, how it stands between the human's decisions.
+
+    That takes the whole step log: not for those who send the conversation itself.
+    """
     return {
         "role": agent.role.name,
         "task": agent.task_id,
@@ -135,8 +138,12 @@ def _meta(agent: Agent) -> dict[str, Any]:
         "repository": agent.services.repository,
         **_assignment(agent),
         **({"facts": agent.facts} if agent.facts else {}),
-        **position(agent.steps, agent.services.board.steps(None) if agent.task_id else ()),
+        **(_position(agent) if placed else {}),
     }
+
+
+def _position(agent: Agent) -> dict[str, Any]:
+    return position(agent.steps, agent.services.board.steps(None) if agent.task_id else ())
 
 
 async def _record(

@@ -19,6 +19,7 @@ from autodev_tui.engine.conversation import (
 )
 from autodev_tui.engine.limits import StuckDetector
 from autodev_tui.engine.services import Services
+from autodev_tui.engine.told import Standing
 
 if TYPE_CHECKING:
     from autodev_tui.engine.board import Record
@@ -52,6 +53,7 @@ class Agent:
         self.tools = tools
         self.system = self._system()
         self.stuck = StuckDetector()
+        self.standing = Standing()
         self.circling: Step | None = None
         """The call at which the agent has to be stopped, because it goes round in circles."""
         self.bad_replies = 0

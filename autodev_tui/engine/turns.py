@@ -22,7 +22,6 @@ from autodev_tui.engine.limits import BAD_CALLS, CUT_REPLIES, EMPTY_REPLIES
 from autodev_tui.engine.listening import Listener
 from autodev_tui.engine.purse import Grant, booked
 from autodev_tui.engine.rate import keep_rate
-from autodev_tui.engine.told import position
 from autodev_tui.providers.base import ProviderError, Request, StopReason, Turn
 
 
@@ -78,7 +77,7 @@ async def _ask(agent: Agent, grant: Grant) -> Turn | None:
         messages=agent.conversation.messages_for(model.name),
         model=model.name,
         max_tokens=grant.max_tokens,
-        meta=_meta(agent, placed=getattr(model.provider, "reads_position", True)),
+        meta=_meta(agent),
     )
     try:
         with services.interruptible():
@@ -125,11 +124,9 @@ def _assignment(agent: Agent) -> dict[str, Any]:
     return {"title": session.goal, "description": "\n\n".join(session.instructions)}
 
 
-def _meta(agent: Agent, *, placed: bool) -> dict[str, Any]:
-    """Who asks, where it works, and, where it is `placed`, how it stands between the human's decisions.
-
-    That takes the whole step log: not for those who send the conversation itself.
-    """
+def _meta(agent: Agent) -> dict[str, Any]:
+    """Who asks, where it works, and where it stands between the human's decisions."""
+    planning = agent.services.board.steps(None) if agent.task_id else ()
     return {
         "role": agent.role.name,
         "task": agent.task_id,
@@ -138,12 +135,8 @@ def _meta(agent: Agent, *, placed: bool) -> dict[str, Any]:
         "repository": agent.services.repository,
         **_assignment(agent),
         **({"facts": agent.facts} if agent.facts else {}),
-        **(_position(agent) if placed else {}),
+        **agent.standing.position(agent.steps, planning),
     }
-
-
-def _position(agent: Agent) -> dict[str, Any]:
-    return position(agent.steps, agent.services.board.steps(None) if agent.task_id else ())
 
 
 async def _record(

@@ -51,8 +51,6 @@ class AnthropicProvider:
     """See `Provider`. Time and chance come from `sleep`, `random` (0 to 1) and `clock` (since 1970)."""
 
     name = "anthropic"
-    reads_position = False
-    """Where its agent stands between decisions is nothing to it."""
 
     def __init__(
         self,

@@ -71,8 +71,6 @@ class OllamaProvider:
     """
 
     name = "ollama"
-    reads_position = False
-    """Where its agent stands between decisions is nothing to it."""
 
     def __init__(
         self,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from autodev_tui.domain.approval import HunkDecision
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import StepState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine import flow
-from autodev_tui.engine.told import position, review_decision
+from autodev_tui.engine.told import Standing, review_decision
 from autodev_tui.providers.base import Request, Turn
 from tests.fakes.engine_kit import DONE, kit, make_turn, renumbered, waiting
 
@@ -37,13 +40,13 @@ def note(name: str, **intent: Any) -> tuple[StepKind, str, StepState, dict[str, 
 
 
 def test_a_new_agent_has_heard_of_no_decision() -> None:
-    found = position(log(note("task")))
+    found = Standing().position(log(note("task")))
     assert found == {"decision": "", "hunks": [], "since": 1, "earlier": [], "plan": []}
 
 
 def test_only_replies_that_came_count() -> None:
     steps = log(note("task"), reply(StepState.FAILED), reply(), reply(StepState.INTERRUPTED), reply())
-    assert position(steps)["since"] == 3
+    assert Standing().position(steps)["since"] == 3
 
 
 def test_decisions_between_two_replies_are_one_and_the_earlier_ones_are_told_apart() -> None:
@@ -62,7 +65,7 @@ def test_decisions_between_two_replies_are_one_and_the_earlier_ones_are_told_apa
         note("conflict 1"),
         reply(),
     )
-    found = position(steps, log(note("goal"), reply(), note("plan rejected s/a1")))
+    found = Standing().position(steps, log(note("goal"), reply(), note("plan rejected s/a1")))
     assert found == {
         "decision": "comment",
         "hunks": [],
@@ -70,6 +73,27 @@ def test_decisions_between_two_replies_are_one_and_the_earlier_ones_are_told_apa
         "earlier": ["edit+reject", "comment 2,3"],
         "plan": ["reject"],
     }
+
+
+STATES = st.sampled_from([StepState.STARTED, StepState.DONE, StepState.FAILED, StepState.REFUSED])
+STEPS = st.one_of(
+    st.tuples(st.just(StepKind.MODEL), st.just("m"), STATES, st.just({})),
+    st.tuples(st.just(StepKind.TOOL), st.just("edit_file"), STATES, st.just({})),
+    st.sampled_from([note("edited x"), note("review 1", decision="reject", hunks=[2], each=["reject ab"])]),
+)
+
+
+@given(st.lists(STEPS, max_size=30))
+def test_read_on_from_turn_to_turn_it_is_the_same_as_read_anew(
+    steps: list[tuple[StepKind, str, StepState, dict[str, Any]]],
+) -> None:
+    whole, kept = log(*steps), Standing()
+    for length in range(len(whole) + 1):
+        # The last step may still be under way when it is looked at, and end before the next look.
+        now = whole[:length]
+        if now and now[-1].state is StepState.DONE and now[-1].kind is StepKind.MODEL:
+            kept.position([*now[:-1], now[-1].but(state=StepState.STARTED)])
+        assert kept.position(now) == Standing().position(now)
 
 
 def test_what_was_accepted_beside_it_does_not_make_a_decision_mixed() -> None:

@@ -35,7 +35,7 @@ async def main(kind, state, script):
         spool=str(state / "spool"), exit_file=str(state / "exit"), writable=(str(worktree),),
         protected=(str(worktree / ".autodev"),), sandboxed=kind != "none"))
     print("done", flush=True)
-    await asyncio.sleep(60)
+    await asyncio.Event().wait()  # until it is killed
 
 asyncio.run(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
 """

@@ -21,13 +21,19 @@ from tests.fakes.program import ROOT, Program, Result
 MAX_LINE = 1 << 20
 LOADED = (
     "anthropic",
+    "anyio._backends._asyncio",
+    "ollama",
     "tree_sitter_bash",
     "autodev_tui.bridge",
     "autodev_tui.cli_answers",
     "autodev_tui.cli_run",
     "autodev_tui.cli_show",
+    "autodev_tui.engine.engine",
     "autodev_tui.engine.queries",
     "autodev_tui.providers.anthropic",
+    "autodev_tui.providers.ollama",
+    "autodev_tui.providers.registry",
+    "autodev_tui.rules.provider",
     "autodev_tui.sandbox.probe",
 )
 
@@ -128,6 +134,18 @@ def _serve(control: socket.socket) -> None:
 def _load() -> None:
     for name in LOADED:
         importlib.import_module(name)
+    from autodev_tui.domain.base import Frozen
+    from autodev_tui.domain.commands import COMMAND
+    from autodev_tui.domain.events import EVENT
+
+    # What the program builds at its first use is built once for all.
+    waiting = [Frozen]
+    while waiting:
+        model = waiting.pop()
+        waiting += model.__subclasses__()
+        model.model_rebuild(raise_errors=False)
+    COMMAND.rebuild(raise_errors=False)
+    EVENT.rebuild(raise_errors=False)
 
 
 def _become(order: dict[str, Any], files: list[int]) -> None:

@@ -119,7 +119,7 @@ def test_spawner_killed_under_a_check(tmp_path: Path) -> None:
         program.clean()
 
 
-SLOW_TEST = """import pathlib, time, unittest
+SLOW_TEST = """import pathlib, signal, unittest
 
 
 class SlowTest(unittest.TestCase):
@@ -127,5 +127,5 @@ class SlowTest(unittest.TestCase):
         mark = pathlib.Path("ran.txt")
         if not mark.exists() and "-check" not in str(pathlib.Path.cwd()):
             mark.write_text("ran")
-            time.sleep(60)
+            signal.pause()
 """

@@ -25,7 +25,6 @@ _ESLINT = re.compile(
 _ESLINT_COMPACT = re.compile(
     r"^(?P<path>\S+?): line (?P<line>\d+), col \d+, Error - (?P<message>.+?)(?: \((?P<rule>[@\w/-]+)\))?$"
 )
-_ESLINT_END = re.compile(r"^✖ \d+ problems?")
 _PNPM = re.compile(r"^(?:Error:)? *\[?(?P<code>ERR_PNPM_\w+)\]?:?(?: +(?P<message>.+))?$")
 
 

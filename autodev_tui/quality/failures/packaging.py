@@ -47,10 +47,8 @@ _POETRY = re.compile(
 )
 _DISTUTILS = re.compile(r"^error: (?P<message>.+)$")
 _TOX = re.compile(r"^  (?P<name>[\w.-]+): FAIL code (?P<code>\d+)")
-_INNER = re.compile(r"^\s*(?:\[\d+ lines of output\]|╰─> .*|[│|].*)$")
 _RAISED = re.compile(r"^\s*(?P<name>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)): (?P<message>.+)$")
 _END = re.compile(r"^\s*(?:note: This error originates|\[end of output\]|hint: )")
-_CONFIG = re.compile(r"invalid pyproject\.toml config|configuration error: `(?P<key>[^`]+)`")
 
 
 def parse(log: Log) -> Iterator[Found]:

@@ -30,7 +30,6 @@ _PARSE = re.compile(
 )
 _UNFORMATTED = re.compile(r"^Would reformat: (?P<path>.+)$")
 _DIFF = re.compile(r"^--- (?P<path>\S.*)$")
-_PANIC = re.compile(r"^error: (?P<message>Panicked .+|.*ruff crashed.*)$")
 
 
 def parse(log: Log) -> Iterator[Found]:

@@ -16,7 +16,6 @@ _PANIC = re.compile(
 )
 _TEST = re.compile(r"^test (?P<name>\S.*?)(?: - should panic)? \.\.\. FAILED$")
 _SAID = re.compile(r"^---- (?P<name>\S.*?) stdout ----$")
-_RESULT = re.compile(r"^test result: (?P<word>ok|FAILED)\.")
 _LINT = re.compile(
     r"`-D (?P<code>[\w:-]+)`|#!?\[(?:deny|forbid)\((?P<deny>[\w:-]+)|"
     r"clippy/master/index\.html#(?P<clippy>\w+)"

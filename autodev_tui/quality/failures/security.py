@@ -14,9 +14,6 @@ _LOCATION = re.compile(r"^\s+Location: (?P<path>.+?):(?P<line>\d+)(?::\d+)?$")
 _BANDIT_CSV = re.compile(
     r"^(?P<path>[^,]+\.pyi?),[^,]*,(?P<code>B\d{3}),(?P<level>\w+),(?P<sure>\w+),.*?,\"?(?P<message>[^\",]+)\"?,(?P<line>\d+),"
 )
-_AUDIT_HEAD = re.compile(
-    r"^Found (?P<count>\d+) known vulnerabilit(?:y|ies)(?:, ignored \d+)? in (?P<packages>\d+) package"
-)
 _AUDIT_ROW = re.compile(
     r"^(?P<name>[A-Za-z0-9][\w.\-]*) +(?P<version>\d\S*) +(?P<id>(?:PYSEC|GHSA|CVE|OSV|"
     r"MAL)-\S+)(?: +(?P<fixed>[\d.,]+\S*))?"
@@ -27,7 +24,6 @@ _AUDIT_MD = re.compile(
 )
 _NPM_PACKAGE = re.compile(r"^(?P<name>@?[\w./-]+)  (?P<range>[<>=*\d].*)$")
 _NPM_SEVERITY = re.compile(r"^Severity: (?P<level>low|moderate|high|critical)$")
-_NPM_END = re.compile(r"^\d+ (?:(?:low|moderate|high|critical) severity )?vulnerabilit(?:y|ies)")
 _LEVELS = {
     "LOW": "low",
     "MEDIUM": "medium",

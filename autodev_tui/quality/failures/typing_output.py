@@ -18,9 +18,6 @@ _TSC_GLOBAL = re.compile(r"^error (?P<code>TS\d+): (?P<message>.+)$")
 _NO_MODULE = re.compile(
     r"Cannot find module '(?P<name>[^']+)'|Import \"(?P<name2>[^\"]+)\" could not be resolved"
 )
-_MYPY_END = re.compile(
-    r"^(?:mypy: |)(?P<message>(?:error: )?(?:can't read file|Cannot find config|Error importing plugin).*)"
-)
 
 
 def parse(log: Log) -> Iterator[Found]:

@@ -10,7 +10,6 @@ from autodev_tui.quality.failures.model import FailureType
 from autodev_tui.quality.failures.tracebacks import cause, chains, kind_of, module_of, read
 
 _HEAD = re.compile(r"^(?P<word>FAIL|ERROR): (?P<name>\S+)(?: \((?P<where>[\w.<>]+)\))?(?P<sub> .*)?$")
-_RULE = re.compile(r"^(?:={70}|-{70})$")
 _RAN = re.compile(r"^Ran \d+ tests? in ")
 _EXAMPLE = re.compile(r'^File "(?P<path>[^"]+)", line (?P<line>\d+), in (?P<name>\S+)$')
 

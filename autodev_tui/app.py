@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, work
 from textual.binding import BindingType
+from textual.timer import Timer
 
 from autodev_tui.domain import commands
 from autodev_tui.domain.commands import Command
@@ -24,6 +25,7 @@ from screens.keyboard import Keyboard
 from screens.looks import ascii_for, theme_for
 from screens.lost_terminal import survive_lost_terminal
 from screens.notices import Notices
+from screens.terminal_size import as_it_is
 from screens.workbench import Workbench
 from widgets.keys import bindings
 from widgets.needs_row import Offer
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
     from autodev_tui.bridge import EngineThread
 
+RESTS_S = 0.05
+"""How long a window has its size before it is taken for the one to paint for."""
 SAVE_AFTER_S = 0.25
 """How the screen looks is kept so long after it changed."""
 INTERRUPTED = 130
@@ -67,6 +71,9 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     ) -> None:
         super().__init__()
         self.bridge = bridge
+        self._sized = False
+        """The size that the first picture is drawn for is known."""
+        self._painting: Timer | None = None
         self._wanted = session
         self.mirror = Mirror()
         self.now = now
@@ -185,9 +192,21 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         """What the last key said goes with the next one."""
         if isinstance(event, events.InputEvent | events.Paste | events.Resize):
             self._touched = LOOKS
+        if isinstance(event, events.Resize) and not self.is_headless:
+            event = as_it_is(event)
+            if self._sized:
+                self._paint_soon()
+            self._sized = True
         if isinstance(event, events.Key) and not event.is_forwarded:
             self.bench.hush()
         await super().on_event(event)
+
+    def _paint_soon(self) -> None:
+        """Paint all anew once the window rests: what a smaller one cut off is lost, also where it grew again
+        before anybody drew for it."""
+        if self._painting:
+            self._painting.stop()
+        self._painting = self.set_timer(RESTS_S, self.action_redraw)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Where nothing can be seen only leaving works."""

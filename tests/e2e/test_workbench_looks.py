@@ -74,9 +74,6 @@ def any_size_keeps_line_cursor_and_decisions(seat: Seat) -> None:
     for columns, rows in [(120, 36), (200, 60), (61, 19), (80, 40), (10, 5), (120, 36)]:
         terminal.resize(columns, rows)
     terminal.wait("━ 3 Review T1")
-    terminal.steady(0.6)
-    # What was written for one size may have reached the emulator at the next: it is painted anew.
-    terminal.send("ctrl+l")
     terminal.wait(lambda text: _diff(text)[:1] == before[:1])
     terminal.resize(80, 24)
     terminal.wait("━ 3 Review T1")

@@ -327,4 +327,5 @@ def run_app(app: Autodev) -> int:
     # The engine's thread gives way to a key press after a millisecond, not after five.
     sys.setswitchinterval(0.001)
     code = app.run()
+    app.bridge.end()
     return (app.return_code or 0) if code is None else code

@@ -9,10 +9,8 @@ import subprocess
 import sys
 from typing import NoReturn
 
-import click
-
 from autodev_tui.cli_errors import Failure
-from autodev_tui.cli_workbench import on_terminal
+from autodev_tui.cli_workbench import leave, on_terminal
 from autodev_tui.demo.place import DemoError, Place, opened
 
 RECORDED = "Only the model's words are recorded. Repository, worktrees, sandbox, checks and commits are real."
@@ -23,14 +21,10 @@ def demo(*, headless: bool) -> None:
     """Run the demo: in the workbench on a terminal, else by itself. Raises Failure."""
     try:
         with opened() as place:
-            if headless or not on_terminal():
-                _alone(place)
-            else:
-                code = _workbench(place)
-                if code:
-                    raise click.exceptions.Exit(code)
+            code = _alone(place) if headless or not on_terminal() else _workbench(place)
     except DemoError as error:
         raise Failure(str(error), 1) from error
+    leave(code)
 
 
 def _workbench(place: Place) -> int:
@@ -55,7 +49,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _alone(place: Place) -> None:
+def _alone(place: Place) -> int:
     from autodev_tui.demo.alone import Stopped, run_alone
     from autodev_tui.demo.telling import Story, checks
 
@@ -83,6 +77,7 @@ def _alone(place: Place) -> None:
     story.line()
     story.line("The sample repository was removed. autodev demo in a terminal is the same in the workbench.")
     story.line(NEXT)
+    return 0
 
 
 def and_back() -> NoReturn:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -29,4 +31,17 @@ def workbench(directory: Path, session: str | None = None) -> None:
         from autodev_tui.cli_demo import and_back
 
         and_back()
+    leave(code)
+
+
+def leave(code: int) -> NoReturn:
+    """End with this code.
+
+    An engine that is not gone by then is left at once, as by a kill: it would take the interpreter's shutdown
+    for a failure of the session.
+    """
+    if any(thread.name == "engine" for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     raise click.exceptions.Exit(code)

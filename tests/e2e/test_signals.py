@@ -111,7 +111,7 @@ def test_a_signal_in_a_command(program: Program, number: signal.Signals) -> None
             return
         goes_on(program, choice="skip")
         (program.repository / MARK).unlink()  # what the command did before it was stopped has landed with it
-        assert program.processes() == []
+        program.no_process_is_left()
 
 
 def test_a_signal_in_a_model_call(program: Program) -> None:

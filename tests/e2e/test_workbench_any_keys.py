@@ -76,4 +76,4 @@ def test_no_key_ends_the_screen(tmp_path_factory: pytest.TempPathFactory, seed: 
             hammer(seat, seed, 800)
         finally:
             seat.close()
-    assert program.processes() == []
+    program.no_process_is_left()

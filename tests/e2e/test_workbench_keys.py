@@ -176,4 +176,4 @@ def test_three_agents_are_seen_and_stopped_one_by_one(tmp_path_factory: pytest.T
             assert terminal.ended() == 0
         finally:
             seat.close()
-    assert program.processes() == []
+    program.no_process_is_left()

@@ -35,7 +35,7 @@ def test_after_a_kill_the_same_screen_and_the_same_question_are_there(tmp_path: 
             terminal.wait("> what is left to")
             before = terminal.steady(0.8).splitlines()
             terminal.kill()
-            assert program.processes() == [], "nothing of a killed program survives it"
+            program.no_process_is_left()
             asked = len(server.requests)
 
             terminal = seat.open()
@@ -60,4 +60,4 @@ def test_after_a_kill_the_same_screen_and_the_same_question_are_there(tmp_path: 
             assert terminal.ended() == 0
         finally:
             seat.close()
-    assert program.processes() == []
+    program.no_process_is_left()

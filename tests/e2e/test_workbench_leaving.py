@@ -75,7 +75,7 @@ def left_by_key_the_same_screen_comes_back(seat: Seat) -> None:
     assert terminal.ended() == 0
     assert took < LEAVE_S * (1 + os.getloadavg()[0]), f"{took:.2f} s"
     assert terminal.text.strip() == "autodev brings everything back"
-    assert seat.program.processes() == []
+    seat.program.no_process_is_left()
 
     again = seat.open()
     again.wait("> half a word")
@@ -133,7 +133,7 @@ def a_signal_leaves_in_order(seat: Seat, number: signal.Signals) -> None:
     assert terminal.ended() == 130
     terminal.wait("autodev brings everything back")
     assert not terminal.screen.alternate
-    assert seat.program.processes() == []
+    seat.program.no_process_is_left()
     assert seat.program.status()["state"] in ("running", "interrupted", "paused")
 
 
@@ -143,7 +143,7 @@ def a_terminal_that_goes_away_ends_it_in_order(seat: Seat) -> None:
     terminal.steady()
     terminal.hang_up()
     assert terminal.ended() != 0
-    assert seat.program.processes() == []
+    seat.program.no_process_is_left()
     again = seat.open()
     again.wait("━ 3 Review T1")
     assert "Look first" not in again.text

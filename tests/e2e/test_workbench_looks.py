@@ -148,7 +148,7 @@ def test_an_error_of_its_own_ends_the_screen_cleanly_and_tells_no_values(seat: S
         terminal.wait("nothing is lost: start autodev")
         assert not terminal.screen.alternate
         assert b"battery" not in terminal.output
-        assert seat.program.processes() == []
+        seat.program.no_process_is_left()
         del seat.program.environment["PYTHONPATH"]
         seat.open()
         seat.sees("was interrupted", "▌ Look first")

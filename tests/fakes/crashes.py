@@ -136,14 +136,6 @@ class Crashing(ForkedProgram):
 
     # -- what must hold
 
-    def no_process_is_left(self) -> None:
-        """Whatever a killed engine had started is gone, within the time that the kernel takes."""
-        for _ in range(100):
-            if not self.processes():
-                return
-            time.sleep(0.05)
-        raise AssertionError(self.processes())
-
     def check_landed(self, tree: str) -> None:
         """Everything happened, nothing twice, and nothing is left."""
         self.no_process_is_left()

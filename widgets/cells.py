@@ -28,16 +28,6 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…"
 
 
-def cut_start(text: str, width: int) -> str:
-    """`text` in at most `width` cells, its beginning replaced by `…`."""
-    if cell_len(text) <= width:
-        return text
-    kept = text
-    while kept and cell_len(kept) > width - 1:
-        kept = kept[1:]
-    return ("…" + kept) if width > 0 else ""
-
-
 def cut_path(path: str, width: int) -> str:
     """A path in at most `width` cells, cut from the middle: the file's name is the last to go."""
     if cell_len(path) <= width:

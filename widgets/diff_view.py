@@ -171,10 +171,6 @@ class DiffView(DiffPane):
     def _take_hits(self, hits: list[int]) -> None:
         self.hits, self._found = hits, set(hits)
 
-    @property
-    def _hit_set(self) -> set[int]:
-        return self._found
-
     def copied(self) -> tuple[str, str]:
         """The hunk as a patch; between hunks the line."""
         row = self.here

@@ -23,7 +23,6 @@ STREAM_CHARACTERS = 64 * 1024
 STEPS_KEPT = 2000
 """Steps of one agent that a front end keeps; older ones are asked for again."""
 LOG_KEPT = 500
-REVIEWS = (ApprovalKind.CHANGES,)
 
 _WORDS = {
     TaskState.PLANNED: "planned",

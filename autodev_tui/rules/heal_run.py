@@ -50,7 +50,6 @@ class Course:
     """One healing, from the first run of the checks to the report."""
 
     def __init__(self, job: Job, tree: Tree) -> None:
-        self._job = job
         self._tree = tree
         names = {str(one["command"]): str(one["name"]) for one in job.facts.get("checks", [])}
         self._report = Report(tree.local, names)

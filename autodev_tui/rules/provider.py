@@ -106,7 +106,6 @@ def read(request: Request) -> tuple[Job, list[Done]]:
     calls: dict[str, tuple[str, Any]] = {}
     done: list[Done] = []
     notes: list[str] = []
-    heard = 0
     for message in request.messages:
         for block in message["content"]:
             match block["type"]:
@@ -115,11 +114,8 @@ def read(request: Request) -> tuple[Job, list[Done]]:
                 case "tool_result":
                     name, args = calls[block["tool_use_id"]]
                     done.append(Done(name, args, _text(block["content"]), bool(block.get("is_error"))))
-                    heard = len(notes)
                 case "text" if message["role"] == "user":
                     notes.append(block["text"])
-                case "text":
-                    heard = len(notes)
     meta = request.meta
     job = Job(
         title=str(meta.get("title", "")),
@@ -129,7 +125,6 @@ def read(request: Request) -> tuple[Job, list[Done]]:
         decision=str(meta.get("decision", "")),
         notes=tuple(notes[1:]),
         repository=meta.get("repository"),
-        notes_since=max(0, len(notes) - max(1, heard)),
         facts=meta.get("facts") or {},
     )
     return job, done

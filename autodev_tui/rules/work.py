@@ -31,8 +31,6 @@ class Job:
     """What was said to the agent after its first message, oldest first: reviews, checks, human words."""
     repository: Repository | None = None
     """For its history, read only; None where a test needs none."""
-    notes_since: int = 0
-    """How many of `notes` came after the last call."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What the files do not say: `checks` with name, command and kind, `python`, `own_ruff`."""
 

@@ -18,7 +18,6 @@ from autodev_tui.quality.checks import detect, run_check
 from autodev_tui.quality.ecosystems import Look, Part, look_at, show
 from autodev_tui.quality.environment import Environment, prepare
 
-SYSTEM_PATH = ["/usr/local/bin", "/usr/bin", "/bin"]
 CARGO = {
     "Cargo.toml": '[package]\nname = "sums"\nversion = "0.1.0"\nedition = "2021"\n',
     "src/lib.rs": "/// Adds.\npub fn add(a: i64, b: i64) -> i64 {\n    a + b\n}\n",

@@ -275,7 +275,7 @@ class Program:
         self.no_process_is_left()
 
     def no_process_is_left(self) -> None:
-        """Whatever was started is gone, within the time that the kernel takes to end what a killed owner had."""
+        """Whatever was started is gone, in the time that the kernel takes to end it."""
         for _ in range(100):
             if not self.processes():
                 return

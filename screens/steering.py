@@ -115,6 +115,8 @@ class Steering(Frame):
         """Ask the engine's side for a widget."""
         answer = await self.port.ask(asked.request)
         asked.answered(answer)
+        # What is known now may be something to open.
+        self.draw()
 
     @on(Said)
     def _said(self, event: Said) -> None:

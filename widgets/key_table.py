@@ -126,6 +126,7 @@ TASKS = [
     _key("tasks", "w", "why", "its review"),
     _key("tasks", "a", "approve", "approve the plan that waits"),
     _key("tasks", "X", "cancel", "cancel", 7),
+    _key("tasks", "C", "criteria", "criteria"),
     _key("tasks", "M", "model", "model of this task…"),
     _key("tasks", "c", "note", "note to the agent"),
     _key("tasks", "e", "edit", "edit"),
@@ -263,6 +264,7 @@ LANDING = [
     _key("landing", "d", "defer", "later", 5),
     _key("landing", "m", "how", "how", 6),
     _key("landing", "c", "comment", "comment"),
+    _key("landing", "C", "criteria", "criteria"),
 ]
 
 CHECKPOINTS = [
@@ -270,6 +272,7 @@ CHECKPOINTS = [
     _key("checkpoints", "v", "mark", "mark the other end", 2),
     _key("checkpoints", "J", "by_task(1)", "next task", name="next_task"),
     _key("checkpoints", "K", "by_task(-1)", "previous task", name="previous_task"),
+    _key("checkpoints", "q", "screen.close", "back", 3),
 ]
 
 SESSIONS = [
@@ -279,6 +282,7 @@ SESSIONS = [
     _key("sessions", "a", "archive", "archive", 4),
     _key("sessions", "d", "delete", "delete…", 5),
     _key("sessions", "ampersand", "filter", "archived too", 6),
+    _key("sessions", "q", "screen.close", "back", 7),
 ]
 
 CHOICES = [
@@ -296,43 +300,51 @@ RESUME = [
 TRUST = [
     _key("trust", "a", "trust", "trust", 1),
     _key("trust", "d", "ignore", "ignore", 2),
+    _key("trust", "q", "screen.close", "not now", 3),
 ]
 
 USAGE = [
     _key("usage", "enter", "open", "show task", 1),
     _key("usage", "t", "group", "by agent, model, day", 2),
     _key("usage", "y", "copy", "copy as text", 3),
+    _key("usage", "q", "screen.close", "back", 4),
 ]
 
 MODELS = [
     _key("models", "enter", "open", "choose", 1),
     _key("models", "y", "copy", "copy as text", 2),
+    _key("models", "q", "screen.close", "back", 3),
 ]
 
 DOCTOR = [
     _key("doctor", "enter", "open", "open what helps", 1),
     _key("doctor", "y", "copy", "copy as text", 2),
+    _key("doctor", "q", "screen.close", "back", 3),
 ]
 
 SETTINGS = [
     _key("settings", "enter", "open", "change", 1),
     _key("settings", "e", "edit", "edit value", 2),
     _key("settings", "y", "copy", "copy as text", 3),
+    _key("settings", "q", "screen.close", "back", 4),
 ]
 
 RULES = [
     _key("rules", "d", "revoke", "revoke", 1),
     _key("rules", "y", "copy", "copy as text", 2),
+    _key("rules", "q", "screen.close", "back", 3),
 ]
 
 PROMPTS = [
     _key("prompts", "enter", "open", "read it", 1),
     _key("prompts", "t", "layout", "filled in, source", 2),
     _key("prompts", "y", "copy", "copy as text", 3),
+    _key("prompts", "q", "screen.close", "back", 4),
 ]
 
 READING = [
     _key("reading", "y", "copy", "copy as text", 1),
+    _key("reading", "q", "screen.close", "back", 2),
 ]
 
 SLIDER = [

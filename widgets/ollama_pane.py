@@ -59,7 +59,7 @@ class OllamaPane(ModelsPane):
             self._command("start it", "ollama serve"),
             self._command("get a model", f"ollama pull {SUGGESTED}"),
             TableRow(),
-            *told("·", "muted", "it is looked again every few seconds while this is open", width),
+            *told("·", "muted", "looked for again every few seconds while this is open", width),
         ]
 
     @staticmethod

@@ -154,7 +154,7 @@ class TablePane(WordsPane):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`enter` is a key only where there is something to open."""
         if action == "open":
-            return type(self).action_open is not LinePane.action_open
+            return type(self).action_open is not LinePane.action_open and self._any_key()
         return super().check_action(action, parameters)
 
     # -- drawing and moving

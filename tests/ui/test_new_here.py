@@ -1,0 +1,46 @@
+"""What meets somebody who is new: a key that is named does something, and words are there in full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodev_tui.app import Autodev
+from autodev_tui.domain import requests
+from autodev_tui.domain.requests import RowsAnswer
+from autodev_tui.domain.updates import EngineFacts, Update
+from tests.fakes.bridge import FakeBridge
+from tests.fakes.shown import NOW
+from tests.ui.stage import drawn, until
+from tests.ui.test_first_run import WELL
+from tests.ui.test_models_pane import local
+
+SIZE = (80, 24)
+
+
+def workbench(*updates: Update, **answers: Any) -> tuple[Autodev, FakeBridge]:
+    known: dict[type[Any], Any] = {
+        requests.GetDoctor: WELL,
+        **{getattr(requests, k): v for k, v in answers.items()},
+    }
+    bridge = FakeBridge(*updates, answers=known)
+    return Autodev(bridge, now=lambda: NOW), bridge  # type: ignore[arg-type]
+
+
+def bare() -> Update:
+    """A repository without a model."""
+    return Update(reset=True, facts=EngineFacts(repository="shop", branch="main", model="rules"))
+
+
+async def test_enter_is_named_where_there_is_a_model_to_choose_and_q_leads_back() -> None:
+    app, bridge = workbench(bare())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        await app.bench.go("ollama")
+        await until(pilot, lambda: "ollama serve" in "\n".join(drawn(app)))
+        await until(pilot, lambda: "q back" in drawn(app)[-1])
+        assert "enter" not in drawn(app)[-1]
+        bridge.answers[requests.GetModels] = RowsAnswer(rows=[local("qwen3:8b")])
+        app.bench.desk.pane.ask()  # type: ignore[union-attr]
+        await until(pilot, lambda: drawn(app)[-1].startswith(" enter choose"))
+        await pilot.press("q")
+        await until(pilot, lambda: app.bench.desk.current == "first_run")

@@ -11,12 +11,12 @@ from textual.message import Message
 from autodev_tui.domain.commands import InitRepository, SetOption
 from autodev_tui.domain.requests import Answer, GetDoctor, GetExamples, OutlinedTask, Request, RowsAnswer
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, cut, fit, pad, spread, width_of
+from widgets.cells import Line, cut, fit, pad, spread, width_of, wrap
 from widgets.keys import bindings
 from widgets.messages import Asked, CommandGiven, SheetOpened, WentTo
 from widgets.model_words import RULES, is_model
 from widgets.secret_words import KeyAsking
-from widgets.table_pane import TableRow, told
+from widgets.table_pane import TableRow, more, told
 
 ALWAYS = ("git", "repository", "sandbox", "model", "trust")
 """Findings that are always told; of the others only what keeps anything from working."""
@@ -124,8 +124,11 @@ class FirstRunPane(KeyAsking):
             good = finding["state"] == "ok"
             line: Line = [(" ✓ " if good else " ! ", "done" if good else "asks")]
             line.append((pad(str(finding["name"]), _NAMES - 1), "text" if good else "bold"))
-            text = cut(visible(str(finding["text"]), keep=""), width - _NAMES - 2)
-            rows.append(TableRow([*line, (text, "text")]))
+            # What is well is told in short; the doctor has all of it.
+            text = str(finding["text"]).split("; ")[0] if good else str(finding["text"])
+            texts = wrap(visible(text, keep=""), max(width - _NAMES - 3, 8))
+            rows.append(TableRow([*line, (texts[0], "text")]))
+            rows += [more(one, _NAMES + 2) for one in texts[1:]]
         rows.append(TableRow())
         self._actions = {}
         if self.ready:

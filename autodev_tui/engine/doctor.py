@@ -146,15 +146,15 @@ def _model(here: Surroundings, server: Server) -> Finding:
             return Finding("model", "ok", "rules: no model is asked; what needs one is left as a TODO")
         if not spec:
             todo = "export ANTHROPIC_API_KEY=…, or set a key in the workbench (/settings key)"
-            text = "no ANTHROPIC_API_KEY, no stored key, no local model: only rules work"
+            text = "no key for Anthropic, no local model: only rules work"
             return Finding("model", "warn", text, todo)
         make_provider(spec, here.environment)
         source = credentials.source_of("anthropic", here.environment)
     except (ProviderError, SettingsError) as error:
         return Finding("model", "bad", str(error), "autodev models names what there is")
     where = f", key from {source}" if source and spec.startswith("anthropic/") else ""
-    why = "" if wanted else " (nothing else is set)"
-    return Finding("model", "ok", f"{spec}{why}{where}; whether it answers is asked when work begins")
+    why = "" if wanted else "nothing else is set; "
+    return Finding("model", "ok", f"{spec}{where}; {why}whether it answers is asked when work begins")
 
 
 def _settings(here: Surroundings) -> Finding:

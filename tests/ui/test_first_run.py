@@ -322,3 +322,28 @@ async def test_trust_wants_the_files_read_to_their_end_and_read_again_when_they_
         await pilot.press("a")
         await pilot.pause()
         assert app.heard(CommandGiven)[-1].command == TrustFiles(shown_hash="h2")
+
+
+async def test_no_finding_is_cut_at_80_columns() -> None:
+    key = "anthropic/claude-opus-5-5, key from credentials.toml"
+    rows = [
+        finding("git", "ok", "2.39.5"),
+        finding("repository", "ok", "shop on main, 3 uncommitted: agents start from the last commit"),
+        finding("sandbox", "ok", "bubblewrap: holds, every attempt to break out failed; landlock: not used"),
+        finding("model", "ok", f"{key}; whether it answers is asked when work begins"),
+        finding(
+            "trust", "warn", "not trusted, so not read: .autodev/config.toml, AGENTS.md, .autodev/include"
+        ),
+    ]
+    pane = FirstRunPane()
+    app = stage(
+        pane, known(repository="shop", model="anthropic/claude-opus-5-5"), doctor=RowsAnswer(rows=rows)
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: pane.answer)
+        shown = drawn(app)
+        assert not any("…" in row for row in shown if not row.startswith("  Say"))
+        assert f"  ✓ model        {key}" in shown
+        at = shown.index("  ✓ git          2.39.5, repository shop on main, 3 uncommitted: agents start")
+        assert shown[at + 1].strip() == "from the last commit"
+        assert "whether it answers" not in "\n".join(shown), "the doctor says it"

@@ -60,7 +60,7 @@ def test_the_doctor_looks_at_the_server() -> None:
         found = findings(fake.url)
         assert found["ollama"].state == "ok" and "0.33.0 at 127.0.0.1" in found["ollama"].text
         assert "2 models, 1 with tools" in found["ollama"].text
-        assert "ollama/qwen3 (nothing else is set)" in found["model"].text
+        assert "ollama/qwen3; nothing else is set" in found["model"].text
     with FakeOllama({"models": {}}) as fake:
         found = findings(fake.url)
         assert (found["ollama"].state, found["ollama"].todo) == ("warn", "autodev models --pull qwen3")

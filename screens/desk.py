@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from widgets.line_pane import LinePane
 from widgets.sheet import Sheet
+
+if TYPE_CHECKING:
+    from widgets.line_pane import LinePane
 
 PANES = {
     "plan": "plan_pane.PlanPane",
@@ -19,6 +21,7 @@ PANES = {
     "questions": "questions_pane.QuestionsPane",
     "conflict": "conflict_pane.ConflictPane",
     "landing": "landing_pane.LandingPane",
+    "criteria": "criteria_pane.CriteriaPane",
     "checkpoints": "checkpoints_pane.CheckpointsPane",
     "usage": "usage_pane.UsagePane",
     "sessions": "sessions_pane.SessionsPane",
@@ -38,7 +41,18 @@ PANES = {
 }
 """Name → module and class below `widgets`: a pane is loaded when it is first wanted, not at the start."""
 CLOCKED = frozenset(
-    {"plan", "review", "change", "questions", "conflict", "landing", "checkpoints", "sessions", "rules"}
+    {
+        "plan",
+        "review",
+        "change",
+        "questions",
+        "conflict",
+        "landing",
+        "criteria",
+        "checkpoints",
+        "sessions",
+        "rules",
+    }
 )
 """Panes that tell times, and take the clock."""
 WHOLE = frozenset({"first_run", "resume"})
@@ -49,6 +63,7 @@ PASSING = frozenset(
         "keys",
         "text",
         "change",
+        "criteria",
         "trust",
         "models",
         "ollama",

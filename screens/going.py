@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 
-from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.requests import DiffAnswer, GetDiff
+from autodev_tui import domain
+from autodev_tui.domain.kinds import ApprovalKind
 from screens.desk import PASSING
 from screens.steering import Steering
-from widgets.checkpoints_pane import CheckpointsPane
 from widgets.line_pane import LinePane
 from widgets.messages import WentTo
+
+if TYPE_CHECKING:
+    from widgets.checkpoints_pane import CheckpointsPane
 
 ORDER = ("tasks", "agents", "desk", "slider", "composer")
 
@@ -69,7 +71,9 @@ class Going(Steering):
         if event.pane == "change":
             await self._whole_change()
         else:
-            await self.go(event.pane, task=event.task, approval=event.approval, step=event.step)
+            await self.go(
+                event.pane, task=event.task, approval=event.approval, step=event.step, sheet=event.sheet
+            )
 
     async def _whole_change(self) -> None:
         session = self.mirror.session
@@ -77,15 +81,15 @@ class Going(Steering):
             return
         await self.compare(session.base_commit, session.head_commit, "the whole change")
 
-    @on(CheckpointsPane.Compared)
-    async def _compared(self, event: CheckpointsPane.Compared) -> None:
+    async def on_checkpoints_pane_compared(self, event: CheckpointsPane.Compared) -> None:
+        """What lies between two checkpoints."""
         event.stop()
         await self.compare(event.old, event.new, event.title)
 
     async def compare(self, old: str, new: str, title: str) -> None:
         """What lies between two trees, to look at."""
-        answer = await self.port.ask(GetDiff(old=old, new=new))
-        if not isinstance(answer, DiffAnswer):
+        answer = await self.port.ask(domain.requests.GetDiff(old=old, new=new))
+        if not isinstance(answer, domain.requests.DiffAnswer):
             self.say(self.refusal(answer), "failed")
             return
         pane = await self.desk.open("change")

@@ -231,6 +231,10 @@ class LandingPane(ArmedPane):
             f"comment:{approval.id}", "a comment, kept with your decision", kept, text=self._comment
         )
 
+    def action_criteria(self) -> None:
+        """What all tasks are done when, and how far that is known."""
+        self.post_message(WentTo("criteria"))
+
     def action_open(self) -> None:
         """The whole change."""
         if self.mirror.session is None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from autodev_tui.domain.commands import Command
-from autodev_tui.domain.requests import Answer, Request
+if TYPE_CHECKING:
+    from autodev_tui.domain.commands import Command
+    from autodev_tui.domain.requests import Answer, Request
 
 
 class CommandGiven(Message):
@@ -41,9 +43,13 @@ class Asked(Message):
 class WentTo(Message):
     """Another pane is wanted, at a task, question or step."""
 
-    def __init__(self, pane: str, *, task: str | None = None, approval: str = "", step: str = "") -> None:
+    def __init__(
+        self, pane: str, *, task: str | None = None, approval: str = "", step: str = "", sheet: str = ""
+    ) -> None:
         super().__init__()
         self.pane = pane
+        self.sheet = sheet
+        """What is to be open over it: `criteria`."""
         self.task = task
         self.approval = approval
         self.step = step

@@ -53,6 +53,7 @@ class ReviewPane(ReviewActs):
         self._looked_for_moves = ""
         self._not_to_be_had = ("", "")
         self._state: dict[str, Any] = {}
+        self._criteria_wanted = False
 
     # -- what is reviewed
 
@@ -79,14 +80,22 @@ class ReviewPane(ReviewActs):
         elif not self._asked_for:
             self.show_nothing()
 
-    def stand_at(self, task: str = "", approval: str = "", step: str = "") -> None:
-        """Show the review of this task or question, if it is not shown already."""
+    def stand_at(self, task: str = "", approval: str = "", step: str = "", sheet: str = "") -> None:
+        """Show the review of this task or question, if it is not shown already; with its criteria on top."""
+        self._criteria_wanted = bool(sheet)
         if not task and not approval:
             return
         waiting = self.mirror.of_kind(ApprovalKind.CHANGES) if self.mirror else []
         wanted = next((one.id for one in waiting if approval in ("", one.id) and task in ("", one.task)), "")
         if wanted and (self.view is None or self.view.approval != wanted):
             self._ask_for(wanted)
+        elif self._criteria_wanted:
+            self._open_criteria()
+
+    def _open_criteria(self) -> None:
+        """Once what they belong to is shown and has the focus."""
+        self._criteria_wanted = False
+        self.call_after_refresh(self.call_later, self.action_criteria)
 
     def _ask_for(self, approval: str) -> None:
         if self._asked_for == approval:
@@ -117,6 +126,8 @@ class ReviewPane(ReviewActs):
         self.open_review(view, draft or back)
         if back:
             self.save()
+        if self._criteria_wanted:
+            self._open_criteria()
 
     def open_review(self, view: ReviewView, draft: ReviewDraft | None = None) -> None:
         """Show a review, with the decisions that were drafted before."""

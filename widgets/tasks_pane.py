@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.commands import (
-    CancelTask,
-    ContinueSession,
-    ContinueTask,
-    PauseSession,
-    PauseTask,
-    ResumeSession,
-)
-from autodev_tui.domain.mirror import Mirror
+from autodev_tui import domain
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.states import SessionState, TaskState
-from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_line, rule
 from widgets.keys import bindings
@@ -24,6 +17,11 @@ from widgets.plan_editing import PlanEditing
 from widgets.task_facts import facts, goal_facts
 from widgets.task_tree import TaskTree, task_of
 from widgets.wording import counted
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.approval import Approval
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.task import Task
 
 FACTS_SHARE = 0.44
 """Of the pane's height, what the facts take."""
@@ -208,10 +206,10 @@ class TasksPane(PlanEditing):
             self.ignore(f"{task.id} is {self.mirror.word(task)}: there is nothing to pause")
         elif task.id in self.mirror.paused or task.state is TaskState.FAILED:
             again = "tries again" if task.state is TaskState.FAILED else "goes on"
-            self.post_message(CommandGiven(ContinueTask(task=task.id), f"{task.id} {again}"))
+            self.post_message(CommandGiven(domain.commands.ContinueTask(task=task.id), f"{task.id} {again}"))
         else:
             done = f"{task.id} pauses before its next step · x continue"
-            self.post_message(CommandGiven(PauseTask(task=task.id), done))
+            self.post_message(CommandGiven(domain.commands.PauseTask(task=task.id), done))
 
     def _hold_goal(self) -> None:
         session = self.mirror.session
@@ -220,11 +218,13 @@ class TasksPane(PlanEditing):
         elif session.over or session.state is SessionState.LANDED:
             self.ignore("this goal is done")
         elif not self.mirror.facts.busy:
-            self.post_message(CommandGiven(ResumeSession(session=session.id), "goes on"))
+            self.post_message(CommandGiven(domain.commands.ResumeSession(session=session.id), "goes on"))
         elif session.state is SessionState.PAUSED:
-            self.post_message(CommandGiven(ContinueSession(), "all go on"))
+            self.post_message(CommandGiven(domain.commands.ContinueSession(), "all go on"))
         else:
-            self.post_message(CommandGiven(PauseSession(), "all pause before their next step · x continue"))
+            self.post_message(
+                CommandGiven(domain.commands.PauseSession(), "all pause before their next step · x continue")
+            )
 
     def action_cancel(self) -> None:
         """End this task for good, after a question."""
@@ -241,7 +241,7 @@ class TasksPane(PlanEditing):
             rows.append(f"{', '.join(needing)} cannot start without it.")
 
         def cancel() -> None:
-            self.post_message(CommandGiven(CancelTask(task=task.id), f"{task.id} cancelled"))
+            self.post_message(CommandGiven(domain.commands.CancelTask(task=task.id), f"{task.id} cancelled"))
 
         sheet = SheetOpened(f"Cancel {task.id}", rows, yes=f"cancel {task.id}", confirmed=cancel, danger=True)
         self.post_message(sheet)
@@ -262,6 +262,21 @@ class TasksPane(PlanEditing):
             self.ignore(f"{task.id} is {self.mirror.word(task)}: nothing works on it any more")
         else:
             self.post_message(WentTo("models", task=task.id))
+
+    def action_criteria(self) -> None:
+        """What this task, or on the goal every task, is done when."""
+        task = self.current_task()
+        reviews = (
+            [one for one in self.mirror.asks_of(task.id) if one.kind is ApprovalKind.CHANGES] if task else []
+        )
+        if self.mirror.session is None:
+            self.ignore("no goal yet · i, then say what you want")
+        elif task and not task.acceptance_criteria:
+            self.ignore(f"{task.id} has no acceptance criteria")
+        elif task and reviews:
+            self.post_message(WentTo("review", task=task.id, approval=reviews[0].id, sheet="criteria"))
+        else:
+            self.post_message(WentTo("criteria", task=task.id if task else ""))
 
     def action_why(self) -> None:
         """Its review."""

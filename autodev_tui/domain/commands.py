@@ -127,6 +127,16 @@ class SetTaskModel(Frozen):
     model: str | None = Field(default=None, min_length=1, max_length=300)
 
 
+class TickCriterion(Frozen):
+    """The human saw an acceptance criterion of a task met, or takes that back."""
+
+    kind: Literal["tick_criterion"] = "tick_criterion"
+    task: str
+    criterion: str
+    """Its words."""
+    ticked: bool
+
+
 class PauseTask(Frozen):
     """Hold one agent before its next step; with `now` its running call or command is ended first."""
 
@@ -284,6 +294,7 @@ Command = Annotated[
     | SetConcurrency
     | Pin
     | SetTaskModel
+    | TickCriterion
     | PauseTask
     | ContinueTask
     | SendMessage

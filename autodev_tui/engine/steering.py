@@ -128,6 +128,19 @@ async def set_concurrency(site: Site, command: commands.SetConcurrency) -> None:
     services.signal.give()
 
 
+async def tick(site: Site, command: commands.TickCriterion) -> None:
+    """Keep that the human saw a criterion met, or did not. Raises LookupError."""
+    services = site.engine.services
+    task = _task(services, command.task)
+    criteria = [
+        one.but(ticked=command.ticked) if one.text == command.criterion else one
+        for one in services.board.newest(task).acceptance_criteria
+    ]
+    if command.criterion not in {one.text for one in criteria}:
+        raise LookupError(f"{task.id} has no such criterion")
+    await services.board.commit(task.but(acceptance_criteria=criteria))
+
+
 async def pin(site: Site, command: commands.Pin) -> None:
     """Pin a task or the goal; it holds from the next action on. Raises LookupError."""
     services = site.engine.services
@@ -179,5 +192,6 @@ COMMANDS: dict[type[Any], Callable[[Site, Any], Awaitable[None]]] = {
     commands.DeliverMessages: deliver,
     commands.SetConcurrency: set_concurrency,
     commands.Pin: pin,
+    commands.TickCriterion: tick,
 }
 """Who carries out which command."""

@@ -288,3 +288,18 @@ async def test_time_counts_while_one_works_though_another_waits(tmp_path: Path) 
         assert one.services.active_s() == 100.0, "all wait for the human"
     finally:
         await one.engine.aclose()
+
+
+async def test_a_criterion_is_ticked_by_its_words_and_stays_so(tmp_path: Path) -> None:
+    agents = Agents(plan_of({"acceptance_criteria": [{"text": "it reads well"}]}), {"T1": [LIST]})
+    agents.hold("T1")
+    async with at_work(tmp_path, agents) as one:
+        await one.start()
+        await calling(agents, "T1")
+        await one.engine.submit(commands.TickCriterion(task="T1", criterion="it reads well", ticked=True))
+        agents.open()
+        await end(one)
+        (stored,) = [row["acceptance_criteria"] for row in one.stored("plan_tasks")]
+        assert [row["ticked"] for row in stored] == [True]
+        with pytest.raises(LookupError):
+            await one.engine.submit(commands.TickCriterion(task="T1", criterion="other", ticked=True))

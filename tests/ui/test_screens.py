@@ -190,6 +190,7 @@ SCREENS = [
     Shown("log", ["retrying in 14 s"], "log"),
     Shown("level", ["guided", "supervised"], "level"),
     Shown("keys", ["Keys", "pause"], "tasks", keys=["question_mark"]),
+    Shown("criteria", ["2 of 3 verified or ticked", "keys rotate daily", "claimed"], "criteria", few=True),
     Shown("empty", ["No goal yet", "Nobody works"], "tasks", lambda: Update(reset=True, facts=shown.FACTS)),
 ]
 

@@ -34,18 +34,17 @@ class BudgetUnknowable(Exception):
         )
 
 
-def price_known(model: str, settings: Settings) -> bool:
-    """Whether what a call costs can be told, of a specification or of a name of Anthropic's."""
-    from autodev_tui.domain.rule import RULES_MODEL
-    from autodev_tui.providers.ollama_facts import is_remote
+def price_known(model: str, settings: Settings, *, remote: bool = False) -> bool:
+    """Whether what a call costs can be told, of a specification or of a name of Anthropic's.
+
+    `remote`: its server says that it works elsewhere, whatever it is called here.
+    """
+    from autodev_tui.engine.rates import is_free
     from autodev_tui.providers.pricing import TokenCounts, cost
 
-    if model == RULES_MODEL or model.startswith("replay:"):
+    if is_free(model, remote=remote):
         return True
     name = _priced_name(model)
-    if model.startswith("ollama/") and not is_remote(name):
-        # What runs on the user's own machine costs nothing.
-        return True
     return cost(name, TokenCounts(input=1, output=1), datetime.now(UTC).date(), settings.price_table())[1]
 
 
@@ -59,6 +58,8 @@ def refuse_unknown_price(
     database: Database,
     model: str,
     settings: Settings,
+    *,
+    remote: bool = False,
 ) -> None:
     """A budget, given now or when the session began, needs a model with a price. Raises BudgetUnknowable."""
     from autodev_tui.engine.queries import find_session
@@ -69,7 +70,7 @@ def refuse_unknown_price(
         budget = find_session(database, command.session).budget_usd
     budgets = settings.budgets
     limits = (budget, settings.budget_usd, budgets.task_usd, budgets.day_usd, budgets.month_usd)
-    if any(limits) and not price_known(model, settings):
+    if any(limits) and not price_known(model, settings, remote=remote):
         raise BudgetUnknowable(_priced_name(model))
 
 
@@ -215,10 +216,11 @@ def open_tape(
         raise ProviderError("config", str(error)) from error
 
 
-async def look_up(model: Model, settings: Settings) -> None:
-    """Whether there is such a model, before anything begins: a misspelt one ends here, not in a plan.
+async def look_up(model: Model, settings: Settings) -> bool:
+    """Whether it works elsewhere though its name does not say so, before anything begins.
 
-    One that only does not answer now is let through where others of the user's chain stand behind it.
+    A misspelt one ends here, not in a plan. One that only does not answer now is let through where others
+    of the user's chain stand behind it.
 
     Raises:
         ProviderError: there is none, or it cannot be reached.
@@ -227,10 +229,11 @@ async def look_up(model: Model, settings: Settings) -> None:
     from autodev_tui.providers.base import ProviderError
 
     try:
-        await model.provider.limits(model.name)
+        return (await model.provider.limits(model.name)).remote
     except ProviderError as error:
         if not settings.fallbacks or error.kind not in FOR_GOOD - {"config", "not_found"}:
             raise
+        return False
 
 
 def make_engine(

@@ -105,10 +105,10 @@ async def _run(
         prompts = await asyncio.to_thread(place.prompts)
         # In a thread: it may look for a while whether there is a server of local models.
         model = await asyncio.to_thread(find_model, place.environment, database, command, settings, options)
-        await look_up(model, settings)
+        remote = await look_up(model, settings)
         if model.spec == RULES_MODEL and isinstance(command, commands.StartSession) and not command.tasks:
             tell(f"· {BY_RULES}{'' if settings.model else NO_MODEL}")
-        refuse_unknown_price(command, database, model.spec, settings)
+        refuse_unknown_price(command, database, model.spec, settings, remote=remote)
         tape = None
         if record:
             tape = await asyncio.to_thread(open_tape, place, database, command, model.spec, record)

@@ -273,8 +273,9 @@ class Host:
         model = await asyncio.to_thread(
             find_model, self._environment, opened.database, command, engine.site.settings, self._options
         )
-        await look_up(model, engine.site.settings)
-        refuse_unknown_price(command, opened.database, model.spec, engine.site.settings)
+        settings = engine.site.settings
+        remote = await look_up(model, settings)
+        refuse_unknown_price(command, opened.database, model.spec, settings, remote=remote)
         await engine.use(model=model)
         if self._sandbox:
             await asyncio.shield(self._sandbox)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.task import Task
+from autodev_tui.domain.model_name import is_remote
 from autodev_tui.domain.text import visible
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.task import Task
 
 AS_TEXT = "as text"
 """How a model without tools of its own calls them."""
@@ -28,8 +31,10 @@ def is_model(spec: str) -> bool:
 
 
 def is_local(spec: str) -> bool:
-    """Whether it runs on the user's own machine, so that nothing is paid for."""
-    return spec == RULES or spec.startswith(("ollama/", "replay:"))
+    """Whether it runs on the user's own machine, as far as its name tells, so that nothing is paid for."""
+    if spec.startswith("ollama/"):
+        return not is_remote(spec.partition("/")[2])
+    return spec == RULES or spec.startswith("replay:")
 
 
 def model_of(task: Task) -> str:

@@ -168,7 +168,7 @@ async def _in_the_way(services: Services, cap: Cap, wanted: Grant) -> bool:
 async def _question(services: Services, cap: Cap, wanted: Grant) -> dict[str, Any]:
     left = [one for one in services.board.tasks.values() if one.state is not TaskState.CANCELLED]
     tasks = [one for one in left if cap.scope != "task" or one.id == cap.whose]
-    likely = await asyncio.to_thread(ahead, services, tasks)
+    likely = await ahead(services, tasks)
     more = raised_by(cap, wanted.usd, likely[1] if likely else 0.0)
     return {
         "scope": cap.scope,

@@ -69,9 +69,8 @@ def _spread(offers: list[tuple[Rates, str]]) -> list[tuple[Rates, str]]:
 
 async def _usable(services: Services, spec: str) -> bool:
     try:
-        model = await asyncio.to_thread(services.models.get, spec)
         async with asyncio.timeout(ANSWERS_S):
-            limits = await model.provider.limits(model.name)
+            _, limits = await services.models.sizes(spec)
     except (ProviderError, TimeoutError):
         return False
     # One that is free by its name alone is no offer.

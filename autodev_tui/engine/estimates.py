@@ -7,7 +7,9 @@ repository. Without any of those the range is wide and says so; each task that w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from autodev_tui.domain.rule import RULES_MODEL
 from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task, TaskComplexity
 from autodev_tui.engine.rates import Rates, is_free, is_local, rates_of
+from autodev_tui.providers.base import ProviderError
 
 if TYPE_CHECKING:
     from autodev_tui.engine.services import Services
@@ -38,6 +41,8 @@ CHARACTERS = 3.2
 LOCAL_PER_S = (60.0, 12.0)
 """Tokens that a model of this machine writes in a second, at best and at worst; it reads far faster."""
 LOCAL_READ_PER_S = (1_500.0, 150.0)
+ANSWERS_S = 3.0
+"""How long a server may take to say where a model works."""
 ENOUGH = 5
 """So many tasks of one complexity done here, and what they cost is all that counts."""
 
@@ -68,7 +73,7 @@ def estimate(services: Services, tasks: Iterable[Task]) -> dict[str, Any]:
     for task in tasks:
         spec = services.models.spec_of(task)
         costs, minutes = _range(services, task, spec, known.get(task.complexity.value, ()))
-        resting += len(known.get(task.complexity.value, ())) if costs and not is_free(spec) else 0
+        resting += len(known.get(task.complexity.value, ())) if costs and costs[1] else 0
         if costs is None:
             unpriced.add(spec)
         if minutes:
@@ -88,10 +93,22 @@ def estimate(services: Services, tasks: Iterable[Task]) -> dict[str, Any]:
     }
 
 
-def ahead(services: Services, tasks: Iterable[Task]) -> tuple[float, float] | None:
-    """What these tasks are likely to cost from now on, in USD; None where nobody can tell. Sync."""
+async def foreseen(services: Services, tasks: Iterable[Task]) -> dict[str, Any]:
+    """`estimate`, once each server of Ollama has told whether the model works there or elsewhere."""
+    tasks = list(tasks)
+    for spec in {services.models.spec_of(task) for task in tasks}:
+        if spec.startswith("ollama/"):
+            # One that does not answer is what its name says: it works on nothing before it does.
+            with suppress(ProviderError, TimeoutError):
+                async with asyncio.timeout(ANSWERS_S):
+                    await services.models.sizes(spec)
+    return await asyncio.to_thread(estimate, services, tasks)
+
+
+async def ahead(services: Services, tasks: Iterable[Task]) -> tuple[float, float] | None:
+    """What these tasks are likely to cost from now on, in USD; None where nobody can tell."""
     open_ones = [task for task in tasks if task.state is not TaskState.COMPLETED]
-    told = estimate(services, open_ones)
+    told = await foreseen(services, open_ones)
     if told["cost_usd"] is None or not open_ones:
         return None
     low = high = 0.0
@@ -108,7 +125,8 @@ def _range(
 ) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
     """USD (None: the price is not known), and minutes if it is a model of this machine."""
     needs = _needs(services, task)
-    if is_free(spec):
+    remote = spec in services.models.elsewhere
+    if is_free(spec, remote=remote):
         free = (0.0, 0.0)
         if not is_local(spec):
             return free, None
@@ -118,7 +136,8 @@ def _range(
         )
         least, most = (round(one / 60, 2) for one in seconds)
         return free, (least, most)
-    rates = rates_of(spec, spec.partition("/")[2], services.settings.price_table(), services.clock())
+    prices, name = services.settings.price_table(), spec.partition("/")[2]
+    rates = rates_of(spec, name, prices, services.clock(), remote=remote)
     if rates is None:
         return None, None
     low, high = (one.usd(rates) for one in needs)
@@ -161,7 +180,7 @@ def _why(services: Services, tasks: Sequence[Task], unpriced: set[str], resting:
         return f"unknown: the price of {', '.join(sorted(unpriced))} is not known"
     if specs <= {RULES_MODEL}:
         return "free: rules do it, no model"
-    if all(is_free(spec) for spec in specs):
+    if all(is_free(spec, remote=spec in services.models.elsewhere) for spec in specs):
         return "free: models of this machine cost time alone"
     if not resting:
         return "a first guess from complexity, prompts and prices: nothing like it has been done here yet"

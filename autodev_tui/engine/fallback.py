@@ -46,8 +46,7 @@ async def model_for(services: Services, task: str | None) -> tuple[Model, ModelL
     """
     while True:
         try:
-            model = await services.models.ready(_present(services, task))
-            return model, await model.provider.limits(model.name)
+            return await services.models.sizes(_present(services, task))
         except ProviderError as error:
             if not await fall_back(services, task, error):
                 raise GaveUp(str(error)) from error
@@ -64,8 +63,8 @@ async def fall_back(services: Services, task: str | None, error: ProviderError) 
         if spec in tried:
             continue
         try:
-            model = await services.models.ready(spec)
-            remote = (await model.provider.limits(model.name)).remote
+            model, limits = await services.models.sizes(spec)
+            remote = limits.remote
             if problem := unpriced(services, task, model, remote=remote):
                 raise ProviderError("config", problem)
         except ProviderError as unusable:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from autodev_tui.domain.task import Task
-    from autodev_tui.providers.base import Provider
+    from autodev_tui.providers.base import ModelLimits, Provider
 
 
 class Model(NamedTuple):
@@ -33,6 +33,8 @@ class Models:
         """What plans since the session's model failed for good; empty while that works."""
         self.failed: dict[str | None, dict[str, str]] = {}
         """By task (None: the plan): what failed for it in this run, and why."""
+        self.elsewhere: set[str] = set()
+        """Specifications of models that work on somebody else's machine, as their servers told."""
         self._maker = maker
         self._made: dict[str, Model] = {}
 
@@ -62,6 +64,16 @@ class Models:
         """The same, for the event loop: what must be read for it is read in a thread."""
         known = spec == self.own.spec or spec in self._made
         return self.get(spec) if known else await asyncio.to_thread(self.get, spec)
+
+    async def sizes(self, spec: str) -> tuple[Model, ModelLimits]:
+        """The model and its sizes; from then on is known whether it works elsewhere. Raises ProviderError."""
+        model = await self.ready(spec)
+        limits = await model.provider.limits(model.name)
+        if limits.remote:
+            self.elsewhere.add(spec)
+        else:
+            self.elsewhere.discard(spec)
+        return model, limits
 
     def begin(self, planning: str) -> None:
         """A run begins: what failed in the one before may be tried again, but for what plans."""

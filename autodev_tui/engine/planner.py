@@ -17,7 +17,7 @@ from autodev_tui.domain.step import StepKind
 from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.engine.agent_loop import make_agent, work
 from autodev_tui.engine.broker import Superseded
-from autodev_tui.engine.estimates import estimate
+from autodev_tui.engine.estimates import foreseen
 from autodev_tui.engine.fast_lane import by_rules, rejected_plans, say_by_rules, say_so
 from autodev_tui.engine.flow import GaveUp, NoPlan
 from autodev_tui.engine.level_preview import told
@@ -130,7 +130,7 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
     for task in old:
         del board.tasks[task.id]
     await board.commit(*tasks, *notice, extra=gone)
-    took = await asyncio.to_thread(estimate, services, tasks)
+    took = await foreseen(services, tasks)
     analysed = board.newest(services.session)
     await board.commit(analysed.but(analysis={**analysed.analysis, "estimate": took}))
     board.log.emit(events.PlanReady(tasks=[task.doc() for task in tasks]))
@@ -203,7 +203,7 @@ async def put_plan(services: Services) -> Approval:
         # What was told of the cost stays: a task that another session ended meanwhile takes no answer back.
         took = asked.ask["estimate"]
     else:
-        took = await asyncio.to_thread(estimate, services, tasks)
+        took = await foreseen(services, tasks)
     return await services.broker.put(
         ApprovalKind.PLAN,
         f"plan: {len(tasks)} task{'s' if len(tasks) != 1 else ''}",

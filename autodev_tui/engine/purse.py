@@ -19,7 +19,7 @@ from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.caps import Cap, Period
 from autodev_tui.engine.fallback import unpriced
 from autodev_tui.engine.flow import GaveUp
-from autodev_tui.engine.rates import Rates, is_local, rates_of
+from autodev_tui.engine.rates import FREE, Rates, is_local, rates_of
 from autodev_tui.engine.spending import Spending
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def booked(grant: Grant, usage: Usage, streamed: int, elapsed_s: float) -> Usage
 
     A call that was cut off tells nothing of its reply, and some providers tell nothing at the end either.
     """
-    if is_local(grant.model.spec):
+    if grant.rates == FREE and is_local(grant.model.spec):
         usage = usage.but(local_s=round(elapsed_s, 3))
     seen = int(streamed / 3.2)
     if not usage.at_least or grant.rates is None or seen <= usage.output_tokens:

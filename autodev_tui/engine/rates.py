@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from autodev_tui.domain.model_name import is_remote
 from autodev_tui.domain.rule import RULES_MODEL
-from autodev_tui.providers.ollama_facts import is_remote
 from autodev_tui.providers.pricing import MILLION, Prices, price
 
 PLAIN, OTHER = 2.5, 0.8
@@ -38,25 +38,25 @@ class Rates:
 FREE = Rates(0.0, 0.0, 0.0)
 
 
-def is_local(spec: str) -> bool:
-    """Whether a model works on this machine (or on one of the user's): it costs time and no money."""
+def is_local(spec: str, *, remote: bool = False) -> bool:
+    """Whether a model works on this machine (or on one of the user's): it costs time and no money.
+
+    `remote`: its server says that it works elsewhere, whatever it is called here.
+    """
     kind, _, name = spec.partition("/")
-    return kind == "ollama" and not is_remote(name)
+    return kind == "ollama" and not remote and not is_remote(name)
 
 
-def is_free(spec: str) -> bool:
+def is_free(spec: str, *, remote: bool = False) -> bool:
     """Whether what a model says costs nothing: local ones, rules, and what is only replayed."""
-    return is_local(spec) or spec == RULES_MODEL or spec.startswith("replay:")
+    return is_local(spec, remote=remote) or spec == RULES_MODEL or spec.startswith("replay:")
 
 
 def rates_of(
     spec: str, name: str, prices: Prices, at: float, prompt: int = 0, *, remote: bool = False
 ) -> Rates | None:
-    """The rates of a model for a prompt of so many tokens; None where nobody knows what it takes.
-
-    `remote`: its server says that it works elsewhere, whatever it is called here.
-    """
-    if is_free(spec) and not remote:
+    """The rates of a model for a prompt of so many tokens; None where nobody knows what it takes."""
+    if is_free(spec, remote=remote):
         return FREE
     entry = price(name, datetime.fromtimestamp(at, UTC).date(), prices)
     if entry is None:

@@ -51,11 +51,10 @@ async def set_task_model(site: Site, command: commands.SetTaskModel) -> None:
 async def refuse_unusable(services: Services, spec: str, task: str | None = None) -> None:
     """Raises Refusal: there is no such model, it does not answer, or what it takes is unknown to a budget."""
     try:
-        model = await services.models.ready(spec)
-        remote = (await model.provider.limits(model.name)).remote
+        model, limits = await services.models.sizes(spec)
     except ProviderError as error:
         raise Refusal(str(error)) from error
-    if problem := unpriced(services, task, model, remote=remote):
+    if problem := unpriced(services, task, model, remote=limits.remote):
         raise Refusal(problem)
 
 

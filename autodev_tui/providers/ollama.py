@@ -36,7 +36,6 @@ from autodev_tui.providers.ollama_facts import (
     LocalModel,
     choose_window,
     describe,
-    is_remote,
     same_model,
 )
 from autodev_tui.providers.ollama_judging import Bill, adapt, overflowed, too_large, used_by
@@ -226,7 +225,7 @@ class OllamaProvider:
     async def _watch(self, model: str, on_chunk: Callable[[Chunk], None]) -> None:
         """Say why nothing comes: once that the model is loaded, once that it is busy."""
         await asyncio.sleep(self._look_s)
-        if await self._loaded(model) is None and not is_remote(model):
+        if await self._loaded(model) is None and not self._known[model].facts.remote:
             on_chunk(Noted(f"{model} is being loaded into memory: its first words take a while"))
         await asyncio.sleep(10 * self._look_s)
         on_chunk(Noted(f"still waiting for {model}: it reads a long prompt, or works for others first"))

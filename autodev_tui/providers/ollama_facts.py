@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autodev_tui.domain.model_name import is_remote
 from autodev_tui.providers.base import ModelLimits
 
 USUAL_WINDOW = 32_768
@@ -61,26 +62,21 @@ def describe(shown: Mapping[str, Any], name: str = "") -> LocalModel:
         thinking="thinking" in abilities if abilities is not None else None,
         chats="completion" in abilities if abilities is not None else None,
         family=architecture,
-        remote=bool(info.get(ELSEWHERE) or _elsewhere(shown)) or is_remote(name),
+        remote=bool(info.get(ELSEWHERE) or works_elsewhere(shown)) or is_remote(name),
     )
 
 
 def with_place(shown: Any) -> Any:
     """The answer of `show`, with the place where the model works among its information."""
-    if not isinstance(shown, dict) or not _elsewhere(shown):
+    if not isinstance(shown, dict) or not works_elsewhere(shown):
         return shown
     info = shown.get("model_info")
     return shown | {"model_info": {**(info if isinstance(info, dict) else {}), ELSEWHERE: True}}
 
 
-def _elsewhere(shown: Mapping[str, Any]) -> bool:
+def works_elsewhere(shown: Mapping[str, Any]) -> bool:
+    """Whether what a server tells of a model, alone or in its list, says that it works on another machine."""
     return bool(shown.get("remote_host") or shown.get("remote_model"))
-
-
-def is_remote(name: str) -> bool:
-    """Whether a name is that of a model in the vendor's cloud, as in `gpt-oss:120b-cloud`."""
-    tag = name.rpartition(":")[2].lower() if ":" in name else ""
-    return tag == "cloud" or tag.endswith("-cloud")
 
 
 def same_model(one: str, other: str) -> bool:

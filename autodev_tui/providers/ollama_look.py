@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from autodev_tui.domain.model_name import is_remote
 from autodev_tui.providers.base import MODEL_NAME, ProviderError
 from autodev_tui.providers.ollama_address import Address, address_of
-from autodev_tui.providers.ollama_facts import LocalModel, describe, full_name, is_remote
+from autodev_tui.providers.ollama_facts import LocalModel, describe, full_name, works_elsewhere
 
 PROBE_S = 0.3
 """For the question whether anybody is there at all: the connection, and looking up its host's name."""
@@ -44,11 +45,14 @@ class Installed:
     loaded: bool = False
     window: int | None = None
     """Tokens of context that it is loaded with."""
+    listed_elsewhere: bool = False
+    """The list itself says that it runs elsewhere."""
 
     @property
     def remote(self) -> bool:
         """Whether it runs elsewhere."""
-        return self.facts.remote if self.facts else is_remote(self.name)
+        told = self.facts.remote if self.facts else is_remote(self.name)
+        return told or self.listed_elsewhere
 
     @property
     def talks(self) -> bool:
@@ -126,6 +130,7 @@ def _fill(address: Address, within_s: float, found: list[Installed]) -> bool:
                 facts,
                 loaded=in_memory is not None,
                 window=window if isinstance(window, int) else None,
+                listed_elsewhere=works_elsewhere(one),
             )
         )
     return True

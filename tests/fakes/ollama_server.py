@@ -145,7 +145,7 @@ class _OllamaHandler(_Handler):
         if not model.tells_info:
             del told["model_info"]
         if model.remote:
-            told |= {"remote_model": name, "remote_host": "https://ollama.com:443"}
+            told |= _place(name)
         self._json(200, told)
         fake.note(entry, status=200, ended="sent")
 
@@ -212,7 +212,7 @@ class _OllamaHandler(_Handler):
         self._json(error.status, {"error": str(error)})
 
     def _listed(self, name: str, model: Model) -> dict[str, Any]:
-        return {
+        told = {
             "name": name,
             "model": name,
             "modified_at": CREATED,
@@ -220,6 +220,7 @@ class _OllamaHandler(_Handler):
             "digest": "0" * 64,
             "details": _details(model),
         }
+        return told | (_place(name) if model.remote else {})
 
     def _running(self, name: str, window: int) -> dict[str, Any]:
         model = self.server.fake.known[name]
@@ -233,6 +234,10 @@ class _OllamaHandler(_Handler):
             "details": _details(model),
         }
         return {**told, "context_length": window} if model.tells_context else told
+
+
+def _place(name: str) -> dict[str, Any]:
+    return {"remote_model": name, "remote_host": "https://ollama.com:443"}
 
 
 def _details(model: Model) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from autodev_tui.domain.session import Usage
 from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task, TaskComplexity
-from autodev_tui.engine.estimates import ENOUGH, ahead, estimate
+from autodev_tui.engine.estimates import ENOUGH, ahead, estimate, foreseen
 from autodev_tui.engine.models import Model, Models
+from autodev_tui.providers.registry import make_provider
 from autodev_tui.settings import Settings
+from tests.fakes.ollama_server import FakeOllama
 
 OPUS, HAIKU = "anthropic/claude-opus-5-5", "anthropic/claude-haiku-5-5"
 
@@ -80,12 +82,36 @@ def test_what_costs_no_money_takes_time_or_nothing() -> None:
     )
 
 
-def test_what_is_ahead_leaves_out_what_is_done_and_what_was_spent() -> None:
+async def test_what_is_ahead_leaves_out_what_is_done_and_what_was_spent() -> None:
     begun = task("T2", state=TaskState.IN_PROGRESS, usage=Usage(requests=3, cost_usd=0.1))
     whole = estimate(place(OPUS), [task(), begun])["cost_usd"]
-    found = ahead(place(OPUS), [task(), begun, done(3.0, 1)])
+    found = await ahead(place(OPUS), [task(), begun, done(3.0, 1)])
     assert found and found[0] < whole[0] + 1e-9 and found[1] == pytest.approx(whole[1] - 0.1)
     spent = task("T2", state=TaskState.IN_PROGRESS, usage=Usage(requests=3, cost_usd=50.0))
-    over = ahead(place(OPUS), [spent])
+    over = await ahead(place(OPUS), [spent])
     assert over and 0 < over[0] < over[1], "what has cost more than was thought still goes on"
-    assert ahead(place(OPUS), [done(1.0, 1)]) is None and ahead(place("anthropic/mystery"), [task()]) is None
+    assert await ahead(place(OPUS), [done(1.0, 1)]) is None
+    assert await ahead(place("anthropic/mystery"), [task()]) is None
+
+
+async def test_what_a_server_sends_elsewhere_is_not_called_free() -> None:
+    """Over the wire: a model that is called like a local one, and one that the server does not have."""
+    with FakeOllama({"models": {"helper": {"remote": True}, "qwen3": {}}}) as fake:
+        provider = make_provider("ollama/helper", {"OLLAMA_HOST": fake.url})[0]
+        here = place("ollama/helper")
+        here.models = Models(
+            Model(provider, "helper", "ollama/helper"),
+            lambda spec: Model(provider, spec.partition("/")[2], spec),
+        )
+        try:
+            told = await foreseen(here, [task(), task("T2", model="ollama/qwen3")])
+            lost = await foreseen(here, [task(model="ollama/gone")])
+        finally:
+            await provider.aclose()
+    assert told["cost_usd"] is None and told["why"] == "unknown: the price of ollama/helper is not known"
+    assert told["tasks"]["T1"] == {"minutes": 60, "cost_usd": None}
+    assert told["tasks"]["T2"]["cost_usd"] == [0, 0] and told["tasks"]["T2"]["local_minutes"]
+    assert lost["cost_usd"] == [0, 0], "what nobody can ask is what its name says"
+    here.settings = Settings(prices={"helper": {"input": 1.0, "output": 2.0}})
+    priced = estimate(here, [task()])
+    assert priced["cost_usd"][1] > priced["cost_usd"][0] > 0 and priced["local_minutes"] is None

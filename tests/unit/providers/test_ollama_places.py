@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from autodev_tui.assembly import price_known
+from autodev_tui.domain.model_name import is_remote
 from autodev_tui.providers import ollama_look
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.catalogue import catalogue, reach
 from autodev_tui.providers.ollama_address import address_of, parse
-from autodev_tui.providers.ollama_facts import choose_window, describe, estimate, is_remote, same_model
+from autodev_tui.providers.ollama_facts import choose_window, describe, estimate, same_model
 from autodev_tui.providers.ollama_look import PROBE_S, look
 from autodev_tui.providers.registry import default_model, make_provider
 from autodev_tui.settings import Settings
@@ -263,3 +264,17 @@ def test_the_catalogue_without_a_server_says_so() -> None:
 )
 def test_the_price_of_a_local_model_is_known(spec: str, known: bool) -> None:
     assert price_known(spec, Settings()) == known
+
+
+def test_a_model_that_its_server_sends_elsewhere_has_no_known_price() -> None:
+    assert not price_known("ollama/helper", Settings(), remote=True)
+    priced = Settings(prices={"helper": {"input": 1.0, "output": 2.0}})
+    assert price_known("ollama/helper", priced, remote=True)
+
+
+def test_the_list_alone_says_that_a_model_works_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no time to ask for each."""
+    with FakeOllama({"models": {"helper": {"remote": True}, "qwen3": {}}}) as fake:
+        monkeypatch.setattr(ollama_look, "describe", lambda shown, name: None)
+        found = {one.name: one.remote for one in look({"OLLAMA_HOST": fake.url}).models}
+    assert found == {"helper:latest": True, "qwen3:latest": False}

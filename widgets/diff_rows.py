@@ -9,7 +9,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from autodev_tui.domain.changeset import FileChange, Hunk
 from autodev_tui.domain.evidence import Evidence
 from autodev_tui.domain.text import visible
-from widgets.cells import Line, Segment, cut_line, cut_path, spread, width_of
+from widgets.cells import Line, Segment, cut_path, spread, width_of
 from widgets.diff_colours import Spans, painted
 from widgets.diff_layout import Row
 from widgets.glyphs import EVIDENCE, ROLE
@@ -132,7 +132,7 @@ def _first_cells(line: Line, cells: int) -> Line:
 def file_line(file: FileChange, place: str, right: Line, width: int) -> Line:
     """The name of a file, what it gained and lost, which of how many, and what is proven.
 
-    What is proven gives way to the name, its first part last; then the name is cut from the middle.
+    What is proven gives way to the name, word by word, its state last; then the name is cut from the middle.
     """
     what = {"added": "new file", "deleted": "deleted", "typechange": "another kind"}.get(file.status, "")
     lines = f"+{file.added} −{file.removed}" if file.added or file.removed else ""
@@ -140,10 +140,26 @@ def file_line(file: FileChange, place: str, right: Line, width: int) -> Line:
     facts.append((f"   {place}", "muted"))
     name = visible(file.path, keep="")
     room = width - width_of(facts)
-    left = room - min(cell_len(name), room // 2) - 3
-    right = cut_line(right, left) if left > width_of(right[:1]) + len("  pytest") else right[:1]
+    right = _proven_in(right, room - min(cell_len(name), room // 2) - 3)
     name = cut_path(name, max(room - width_of(right) - 3, 8))
     return spread([(name, "data-bold"), *facts], [*right, (" ", "text")] if right else [], width, gap=2)
+
+
+def _proven_in(proven: Line, room: int) -> Line:
+    """What is proven, in whole words: checks go, the last one first, then the tree; the state stays."""
+    if width_of(proven) <= room:
+        return proven
+    state, rest = proven[:1], proven[1:]
+    tree = rest[:1] if rest and rest[0][0].startswith(" @") else []
+    checks = [part for part in rest[len(tree) :] if part[1] == "data"]
+    notes = [part for part in rest[len(tree) :] if part[1] != "data"]
+    for kept in (tree, []):
+        for count in range(len(checks), 0, -1):
+            more: Line = [(f" +{len(checks) - count}", "muted")] if count < len(checks) else []
+            shorter = [*state, *kept, *checks[:count], *more, *notes]
+            if width_of(shorter) <= room:
+                return shorter
+    return [*state, *tree] if width_of([*state, *tree]) <= room else state
 
 
 def evidence_line(
@@ -160,18 +176,18 @@ def evidence_line(
     if word == "verified" and "passed" not in results:
         word = "not checked"
     counted = {"failing": ("failed",), "unverifiable": ("unverifiable",)}.get(word, ("passed",))
-    names = []
+    names: list[str] = []
     for one in evidence:
         if one.result in counted:
             name = visible(one.command if wide else one.check, keep="")
             count = f" {one.passed_tests} passed" if wide and one.passed_tests and word == "verified" else ""
             names.append(name + count)
+    said: Line = [(f"{', ' if at else '  '}{name}", "data") for at, name in enumerate(names)]
     if word == "failing" and {one.check for one in evidence if one.result == "failed"} <= set(before):
         word = "verified"
-        said: Line = [(f"  {', '.join(names)}", "data"), (" red before too", "muted")]
-        return [(f"{EVIDENCE[word]} {word} @{tree[:7]}", ROLE[word]), *said]
-    at = f" @{tree[:7]}" if word == "verified" else ""
-    return [(f"{EVIDENCE[word]} {word}{at}", ROLE[word]), (f"  {', '.join(names)}" if names else "", "data")]
+        said.append((" red before too", "muted"))
+    place: Line = [(f" @{tree[:7]}", ROLE[word])] if word == "verified" else []
+    return [(f"{EVIDENCE[word]} {word}", ROLE[word]), *place, *said]
 
 
 def section(hunk: Hunk) -> Segment:

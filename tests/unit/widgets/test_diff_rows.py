@@ -167,6 +167,29 @@ def test_evidence_is_the_worst_that_was_found() -> None:
     assert plain(evidence_line(made("not_run"), "a", wide=False)) == "· not checked"
 
 
+def test_what_is_proven_gives_way_in_whole_words() -> None:
+    file = file_change("shop/prices.py", "a\n", "b\n")
+    results = {"unittest": "failed", "ruff format": "failed", "mypy": "passed"}
+    evidence = [
+        Evidence(check=name, kind=CheckKind.LINT, command=name, tree="t", result=result)
+        for name, result in results.items()
+    ]
+    proven = evidence_line(evidence, "abcdefghij", wide=False, before=("unittest", "ruff format"))
+    ends = {
+        width: plain(file_line(file, "file 1 of 1", proven, width)).partition("file 1 of 1")[2].strip()
+        for width in range(52, 120)
+    }
+    assert ends[100] == "✓ verified @abcdefg  unittest, ruff format red before too"
+    assert ends[79] == "✓ verified  unittest +1 red before too"
+    assert set(ends.values()) == {
+        "✓ verified @abcdefg  unittest, ruff format red before too",
+        "✓ verified @abcdefg  unittest +1 red before too",
+        "✓ verified  unittest +1 red before too",
+        "✓ verified @abcdefg",
+        "✓ verified",
+    }
+
+
 def test_gaps_count_what_they_hide() -> None:
     assert plain(gap_line(14, stands=False, at_end=False)) == "  ··· 14 lines"
     assert plain(gap_line(1, stands=True, at_end=False)) == " ›··· 1 line"

@@ -174,8 +174,12 @@ def _print_budget(ask: dict[str, Any]) -> None:
     line(f"  {likely} · the next call may cost ${ask['next_usd']:.2f}")
     line(f"  raise: {ask['raise']}")
     for one in ask["cheaper"]:
-        prices = f"${one['usd_per_million_input']:.2f} in, ${one['usd_per_million_output']:.2f} out"
-        line(f"  cheaper:{one['model']}: goes on with it, {prices} per million tokens; the budget stays")
+        if one["usd_per_million_output"]:
+            prices = f"${one['usd_per_million_input']:.2f} in, ${one['usd_per_million_output']:.2f} out"
+            told = f"{prices} per million tokens"
+        else:
+            told = " · ".join(filter(None, ("on this machine, nothing to pay", one.get("can"))))
+        line(f"  cheaper:{one['model']}: goes on with it, {told}; the budget stays")
     line(f"  stop: {ask['stop']}")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.text import visible
 from widgets.model_words import is_local, price_words
 from widgets.task_facts import cost_range
 from widgets.wording import money
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.approval import Approval
 
 CHEAPER = "cheaper:"
 _WHOSE = {"session": "budget", "day": "budget of today", "month": "budget of this month"}
@@ -50,7 +52,8 @@ def option_words(approval: Approval, choice: str) -> str:
 
 def _price(spec: str, offer: dict[str, Any]) -> str:
     if is_local(spec):
-        return "on this machine, nothing to pay"
+        can = visible(str(offer.get("can") or ""), keep="")
+        return " · ".join(filter(None, ("on this machine, nothing to pay", can)))
     into, out = price_words(offer)
     if "?" in (into, out):
         return "its price is not known"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.rule import RULES_MODEL
 from autodev_tui.domain.states import TaskState
 from autodev_tui.engine.purse import LEAST_OUTPUT
-from autodev_tui.engine.rates import Rates, is_free, rates_of
+from autodev_tui.engine.rates import FREE, Rates, is_free, is_local, rates_of
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.providers.models import known_models
+from autodev_tui.providers.ollama_facts import full_name
 from autodev_tui.providers.pricing import MILLION
 
 if TYPE_CHECKING:
@@ -19,21 +21,27 @@ if TYPE_CHECKING:
     from autodev_tui.engine.caps import Cap
     from autodev_tui.engine.purse import Grant
     from autodev_tui.engine.services import Services
+    from autodev_tui.providers.base import ModelLimits
+    from autodev_tui.providers.ollama_look import Installed
 
 OFFERED = 3
+LOCAL = 2
+"""So many of this machine's own models are offered beside them."""
 ANSWERS_S = 3.0
 """How long a model that would be offered may take to say that it is there."""
 _ENDED = (TaskState.COMPLETED, TaskState.CANCELLED)
 
 
 async def cheaper_models(services: Services, cap: Cap, wanted: Grant) -> list[dict[str, Any]]:
-    """Up to three that cost less than the call's model and whose next call the limit leaves, dearest first.
+    """Those that cost less than the call's model and whose next call the limit leaves, dearest first.
 
-    Those of the user's chain, and where the model is one of Anthropic's its cheaper siblings.
+    Up to three of the user's chain and, where the model is one of Anthropic's, of its cheaper siblings; then
+    up to two of this machine that call tools, with what they can do.
     """
     present = wanted.rates
     if present is None:
         return []
+    here = {full_name(one.name): one for one in await services.models.installed()}
     names = [one for one in services.settings.fallbacks if one != RULES_MODEL]
     if wanted.model.spec.startswith("anthropic/"):
         names += [f"anthropic/{name}" for name in known_models()]
@@ -50,9 +58,33 @@ async def cheaper_models(services: Services, cap: Cap, wanted: Grant) -> list[di
     offers.sort(key=lambda offer: offer[0].output, reverse=True)
     found: list[dict[str, Any]] = []
     for rates, spec in _spread(offers):
-        if len(found) < OFFERED and await _usable(services, spec):
-            found.append(_offer(rates, spec, services))
-    return sorted(found, key=lambda one: -one["usd_per_million_output"])
+        if len(found) < OFFERED and (limits := await _usable(services, spec)):
+            found.append(_offer(rates, spec, services) | _abilities(spec, here, limits))
+    found.sort(key=lambda one: -one["usd_per_million_output"])
+    known = {wanted.model.spec, *(one["model"] for one in found)}
+    mine = [one.spec for one in here.values() if not any(_same(one.spec, spec) for spec in known)]
+    local: list[dict[str, Any]] = []
+    for spec in mine:
+        if len(local) < LOCAL and (limits := await _usable(services, spec)):
+            local.append(_offer(FREE, spec, services) | _abilities(spec, here, limits))
+    return found + local
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two specifications mean one model."""
+    return full_name(one) == full_name(other)
+
+
+def _abilities(spec: str, here: Mapping[str, Installed], limits: ModelLimits) -> dict[str, Any]:
+    """What a model of this machine can do, in words; nothing where it is none or nobody knows."""
+    one = here.get(full_name(spec.partition("/")[2])) if is_local(spec) else None
+    if one is None:
+        return {}
+    words = ["calls tools" if one.tools else "writes its calls as text"]
+    words += ["thinks"] if one.facts and one.facts.thinking else []
+    words.append(f"{limits.context:,} tokens of context")
+    words += ["in memory"] if one.loaded else []
+    return {"can": ", ".join(words)}
 
 
 def _spread(offers: list[tuple[Rates, str]]) -> list[tuple[Rates, str]]:
@@ -67,14 +99,14 @@ def _spread(offers: list[tuple[Rates, str]]) -> list[tuple[Rates, str]]:
     return kept
 
 
-async def _usable(services: Services, spec: str) -> bool:
+async def _usable(services: Services, spec: str) -> ModelLimits | None:
+    """Its sizes, if it can go on; None where it is not there, or is free by its name alone."""
     try:
         async with asyncio.timeout(ANSWERS_S):
             _, limits = await services.models.sizes(spec)
     except (ProviderError, TimeoutError):
-        return False
-    # One that is free by its name alone is no offer.
-    return not (limits.remote and is_free(spec))
+        return None
+    return None if limits.remote and is_free(spec) else limits
 
 
 def _dearer(services: Services, own: str, other: str) -> bool:

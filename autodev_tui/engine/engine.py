@@ -83,7 +83,7 @@ class Engine:
         self._state = state
         self._settings = settings
         made = (lambda spec: maker(spec, self._settings)) if maker else None
-        self._models = Models(Model(provider, model, spec), made)
+        self._models = Models(Model(provider, model, spec), made, environment)
         self._secret = secret
         self._rules = rules
         self._prompts = prompts or PromptTemplateManager()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from autodev_tui.domain.task import Task
     from autodev_tui.providers.base import ModelLimits, Provider
+    from autodev_tui.providers.ollama_look import Installed
 
 
 class Model(NamedTuple):
@@ -26,7 +27,9 @@ Maker = Callable[[str], Model]
 class Models:
     """One provider for each specification in use, made when it is first asked for."""
 
-    def __init__(self, own: Model, maker: Maker | None = None) -> None:
+    def __init__(
+        self, own: Model, maker: Maker | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.own = own
         """The session's."""
         self.planning = ""
@@ -36,6 +39,7 @@ class Models:
         self.elsewhere: set[str] = set()
         """Specifications of models that work on somebody else's machine, as their servers told."""
         self._maker = maker
+        self._environment = environment
         self._made: dict[str, Model] = {}
 
     def of(self, task: Task | None) -> Model:
@@ -64,6 +68,15 @@ class Models:
         """The same, for the event loop: what must be read for it is read in a thread."""
         known = spec == self.own.spec or spec in self._made
         return self.get(spec) if known else await asyncio.to_thread(self.get, spec)
+
+    async def installed(self) -> list[Installed]:
+        """Models of this machine that call tools by themselves, the best first; none without a server."""
+        from autodev_tui.providers import ollama_look
+
+        if self._maker is None or self._environment is None:
+            return []
+        server = await asyncio.to_thread(ollama_look.look, self._environment)
+        return [one for one in ollama_look.local_models(server) if one.tools]
 
     async def sizes(self, spec: str) -> tuple[Model, ModelLimits]:
         """The model and its sizes; from then on is known whether it works elsewhere. Raises ProviderError."""

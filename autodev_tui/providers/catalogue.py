@@ -59,7 +59,7 @@ def reach(server: Server) -> str:
     if server.problem:
         return server.problem
     where = server.address.netloc if server.address else ""
-    able = sum(bool(one.facts and one.facts.tools) for one in server.models)
+    able = sum(one.tools for one in server.models)
     count = len(server.models)
     models = "no models" if not count else f"{count} model{'' if count == 1 else 's'}, {able} with tools"
     return f"{server.version} at {where}: {models}"

@@ -49,6 +49,16 @@ class Installed:
     """The list itself says that it runs elsewhere."""
 
     @property
+    def spec(self) -> str:
+        """Its specification, as short as it is usually written."""
+        return f"ollama/{self.name.removesuffix(':latest')}"
+
+    @property
+    def tools(self) -> bool:
+        """Whether it is known to call tools by itself."""
+        return bool(self.facts and self.facts.tools)
+
+    @property
     def remote(self) -> bool:
         """Whether it runs elsewhere."""
         told = self.facts.remote if self.facts else is_remote(self.name)
@@ -94,15 +104,17 @@ def best_local(environment: Mapping[str, str]) -> str | None:
 
 def best_of(server: Server) -> str | None:
     """The model of a server to use where the user named none: a local one, with tools if there is one."""
-    models = [one for one in server.models if one.talks and not one.remote]
-    if not models:
-        return None
+    return next((one.spec for one in local_models(server)), None)
+
+
+def local_models(server: Server) -> list[Installed]:
+    """Those of a server that can be talked to and work on this machine, the best for an agent first."""
     # The newest come first in the list; one that is in memory already answers at once.
-    best = max(
-        models,
-        key=lambda one: (bool(one.facts and one.facts.tools), (one.size or 0) >= ABLE_BYTES, one.loaded),
+    return sorted(
+        (one for one in server.models if one.talks and not one.remote),
+        key=lambda one: (one.tools, (one.size or 0) >= ABLE_BYTES, one.loaded),
+        reverse=True,
     )
-    return f"ollama/{best.name.removesuffix(':latest')}"
 
 
 def _fill(address: Address, within_s: float, found: list[Installed]) -> bool:

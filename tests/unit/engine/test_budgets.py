@@ -20,6 +20,7 @@ from autodev_tui.engine.event_log import read_events
 from autodev_tui.engine.refusal import Refusal
 from tests.fakes.engine_kit import Kit, until, waiting
 from tests.fakes.many_agents import Call, plan_of, write
+from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.paying import Held, Paid, paying_kit
 
 LOOK: Call = ("list_files", {})
@@ -107,6 +108,35 @@ async def test_a_cheaper_model_goes_on_and_the_limit_stays(tmp_path: Path) -> No
         assert cheap.models and one.session.model == HAIKU and one.session.budget_usd == 1.0
         assert one.session.usage.cost_usd <= 1.0
         assert f"{HAIKU} goes on for the whole session: the budget stays" in notices(one)
+
+
+async def test_at_the_limit_this_machine_offers_what_calls_tools_with_what_it_can_do(tmp_path: Path) -> None:
+    """Three are installed that are fit; the second best, the one that works elsewhere and others are not."""
+    models: dict[str, Any] = {
+        "tiny": {"tools": False},
+        "helper": {"remote": True},
+        "small": {"size": 400_000_000},
+        "qwen3": {"thinking": True},
+        "nomic": {"capabilities": ["embedding"]},
+        "other": {},
+    }
+    with FakeOllama({"models": models}) as fake:
+        specs = [f"ollama/{name}" for name in ("qwen3", "other", "small")]
+        mine = [Paid(plan_of({}), spec=spec) for spec in specs]
+        agents = Paid(plan_of({}, {}), {"T1": [LOOK]})
+        agents.share = 0.9
+        async with at_work(
+            tmp_path, agents, others=mine, environment={"OLLAMA_HOST": fake.url}, interactive=True
+        ) as one:
+            await one.start(budget_usd=1.0)
+            question = await waiting(one, "budget")
+            assert question.choices == ["raise", "cheaper:ollama/qwen3", "cheaper:ollama/other", "stop"]
+            best = question.ask["cheaper"][0]
+            assert best["usd_per_million_output"] == 0.0
+            assert best["can"] == "calls tools, thinks, 200,000 tokens of context"
+            await one.answer(question, "choose", choice="cheaper:ollama/qwen3")
+            assert (await one.engine.wait()).code == flow.DONE
+            assert mine[0].models and one.session.model == "ollama/qwen3" and one.session.budget_usd == 1.0
 
 
 async def test_stop_puts_what_is_there_to_review_at_every_level(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ NAME, WHAT = 13, 34
 """Cells of the first columns: the branch, what becomes of it."""
 REST = 22
 """Cells of what it rests on."""
+BEFORE = "red before too"
 
 _RESULTS = {"passed": "verified", "failed": "failing", "not_run": "not checked"}
 
@@ -104,10 +105,9 @@ def _moves(name: str, words: str, commit: str) -> Line:
 
 def _check(one: dict[str, Any], tree: str, width: int) -> Line:
     word = _RESULTS.get(str(one["result"]), "unverifiable")
-    head: Line = [
-        (f"  {EVIDENCE[word]} ", ROLE[word]),
-        (f"{f'{word} @{short_hash(tree)}':<{REST - 2}}", ROLE[word]),
-    ]
+    # What was red in the same way before the change is no word against it.
+    told, role = (BEFORE, "muted") if one.get("before") else (f"{word} @{short_hash(tree)}", ROLE[word])
+    head: Line = [(f"  {EVIDENCE[word]} ", role), (f"{told:<{REST - 2}}", role)]
     command = cut(visible(str(one["command"] or one["check"]), keep=""), max(width - REST - 28, 10))
     ran = one["result"] in ("passed", "failed")
     text = visible(str(one.get("text", "")), keep="")

@@ -99,5 +99,13 @@ class GateResult(Frozen):
     not_run: list[str] = Field(default_factory=list)
     new_failures: dict[str, list[str]] = Field(default_factory=dict)
     old_failures: dict[str, list[str]] = Field(default_factory=dict)
+    red_before: list[str] = Field(default_factory=list)
+    """Checks that are red in no other way than before the change: they do not count against it."""
     evidence: list[Evidence] = Field(default_factory=list)
     criteria: list[dict[str, Any]] = Field(default_factory=list)
+
+    def kept(self) -> dict[str, Any]:
+        """What a session and its landing keep of it."""
+        return self.model_dump(
+            include={"tree", "verdict", "score", "reasons", "ran", "not_run", "red_before"}, mode="json"
+        )

@@ -13,6 +13,7 @@ from autodev_tui.engine.hook_runs import hooks_of, show_hooks
 from autodev_tui.engine.integrate import left_out
 from autodev_tui.engine.landing_view import land_effect, other_hows, wishes
 from autodev_tui.engine.level_preview import told
+from autodev_tui.engine.rule_tasks import SUBJECT
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_review import follow_up_task
 from autodev_tui.engine.verify import Verifier
@@ -100,14 +101,7 @@ async def plan_now(services: Services, verifier: Verifier) -> tuple[LandingPlan,
             raise flow.GaveUp(
                 f"{session.target_branch} has moved, and the merge with it is red: {'; '.join(gate.reasons)}"
             )
-        quality = {
-            "tree": plan.tree,
-            "verdict": gate.verdict,
-            "score": gate.score,
-            "reasons": gate.reasons,
-            "ran": gate.ran,
-            "not_run": gate.not_run,
-        }
+        quality = gate.kept()
     return plan, quality
 
 
@@ -182,4 +176,8 @@ def _message(services: Services) -> str:
     ]
     tasks = "\n".join(f"- {task.id} {task.title}" for task in joined)
     trailers = step_trailers(f"{session.id}/land", session=session.id)
-    return commit_message(session.goal.strip().splitlines()[0], changes, body=tasks, trailers=trailers)
+    goal = session.goal.strip().splitlines()[0]
+    subject = str(joined[0].context.get(SUBJECT, "")) if len(joined) == 1 else ""
+    if subject and repository.git.text("log", "-1", "--format=%s", session.head_commit).strip() != subject:
+        subject = ""
+    return commit_message(goal, changes, body=tasks, trailers=trailers, subject=subject)

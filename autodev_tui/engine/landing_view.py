@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,8 @@ def _view(site: Site, services: Services, approval: Approval) -> tuple[list[dict
         "message_note": "a fast-forward makes no commit, so this message is not used" if forward else "",
         "hooks": ask["hooks"],
     }
-    return [_row(one) for one in _evidence(site.database, ask["tree"])], facts
+    before = quality.get("red_before", [])
+    return [_row(one, before) for one in _evidence(site.database, ask["tree"])], facts
 
 
 def _evidence(database: Database, tree: str) -> list[Evidence]:
@@ -122,12 +124,13 @@ def _evidence(database: Database, tree: str) -> list[Evidence]:
     return list(latest.values())
 
 
-def _row(one: Evidence) -> dict[str, Any]:
+def _row(one: Evidence, red_before: Collection[str]) -> dict[str, Any]:
     text = f"{one.passed_tests} passed" if one.passed_tests and one.result == "passed" else one.why
     return {
         "check": one.check,
         "command": one.command,
         "result": one.result,
+        "before": one.result == "failed" and one.check in red_before,
         "text": text,
         "duration_s": one.duration_s,
     }

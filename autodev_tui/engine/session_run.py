@@ -21,10 +21,11 @@ from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.integrate import join, left_out
 from autodev_tui.engine.lacking import held_up, note_lacking, stop_for_model, tick_off
 from autodev_tui.engine.land import land
+from autodev_tui.engine.leftovers import left_by, note_left, tick_off_left
 from autodev_tui.engine.planner import analyse_goal, make_plan
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.review import UNFINISHED, Review
-from autodev_tui.engine.rule_tasks import rule_facts
+from autodev_tui.engine.rule_tasks import rule_facts, said_by_rule
 from autodev_tui.engine.scheduler import Scheduler
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.session_review import review_session
@@ -156,6 +157,7 @@ class SessionRun:
             session = session.but(assumptions=list(dict.fromkeys([*session.assumptions, *assumed])))
         await board.commit(done.but(worktree=""), session)
         await tick_off(services, name)
+        await tick_off_left(services, name)
         await tell_unheard(services, name)
 
     async def _work_on(self, task: Task) -> None:
@@ -188,7 +190,9 @@ class SessionRun:
                 summary = str(ended.result.get("summary") or ended.result.get("text") or "")
                 present = board.tasks[task.id]
                 context = {name: value for name, value in present.context.items() if name != UNFINISHED}
+                context |= said_by_rule(task, ended.result) | left_by(task, ended.result)
                 await board.commit(present.but(summary=summary, context=context))
+                await note_left(services, task.id)
             await services.may_go_on()
             if await review.run():
                 return
@@ -262,18 +266,7 @@ class SessionRun:
             return True
         tree = await asyncio.to_thread(services.repository.tree_of, session.head_commit)
         gate = await self._verifier.judge(tree, None)
-        await self._board.commit(
-            services.session.but(
-                quality={
-                    "tree": tree,
-                    "verdict": gate.verdict,
-                    "score": gate.score,
-                    "reasons": gate.reasons,
-                    "ran": gate.ran,
-                    "not_run": gate.not_run,
-                }
-            )
-        )
+        await self._board.commit(services.session.but(quality=gate.kept()))
         if gate.verdict == "fail":
             raise flow.GaveUp(f"the session's head is red: {'; '.join(gate.reasons)}")
         return await review_session(services, self._verifier, gate)

@@ -55,6 +55,7 @@ def score(
     notes: list[str] = []
     new: dict[str, list[str]] = {}
     old: dict[str, list[str]] = {}
+    before: list[str] = []
     counts: dict[CheckKind, list[float]] = {}
     for item in ran:
         value = 1.0
@@ -71,6 +72,7 @@ def score(
                 told = f"{item.why}{_because(item, (), ())}"
                 asks.append(f"{item.check}: red before too, and what is new cannot be told: {told}")
             value = 1.0 if verdict == "old" else 0.0
+            before += [item.check] if verdict == "old" else []
         counts.setdefault(item.kind, []).append(value)
     for item in current:
         if item.kind is CheckKind.BEHAVIOUR and item.result == "unverifiable":
@@ -98,6 +100,7 @@ def score(
         not_run=[item.check for item in skipped],
         new_failures=new,
         old_failures=old,
+        red_before=before,
         evidence=current,
         criteria=judged,
     )

@@ -100,6 +100,18 @@ class Landing:
         return [command.decision for command in given if isinstance(command, Decide)]
 
 
+async def test_a_check_that_was_red_before_is_not_told_as_failing() -> None:
+    land = Landing(landing())
+    old = {"check": "lint", "command": "ruff check old", "result": "failed", "before": True}
+    rows = [*CHECKS, {**old, "text": "2 failing: a.py: F401", "duration_s": 0.4}]
+    land.stage.answers[GetLanding] = RowsAnswer(rows=rows, facts=FACTS)
+    async with land.running() as pilot:
+        await land.begin(pilot)
+        shown = drawn(land.stage)
+        assert "   ✗ red before too      ruff check old   2 failing: a.py: F401   0.4 s" in shown
+        assert sum("✗ failing @" in row for row in shown) == 1
+
+
 async def test_the_landing_as_drawn():
     land = Landing(landing())
     async with land.running() as pilot:

@@ -9,11 +9,14 @@ import pytest
 
 from autodev_tui.domain import requests
 from autodev_tui.domain.approval import Approval, HunkDecision
+from autodev_tui.domain.evidence import CheckKind
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.states import SessionState
 from autodev_tui.engine import flow
 from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.report import pull_request
+from autodev_tui.settings import Settings
+from autodev_tui.settings_schema import ConfiguredCheck
 from autodev_tui.vcs.pull_request import SECTIONS
 from tests.fakes.engine_kit import DONE, Kit, kit, make_turn, turns, until, waiting
 
@@ -145,3 +148,18 @@ async def test_a_landing_that_is_rejected_without_a_word_ends_the_run(tmp_path: 
         await one.answer(question, "reject")
         outcome = await one.engine.wait()
         assert (outcome.code, outcome.error) == (flow.FAILED, "landing was rejected")
+
+
+async def test_a_check_that_was_red_before_says_so(tmp_path: Path) -> None:
+    lint = ConfiguredCheck(name="lint", command=". ./lint.sh", kind=CheckKind.LINT)
+    checks = [ConfiguredCheck(name="green", command="true"), lint]
+    files = {**FILES, "lint.sh": "echo b.txt:1:1: F401 unused; exit 1\n"}
+    settings = Settings(agents=1, checks=checks)
+    async with kit(tmp_path, script(), files=files, interactive=True, settings=settings) as one:
+        question = await to_landing(one)
+        answer = await one.engine.ask(requests.GetLanding(approval=question.id))
+        assert isinstance(answer, requests.RowsAnswer), answer
+        assert {row["check"]: (row["result"], row["before"]) for row in answer.rows} == {
+            "green": ("passed", False),
+            "lint": ("failed", True),
+        }

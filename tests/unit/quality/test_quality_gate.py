@@ -58,6 +58,7 @@ def test_old_failures_are_named_and_only_new_ones_count():
     same = score("t", [red("a", "b")], base)
     assert (same.verdict, same.score, same.old_failures) == ("pass", 1.0, {"pytest": ["a", "b"]})
     assert any("red before too: a, b" in reason for reason in same.reasons)
+    assert same.red_before == same.kept()["red_before"] == ["pytest"]
     fewer = score("t", [red("a")], base)
     assert (fewer.verdict, fewer.old_failures) == ("pass", {"pytest": ["a"]})
     more = score("t", [red("a", "c")], base)
@@ -66,6 +67,7 @@ def test_old_failures_are_named_and_only_new_ones_count():
         {"pytest": ["c"]},
         {"pytest": ["a"]},
     )
+    assert more.red_before == []
 
 
 def test_a_second_finding_of_the_same_name_is_new():

@@ -194,14 +194,16 @@ def raised_by(cap: Cap, call: float, likely: float) -> float:
 
 
 async def _raise(services: Services, cap: Cap, approval: Approval) -> None:
-    # The records as they are by now: much may have changed while the question waited.
+    # The limit as it is by now: it may have been changed while the question waited.
     more = float(approval.ask["raise_usd"])
-    limit = round(cap.limit_usd + more, 6)
     if cap.scope == "session":
-        await services.broker.used(approval, services.session.but(budget_usd=limit))
+        session = services.session
+        limit = None if session.budget_usd is None else round(session.budget_usd + more, 6)
+        await services.broker.used(approval, session.but(budget_usd=limit))
     elif cap.scope == "task":
         task = services.board.tasks[cap.whose]
-        await services.broker.used(approval, task.but(budget_usd=limit))
+        now = task.budget_usd or services.settings.budgets.task_usd
+        await services.broker.used(approval, task.but(budget_usd=round(now + more, 6) if now else None))
     else:
         # First there, then here: what is raised for one answer counts once, however often it is written.
         spending = services.purse.spending

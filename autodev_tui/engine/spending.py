@@ -21,6 +21,7 @@ from typing import Any
 
 from autodev_tui.engine.caps import Cap, Period
 from autodev_tui.engine.ledger import day_of
+from autodev_tui.sandbox.processes import boot_id, start_time
 
 LONGEST_CALL_S = 3600.0
 """A call that began before that is not under way any more, whatever its line says."""
@@ -35,6 +36,8 @@ class Entry:
     open: bool = False
     pid: int = 0
     at: float = 0.0
+    process: str = ""
+    """When the process of `pid` began, and the boot: pids are used again."""
 
 
 @dataclass
@@ -163,7 +166,9 @@ class Spending:
 
     def _line(self, call: str, at: float, usd: float, *, open: bool = False) -> dict[str, Any]:
         line: dict[str, Any] = {"id": call, "at": round(at, 3), "day": day_of(at).isoformat(), "usd": usd}
-        return line | ({"open": True, "pid": os.getpid()} if open else {})
+        if open:
+            line |= {"open": True, "pid": os.getpid(), "process": _process(os.getpid())}
+        return line
 
     def _left(self, month: _Month, period: Period, limit: float, at: float) -> Cap:
         today, name = day_of(at).isoformat(), _name(period, at)
@@ -171,7 +176,7 @@ class Spending:
         for entry in month.entries.values():
             if period == "day" and entry.day != today:
                 continue
-            if entry.open and at - entry.at < LONGEST_CALL_S and _lives(entry.pid):
+            if entry.open and at - entry.at < LONGEST_CALL_S and _lives(entry.pid, entry.process):
                 held += entry.usd
             else:
                 spent += entry.usd
@@ -189,6 +194,7 @@ def _take(month: _Month, line: bytes) -> None:
                 bool(told.get("open")),
                 int(told.get("pid", 0)),
                 float(told["at"]),
+                str(told.get("process", "")),
             )
             # A booked one is told apart by nothing but its day and its cost.
             month.entries[str(told["id"])] = entry if entry.open else Entry(entry.day, entry.usd)
@@ -205,7 +211,10 @@ def _name(period: Period, at: float) -> str:
     return day if period == "day" else day[:7]
 
 
-def _lives(pid: int) -> bool:
+def _lives(pid: int, process: str) -> bool:
+    """Whether it is that very process; lines of older versions tell a pid alone."""
+    if process and (now := _process(pid)):
+        return now == process
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -213,3 +222,10 @@ def _lives(pid: int) -> bool:
     except OSError:
         return True
     return pid > 0
+
+
+def _process(pid: int) -> str:
+    """What tells a process from every other that has had its pid; "" where it is gone or that is not told."""
+    started = start_time(pid)
+    return f"{started} {boot_id()}" if started else ""
+

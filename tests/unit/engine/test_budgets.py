@@ -170,6 +170,21 @@ async def test_a_task_has_a_limit_of_its_own_that_holds_up_no_other(tmp_path: Pa
         assert one.board.tasks["T2"].budget_usd is None
 
 
+async def test_what_is_raised_counts_from_the_limit_at_the_answer(tmp_path: Path) -> None:
+    """Whose limit was changed in the settings while the question waited is not set back by the answer."""
+    agents = Paid(plan_of({}, {}), {"T1": [LOOK] * 4})
+    async with at_work(tmp_path, agents, options={"budgets": {"task_usd": 1.0}}, interactive=True) as one:
+        await one.start()
+        question = await waiting(one, "budget")
+        now = one.settings.model_copy(
+            update={"budgets": one.settings.budgets.model_copy(update={"task_usd": 9})}
+        )
+        await one.engine.use(settings=now)
+        await one.answer(question, "choose", choice="raise")
+        await until(lambda: one.board.tasks["T1"].budget_usd)
+        assert one.board.tasks["T1"].budget_usd == pytest.approx(9 + question.ask["raise_usd"])
+
+
 async def test_a_limit_of_the_day_holds_over_sessions_and_is_raised_for_that_day(tmp_path: Path) -> None:
     agents = Paid(plan_of({}), {"T1": [LOOK] * 3})
     options = {"budgets": {"day_usd": 1.0, "month_usd": 90.0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -105,6 +106,24 @@ def test_what_a_dead_process_set_aside_stays_until_it_is_settled(tmp_path: Path)
     assert record.open_of("s", noon) == ["s/T1/1"]
     record.book("s/T1/1", noon, 0.0)
     assert record.open_of("s", noon) == [] and record.reserve("s/T2/1", noon, 3.0, {"day": 5.0}) == []
+
+
+def test_a_process_that_has_the_pid_of_a_dead_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    noon, limits = at("2026-11-27T12:00:00"), {"day": 5.0}
+    record = Spending(tmp_path)
+    assert record.reserve("s/T1/1", noon, 3.0, limits) == []
+    (short,) = record.reserve("s/T2/1", noon, 3.0, limits)
+    assert (short.spent_usd, short.open_usd) == (0.0, 3.0), "it lives, and may end cheaper"
+    (path,) = tmp_path.iterdir()
+    kept = json.loads(path.read_text())
+    for field, other in (("process", "12 another boot"), ("process", f"1{kept['process']}")):
+        path.write_text(json.dumps(kept | {field: other}) + "\n")
+        (short,) = Spending(tmp_path).reserve("s/T2/1", noon, 3.0, limits)
+        assert (short.spent_usd, short.open_usd) == (3.0, 0.0), "this process has that pid, and began later"
+    del kept["process"]
+    path.write_text(json.dumps(kept) + "\n")
+    (short,) = Spending(tmp_path).reserve("s/T2/1", noon, 3.0, limits)
+    assert short.open_usd == 3.0, "a line of an older version tells a pid alone"
 
 
 def _spend(place: Path, name: str, when: float) -> None:

@@ -25,6 +25,9 @@ from autodev_tui.domain.text import visible
 from autodev_tui.signals import Signals
 
 if TYPE_CHECKING:
+    from autodev_tui.bridge import Bridge
+    from autodev_tui.engine.engine import Engine
+    from autodev_tui.live import Live
     from autodev_tui.sandbox.probe import ProbeResult
     from autodev_tui.settings import Settings
     from store.database import Database
@@ -124,6 +127,7 @@ async def _run(
         opened.close()
         raise
     bridge = Bridge(engine)
+    live = await _heard(engine, place, model.spec, found, bridge)
     try:
         told = _events_told(place, command)
         await bridge.submit(command)
@@ -140,8 +144,32 @@ async def _run(
         document = session_view(database, find_session(database, session))
         return outcome.code, document | {"code": outcome.code, "error": outcome.error or None}
     finally:
+        await live.aclose()
         await engine.aclose()
         opened.close()
+
+
+async def _heard(engine: Engine, place: Place, model: str, found: ProbeResult, bridge: Bridge) -> Live:
+    """Workbenches on the same folder read along; one that takes over stops the run as `autodev stop` does."""
+    from autodev_tui.domain.updates import EngineFacts
+    from autodev_tui.live import Live
+    from autodev_tui.watching import secret_of
+
+    sandbox = "" if found.rung.value == "none" else found.rung.value
+    stopping: set[asyncio.Task[None]] = set()
+
+    def facts() -> EngineFacts:
+        agents = engine.site.settings.agents
+        return EngineFacts(busy=engine.busy, agents=agents, model=model, sandbox=sandbox)
+
+    def give_way() -> None:
+        stopping.add(asyncio.create_task(bridge.submit(commands.StopSession())))
+
+    secret = await asyncio.to_thread(secret_of, place)
+    live = Live(engine, place.state, secret, facts, engine.ask, give_way)
+    if secret:
+        await live.open()
+    return live
 
 
 def _warnings(place: Place, database: Database, settings: Settings, found: ProbeResult) -> Iterator[str]:

@@ -33,7 +33,7 @@ from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.handling.configuring import keep_key, keep_option
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.reload import follow_configuration
-from autodev_tui.looking import Opened, look, look_outside, open_place, session_to_show, stamp
+from autodev_tui.looking import Opened, look, look_outside, open_place, session_to_show
 from autodev_tui.providers.base import ProviderError
 from autodev_tui.sandbox.probe import probe
 from autodev_tui.sandbox.spec import Rung
@@ -42,17 +42,15 @@ from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.git import GitError
 from autodev_tui.vcs.include import INCLUDE_FILE
 from autodev_tui.vcs.opening import NO_REPOSITORY, create
+from autodev_tui.watching import Watching
 from prompts import PromptError
 from store.errors import StoreError, StoreLocked
-from store.lock import owner
 
 if TYPE_CHECKING:
     from autodev_tui.sandbox.probe import ProbeResult
 
 logger = logging.getLogger(__name__)
 
-WATCH_S = 1.0
-"""How often a watcher looks whether another's engine wrote something."""
 NOT_CARRIED_OUT = (
     Refusal,
     EngineBusy,
@@ -74,7 +72,7 @@ Guide = Callable[[Board | None], str]
 """Says what to do next in a demo, by how its session stands."""
 
 
-class Host:
+class Host(Watching):
     """One folder's engine, for one front end."""
 
     def __init__(
@@ -84,16 +82,10 @@ class Host:
         options: Mapping[str, Any],
         guide: Guide | None = None,
     ) -> None:
+        super().__init__(Feed(self._facts), options)
         self._directory = directory
         self._environment = environment
-        self._options = dict(options)
         self._guide = guide
-        self._known = EngineFacts()
-        self._feed = Feed(self._facts)
-        self._opened: Opened | None = None
-        self._engine: Engine | None = None
-        self._problem = ""
-        """Why there is nothing to drive here."""
         self._cause: RepositoryError | None = None
         """The same, as the doctor tells it."""
         self._probe: ProbeResult | None = None
@@ -101,7 +93,6 @@ class Host:
         """The folder can be made a repository."""
         self._sandbox: asyncio.Task[None] | None = None
         """Finds out which sandbox works."""
-        self._background: set[asyncio.Task[Any]] = set()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._beginning = asyncio.Lock()
         self._reloading = asyncio.Lock()
@@ -137,6 +128,7 @@ class Host:
             self._sandbox = self._spawn(self._try_sandbox())
             if self._engine:
                 self._spawn(follow_configuration(self._engine.site))
+                await self._listen(self._engine, place)
 
     async def failed(self) -> None:
         """Returns never; raises what ended the engine."""
@@ -147,11 +139,9 @@ class Host:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
-        if self._engine:
-            await self._engine.aclose()
-        if self._opened and self._opened.log:
-            self._opened.log.close()
-        self._opened = self._engine = None
+        if self._watched:
+            self._watched.close()
+        await self._close()
 
     # -- the doors
 
@@ -172,6 +162,8 @@ class Host:
         if self._engine is None and not (isinstance(request, GetDoctor) and self._problem):
             return Refused(reason=self._problem)
         try:
+            if self._watched:
+                return await self._watched.ask(request)
             if self._engine is None:
                 return await doctor_outside(self._environment, self._cause, self._probe)
             return await self._engine.ask(request)
@@ -242,8 +234,11 @@ class Host:
             return
         if self._engine is None or self._opened is None:
             raise Refusal(self._problem)
+        if isinstance(command, commands.TakeOver):
+            self._ask_to_drive()
+            return
         if self._known.owner:
-            raise Refusal(f"watching · driven from {self._known.owner}")
+            raise Refusal(f"watching · driven from {self._known.owner} · /drive takes over")
         if self._engine.stopped and not isinstance(command, commands.StopSession):
             raise Refusal(self._engine.stopped)
         match command:
@@ -302,7 +297,7 @@ class Host:
 
     def _facts(self) -> EngineFacts:
         engine = self._engine
-        if engine is None:
+        if engine is None or self._watched:
             return self._known
         agents = engine.site.settings.agents
         known = self._known.but(busy=engine.busy, stopped=engine.stopped, agents=agents)
@@ -350,20 +345,6 @@ class Host:
         kept = ["sandbox", "sandbox_problem", "interrupted", "owner"]
         kept += ["model", "model_problem"] if engine.busy else []
         self._known = found.facts.but(**{name: getattr(self._known, name) for name in kept})
-
-    async def _watch(self) -> None:
-        """Another engine drives: show what it wrote, and take over when it has gone."""
-        assert self._opened
-        place = self._opened.place
-        seen = await asyncio.to_thread(stamp, place.state)
-        while await asyncio.to_thread(owner, place.state):
-            await asyncio.sleep(WATCH_S)
-            now = await asyncio.to_thread(stamp, place.state)
-            if now != seen:
-                seen = now
-                self._opened = await asyncio.to_thread(open_place, place, self._options, read_only=True)
-                await self._assemble(self._opened)
-        await self.open()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -137,6 +137,12 @@ class TickCriterion(Frozen):
     ticked: bool
 
 
+class TakeOver(Frozen):
+    """Drive from here: whoever drives gives way, and what ran there goes on here."""
+
+    kind: Literal["take_over"] = "take_over"
+
+
 class PauseTask(Frozen):
     """Hold one agent before its next step; with `now` its running call or command is ended first."""
 
@@ -295,6 +301,7 @@ Command = Annotated[
     | Pin
     | SetTaskModel
     | TickCriterion
+    | TakeOver
     | PauseTask
     | ContinueTask
     | SendMessage

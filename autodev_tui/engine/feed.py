@@ -43,6 +43,7 @@ class Feed:
         self._moved: dict[str, None] = {}
         self._streams: dict[str | None, Stream] = defaultdict(Stream)
         self._events: deque[EventBase] = deque(maxlen=EVENTS_KEPT)
+        self._relayed: deque[Update] = deque()
         self._sent: dict[str, Any] = {}
         """Facts and what is no record, as the front end knows them."""
         self._changed.set()
@@ -88,6 +89,11 @@ class Feed:
         self._moved[approval] = None
         self._changed.set()
 
+    def relay(self, update: Update) -> None:
+        """What another's engine tells of its session: it goes on as it is."""
+        self._relayed.append(update)
+        self._changed.set()
+
     def tell(self, event: EventBase) -> None:
         """Something happened or streams."""
         match event:
@@ -110,6 +116,10 @@ class Feed:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            if self._relayed:
+                self._changed.set()
+                if not self._reset:
+                    return self._relayed.popleft()
             fields = self._fields()
             if fields:
                 return Update(**fields)

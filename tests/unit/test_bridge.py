@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from autodev_tui import host, looking
+from autodev_tui import host, looking, watching
 from autodev_tui.assembly import Model
 from autodev_tui.bridge import EngineLost, EngineThread
 from autodev_tui.domain import commands, requests
@@ -240,7 +240,7 @@ async def broken(_: Feed) -> Update:
 async def test_a_second_window_watches(
     place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(host, "WATCH_S", 0.02)
+    monkeypatch.setattr(watching, "WATCH_S", 0.02)
     env = environment(place)
     async with front(place.root, env) as one:
         await start(one)

@@ -198,6 +198,8 @@ class _Line:
         self._open = (directory, environment, options, guide)
         self._ready: Future[tuple[asyncio.AbstractEventLoop, _Doors]] = Future()
         self._lost: Future[str] = Future()
+        self._lost_here: asyncio.Future[str] | None = None
+        """The same in the app's loop, once for all calls."""
         self.closing = False
         self._close: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -213,7 +215,7 @@ class _Line:
             loop, doors = await asyncio.shield(asyncio.wrap_future(self._ready))
             if self._lost.done():
                 return None
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(doors.serve(door, line), loop))
+            return await self._answer(asyncio.run_coroutine_threadsafe(doors.serve(door, line), loop))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task and task.cancelling():
@@ -222,6 +224,18 @@ class _Line:
         except Exception:
             logger.exception("the engine did not answer")
             return None
+
+    async def _answer(self, called: Future[bytes]) -> bytes | None:
+        answer = asyncio.wrap_future(called)
+        self._lost_here = self._lost_here or asyncio.wrap_future(self._lost)
+        either: list[asyncio.Future[Any]] = [answer, self._lost_here]
+        try:
+            # A loop that is about to close may take a call and never come to its end.
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        return answer.result() if answer.done() else None
 
     async def lost(self) -> str:
         """Why the engine ended, once it has."""

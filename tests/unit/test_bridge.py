@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -230,6 +231,49 @@ async def test_a_lost_engine_is_started_again_three_times(
         with pytest.raises(EngineLost):
             await engine.restart()
     finally:
+        await engine.aclose()
+
+
+async def test_who_asks_while_a_failed_engine_still_ends_is_not_kept_waiting(
+    place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fails, ending, asked, ended = (threading.Event() for _ in range(4))
+    shut_down = asyncio.BaseEventLoop.shutdown_default_executor
+
+    def no_sandbox() -> ProbeResult:
+        fails.wait(PATIENCE_S)
+        raise StoreError("the disk burns")
+
+    async def slowly(loop: asyncio.BaseEventLoop) -> None:
+        # All tasks are cancelled by now, and the loop runs on until no thread of it works any more.
+        ending.set()
+        while not ended.is_set():
+            await asyncio.sleep(0)
+        await shut_down(loop)
+
+    async def nothing_new(_: Feed) -> Update:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(host, "probe", no_sandbox)
+    engine = EngineThread(place.root, environment(place))
+    engine.start()
+    try:
+        updates = engine.updates()
+        assert (await anext(updates)).reset
+        monkeypatch.setattr(Feed, "next", nothing_new)
+        monkeypatch.setattr(asyncio.BaseEventLoop, "shutdown_default_executor", slowly)
+        fails.set()
+        assert await asyncio.to_thread(ending.wait, PATIENCE_S)
+        late = asyncio.ensure_future(anext(updates))
+        assert await asyncio.to_thread(asked.wait, PATIENCE_S)
+        ended.set()
+        with pytest.raises(EngineLost, match="the disk burns"):
+            await asyncio.wait_for(late, PATIENCE_S)
+    finally:
+        ended.set()
+        monkeypatch.undo()
         await engine.aclose()
 
 

@@ -23,7 +23,7 @@ from store.blobs import Blobs
 from store.errors import StoreDamaged, StoreError, StoreReadOnly, store_errors
 from store.files import private_directory
 from store.journal import Journal, Op, encode
-from store.lock import Lock
+from store.lock import Left, Lock
 from store.memory import decode, table_of
 from store.recovery import JOURNAL, STATE, TORN, Loaded, load, sealed_path
 from store.transaction import Draft, Transaction, draft, resolve
@@ -204,6 +204,16 @@ class Database:
         """Tell others, who cannot write meanwhile, which session is at work. Sync: one small write."""
         if self._lock:
             self._lock.note(session)
+
+    def say_alive(self) -> None:
+        """Tell whoever finds the state after a kill until when it was in use. Sync: one system call."""
+        if self._lock:
+            self._lock.alive()
+
+    @property
+    def left(self) -> Left | None:
+        """What the writer before left behind, where it was killed."""
+        return self._lock.left if self._lock else None
 
     async def acommit(self, ops: Sequence[Op]) -> int:
         """`commit` without blocking the event loop; a cancelled wait does not take the transaction back."""

@@ -23,6 +23,15 @@ _HOLDERS: weakref.WeakSet[Lock] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
+class Left:
+    """What a holder left behind that was killed: it let nobody in, as one that ends does."""
+
+    session: str
+    alive: float
+    """When it last said that it lived, in seconds since 1970."""
+
+
+@dataclass(frozen=True)
 class Owner:
     """The process that has the state open for writing."""
 
@@ -40,6 +49,9 @@ class Owner:
 
 class Lock:
     """Held until released or until the process ends, however it ends."""
+
+    left: Left | None
+    """What the holder before left behind, where it was killed."""
 
     def __init__(self, directory: Path, clock: Callable[[], float], wait_s: float) -> None:
         """Take the lock, trying for `wait_s` seconds.
@@ -61,6 +73,7 @@ class Lock:
                 raise StoreLocked(self.file, asdict(holder) if holder else {})
             time.sleep(_POLL_S)
         _HOLDERS.add(self)
+        self.left = _left(self.fd)
         self._mine = {"pid": os.getpid(), "boot_id": boot_id(), "started": start_time(os.getpid())}
         self._mine |= {"host": os.uname().nodename, "since": clock()}
         self.note("")
@@ -73,12 +86,26 @@ class Lock:
             os.pwrite(self.fd, text, 0)
             os.ftruncate(self.fd, len(text))
 
+    def alive(self) -> None:
+        """Say that the holder lives: only for people, who want to know when it was killed."""
+        with contextlib.suppress(OSError):
+            os.utime(self.fd)
+
     def release(self) -> None:
         """Let others in. The file stays: removing it would let two in."""
         _HOLDERS.discard(self)
         with contextlib.suppress(OSError):
             os.ftruncate(self.fd, 0)
         os.close(self.fd)
+
+
+def _left(fd: int) -> Left | None:
+    """What the holder before left behind; None where it ended in order, or there was none."""
+    try:
+        found = json.loads(os.pread(fd, 4096, 0))
+        return Left(str(found["session"]), os.fstat(fd).st_mtime)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def owner(directory: Path) -> Owner | None:

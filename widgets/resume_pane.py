@@ -72,7 +72,8 @@ class ResumePane(ArmedPane, TablePane):
             return [TableRow([(" No session was interrupted.", "text")])]
         facts = self.answer.facts
         why = visible(str(facts.get("why", "")), keep="")
-        ago = took(float(facts.get("ago_s", 0)))
+        seconds = float(facts.get("ago_s", 0))
+        ago = took(seconds) if seconds >= 60 else f"{round(seconds)} s"
         title = visible(str(facts.get("title", "")), keep="")
         waiting = int(facts.get("waiting", 0))
         count = f"{facts.get('done', 0)} of {facts.get('tasks', 0)} done"
@@ -80,7 +81,10 @@ class ResumePane(ArmedPane, TablePane):
             count += f" · {waiting} question{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''}"
         room = max(min(cell_len(title), width - len(count) - 4), _TITLE)
         rows = [
-            TableRow([(f" A session was interrupted {ago} ago: ", "text"), (f"{why}.", "data")]),
+            *(
+                TableRow([(f" {text}", "data")])
+                for text in wrap(_ended(str(facts.get("how", "")), ago, why), max(width - 2, 8))
+            ),
             TableRow(),
             TableRow([(" ", "text"), (pad(title, room), "data-bold"), (f"  {count}", "text")]),
             TableRow(),
@@ -127,3 +131,13 @@ class ResumePane(ArmedPane, TablePane):
     def action_new_goal(self) -> None:
         """A new goal instead."""
         self.post_message(self.Chosen("new goal"))
+
+
+def _ended(how: str, ago: str, why: str) -> str:
+    """How it ended and when; where only its last step is known, that is said and no more."""
+    match how:
+        case "ended":
+            return f"A session ended {ago} ago: {why}."
+        case "last step":
+            return f"A session was interrupted: {why}. Last step {ago} ago."
+    return f"A session was interrupted {ago} ago: {why}."

@@ -22,6 +22,8 @@ from store.errors import StoreError, StoreFull
 
 logger = logging.getLogger(__name__)
 
+ALIVE_EVERY_S = 5.0
+"""How often a run says that it lives: so well it is known later when it was killed."""
 SPACE_EVERY_S = 1.0
 """How often a full disk is looked at."""
 
@@ -37,6 +39,22 @@ async def drive(
 
     With nobody to tell, a full disk is the end.
     """
+    alive = asyncio.create_task(_say_alive(services))
+    try:
+        return await _until_end(services, timeout_s, plan_only, stopped)
+    finally:
+        alive.cancel()
+
+
+async def _say_alive(services: Services) -> None:
+    while True:
+        services.board.database.say_alive()
+        await asyncio.sleep(ALIVE_EVERY_S)
+
+
+async def _until_end(
+    services: Services, timeout_s: float | None, plan_only: bool, stopped: Callable[[str], None] | None
+) -> Outcome:
     while True:
         try:
             return await _attempt(services, timeout_s, plan_only)

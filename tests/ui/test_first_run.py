@@ -258,6 +258,21 @@ async def test_the_resume_offer_begins_at_the_choice_that_runs_nothing() -> None
         assert [one.what for one in app.heard(ResumePane.Chosen)] == ["look first", "go on", "new goal"]
 
 
+async def test_the_time_is_that_of_the_last_sign_of_life_or_told_as_the_last_steps() -> None:
+    heads = {
+        "killed": "  A session was interrupted 12 s ago: its process was killed.",
+        "last step": "  A session was interrupted: its process was killed. Last step 12 s ago.",
+        "ended": "  A session ended 12 s ago: its process was killed.",
+    }
+    for how, head in heads.items():
+        pane = ResumePane()
+        facts = {**RESUME.facts, "ago_s": 12.4, "how": how, "why": "its process was killed"}
+        app = stage(pane, known(interrupted="s1"), resume=RowsAnswer(rows=RESUME.rows, facts=facts))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda pane=pane: pane.answer)
+            assert drawn(app)[1] == head
+
+
 async def test_go_on_waits_until_it_is_known_what_it_means() -> None:
     pane = ResumePane()
     app = stage(pane, known(interrupted="s1"), resume=Refused(reason="s1 runs now"))

@@ -56,13 +56,16 @@ def _resume(site: Site, name: str) -> RowsAnswer:
         *({"state": state, "text": text} for state, text in in_flight(tasks, steps.unsettled)),
         {"state": "untouched", "text": _untouched(site, session)},
     ]
-    at, why = how_it_ended(session, steps.latest, booted_at(site))
+    left = site.database.left
+    alive = left.alive if left and left.session == session.id else 0.0
+    at, why = how_it_ended(session, steps.latest, booted_at(site), alive)
     facts = {
         "session": session.id,
         "title": title_of(session),
         "state": session.state.value,
         "at": at,
         "ago_s": max(0.0, site.clock() - at),
+        "how": "ended" if session.code is not None else "killed" if alive else "last step",
         "why": why,
         "done": sum(task.state is TaskState.COMPLETED for task in tasks),
         "tasks": len(tasks),
@@ -74,18 +77,25 @@ def _resume(site: Site, name: str) -> RowsAnswer:
     return RowsAnswer(rows=rows, facts=facts)
 
 
-def how_it_ended(session: Session, steps: Sequence[Step], boot: float) -> tuple[float, str]:
-    """When the session was last at work (seconds since 1970), and why it ended, in words."""
-    moments = [session.start_time, session.end_time or 0.0]
+def how_it_ended(
+    session: Session, steps: Sequence[Step], boot: float, alive: float = 0.0
+) -> tuple[float, str]:
+    """When the session was last at work (seconds since 1970), and why it ended, in words.
+
+    `alive`: when its process last said that it lived; a step may have gone on for long without a word.
+    """
+    moments = [session.start_time, session.end_time or 0.0, alive]
     moments += [at for step in steps for at in (step.created, step.started, step.ended) if at]
     at = max(moments)
     if session.code is not None:
         words = {
-            flow.DONE: "it had come to its end",
+            flow.DONE: "its plan waits for your yes"
+            if session.plan_only
+            else "it is done, and waits to be landed",
             flow.FAILED: "it failed",
-            flow.WAITING_CODE: "it waited for you",
+            flow.WAITING_CODE: "it waits for you",
             flow.LIMIT: "a limit was reached",
-            flow.INTERRUPTED_CODE: "it was stopped",
+            flow.INTERRUPTED_CODE: "it was told to stop",
         }
         why = words.get(session.code, f"it ended with code {session.code}")
         told = session.error if session.code in (flow.FAILED, flow.LIMIT) else ""

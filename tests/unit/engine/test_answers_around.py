@@ -295,7 +295,12 @@ async def test_why_a_session_ended(tmp_path: Path) -> None:
         at, why = how_it_ended(session, one.board.all_steps(), boot=last - 10)
         assert (at, why) == (last, "its process was killed")
         assert how_it_ended(session, one.board.all_steps(), boot=last + 10)[1] == "the machine went down"
-        assert how_it_ended(session.but(code=130), [], boot=0)[1] == "it was stopped"
+        assert how_it_ended(session, one.board.all_steps(), boot=last - 10, alive=last + 700)[0] == last + 700
+        assert how_it_ended(session.but(code=130), [], boot=0)[1] == "it was told to stop"
+        assert how_it_ended(session.but(code=0), [], boot=0)[1] == "it is done, and waits to be landed"
+        assert (
+            how_it_ended(session.but(code=0, plan_only=True), [], boot=0)[1] == "its plan waits for your yes"
+        )
         assert "max_turns" in how_it_ended(session.but(code=4, error="max_turns is 3"), [], boot=0)[1]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from store.lock import LOCK_NAME, Lock, boot_id, owner, start_time
+from store.lock import LOCK_NAME, Left, Lock, boot_id, owner, start_time
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,6 +34,22 @@ def test_the_owner_is_known_while_it_holds_and_not_after(tmp_path: Path) -> None
         assert (found.session, found.alive) == (session, True)
     lock.release()
     assert owner(tmp_path) is None
+
+
+def test_who_was_killed_left_when_it_lived_and_for_what(tmp_path: Path) -> None:
+    first = take(tmp_path)
+    first.note("s1")
+    first.alive()
+    os.utime(first.file, (100.0, 100.0))
+    os.close(first.fd)  # as the kernel does with the holder
+    second = take(tmp_path)
+    assert second.left == Left("s1", 100.0)
+    second.alive()
+    assert second.file.stat().st_mtime > 100.0
+    second.release()
+    third = take(tmp_path)
+    assert third.left is None, "it ended in order"
+    third.release()
 
 
 def test_waiting_gets_the_lock_when_it_is_let_go(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.states import StepState, TaskState
+from autodev_tui.domain.states import ApprovalState, StepState, TaskState
 from autodev_tui.domain.step import StepKind
 from autodev_tui.engine.caps import Cap
 from autodev_tui.engine.cheaper import cheaper_models, use_cheaper
@@ -209,6 +209,19 @@ async def _raise(services: Services, cap: Cap, approval: Approval) -> None:
         spending = services.purse.spending
         await asyncio.to_thread(spending.raise_limit, approval.id, approval.created, cap.whose, more)
         await services.broker.used(approval)
+
+
+async def withdraw_moot(services: Services) -> None:
+    """A run begins: what was asked about a limit that is another one by now needs no answer."""
+    asked = [one for one in services.board.pending() if one.kind is ApprovalKind.BUDGET]
+    if not asked:
+        return
+    caps = await services.purse.caps(None)
+    caps += [cap for task in services.board.tasks for cap in services.purse.own_caps(task)]
+    effects = {f"budget:{cap.key}" for cap in caps}
+    moot = [one.but(state=ApprovalState.SUPERSEDED) for one in asked if one.effect not in effects]
+    if moot:
+        await services.board.commit(*moot)
 
 
 async def settle_lost(services: Services) -> None:

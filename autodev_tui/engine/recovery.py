@@ -17,7 +17,7 @@ from autodev_tui.domain.states import SessionState, StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import REBUILT
-from autodev_tui.engine.budget import settle_lost
+from autodev_tui.engine.budget import settle_lost, withdraw_moot
 from autodev_tui.engine.call_steps import result_document
 from autodev_tui.engine.flow import Waiting
 from autodev_tui.engine.purse import unseen
@@ -71,6 +71,7 @@ async def recover(services: Services) -> None:
         except Waiting as waiting:
             unknown.append(waiting)
     await settle_lost(services)
+    await withdraw_moot(services)
     # Where a human is there to answer, only the task in question waits for it.
     if unknown and not services.broker.interactive:
         raise Waiting([approval for one in unknown for approval in one.approvals])

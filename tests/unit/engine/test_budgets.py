@@ -170,6 +170,16 @@ async def test_a_task_has_a_limit_of_its_own_that_holds_up_no_other(tmp_path: Pa
         assert one.board.tasks["T2"].budget_usd is None
 
 
+async def test_a_question_about_a_limit_that_was_given_anew_is_not_asked_any_more(tmp_path: Path) -> None:
+    agents = Paid(plan_of({}, {}), {"T1": [LOOK] * 3, "T2": [LOOK] * 3})
+    async with at_work(tmp_path, agents) as one:
+        assert (await one.run(budget_usd=1.5)).code == flow.LIMIT
+        (question,) = one.board.pending()
+        assert (await one.resume(budget_usd=50.0)).code == flow.DONE
+        assert one.board.pending() == [], "nobody waits for its answer"
+        assert one.board.approvals[question.id].state == "superseded"
+
+
 async def test_what_is_raised_counts_from_the_limit_at_the_answer(tmp_path: Path) -> None:
     """Whose limit was changed in the settings while the question waited is not set back by the answer."""
     agents = Paid(plan_of({}, {}), {"T1": [LOOK] * 4})

@@ -122,12 +122,15 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         self._touched = LOOKS
         if update.facts is not None:
             self._take_settings(update.facts.settings)
+        refused = None
         if self._wanted and update.reset:
             wanted, self._wanted = self._wanted, None
-            if refused := await self.submit(commands.OpenSession(session=wanted)):
-                self.bench.say(refused.reason, "failed")
-            return
+            refused = await self.submit(commands.OpenSession(session=wanted))
+            if refused is None:
+                return  # the first update of that session follows
         await self.bench.updated(update, changed)
+        if refused:
+            self.bench.say(refused.reason, "failed")
         if update.reset and not gc.get_freeze_count():
             # What is loaded stays: the collector need not look at it again while somebody types.
             gc.freeze()

@@ -63,6 +63,17 @@ async def test_six_parts_stand_where_they_belong() -> None:
         assert rows[23].startswith(" enter show")
 
 
+async def test_a_session_that_cannot_be_opened_leaves_what_is_there_on_the_screen() -> None:
+    bench = Bench()
+    reason = "watching · driven from pid 7"
+    bench.bridge.refused[commands.OpenSession] = Refused(reason=reason)
+    bench.app = Autodev(bench.bridge, session="s9", now=lambda: bench.time)  # type: ignore[arg-type]
+    async with bench.running() as pilot:
+        await until(pilot, lambda: bench.bridge.of(commands.OpenSession) and reason in bench.text)
+        await until(pilot, lambda: bench.app.bench.restored)
+        assert drawn(bench.app)[0].startswith(" shop  main → oauth-login")
+
+
 async def test_a_question_that_comes_while_one_types_moves_nothing() -> None:
     first = shown.update(approvals=[])
     bench = Bench(first)

@@ -16,11 +16,8 @@ from textual import events, work
 from textual.binding import BindingType
 from textual.timer import Timer
 
-from autodev_tui.domain import commands
-from autodev_tui.domain.commands import Command
+from autodev_tui import domain
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import Answer, Refused, Request
-from autodev_tui.domain.updates import Update
 from screens.keyboard import Keyboard
 from screens.looks import ascii_for, theme_for
 from screens.lost_terminal import survive_lost_terminal
@@ -34,6 +31,9 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from autodev_tui.bridge import EngineThread
+    from autodev_tui.domain.commands import Command
+    from autodev_tui.domain.requests import Answer, Refused, Request
+    from autodev_tui.domain.updates import Update
 
 RESTS_S = 0.05
 """How long a window has its size before it is taken for the one to paint for."""
@@ -125,7 +125,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         refused = None
         if self._wanted and update.reset:
             wanted, self._wanted = self._wanted, None
-            refused = await self.submit(commands.OpenSession(session=wanted))
+            refused = await self.submit(domain.commands.OpenSession(session=wanted))
             if refused is None:
                 return  # the first update of that session follows
         await self.bench.updated(update, changed)
@@ -187,7 +187,7 @@ class Autodev(Keyboard[int], inherit_bindings=False):
 
     async def _save(self, view: dict[str, Any]) -> None:
         name = self.mirror.session.id if self.mirror.session else ""
-        await self.bridge.submit(commands.SaveView(name=name, view=view))
+        await self.bridge.submit(domain.commands.SaveView(name=name, view=view))
 
     # -- keys that hold everywhere
 
@@ -228,10 +228,10 @@ class Autodev(Keyboard[int], inherit_bindings=False):
             self.bench.say("all agents are stopped · ctrl+q leaves", "muted")
         elif len(self._interrupts) == 2:
             for task in sorted(self.mirror.working):
-                self.bench.command(commands.PauseTask(task=task, now=True), "all agents stopped")
+                self.bench.command(domain.commands.PauseTask(task=task, now=True), "all agents stopped")
         elif (front := self.bench.agents.front) and front in self.mirror.working:
             words = f"‖ {front} paused by you · x continue · i say what to change"
-            self.bench.command(commands.PauseTask(task=front, now=True), words)
+            self.bench.command(domain.commands.PauseTask(task=front, now=True), words)
         else:
             self.bench.say("no agent works in front · ctrl+q leaves", "muted")
 

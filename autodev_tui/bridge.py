@@ -27,16 +27,15 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
-
-from autodev_tui import paths
-from autodev_tui.domain.commands import COMMAND, Command, Decide
-from autodev_tui.domain.events import EVENT, PROTOCOL_VERSION, Event, Hello
-from autodev_tui.domain.lines import from_line, to_line
-from autodev_tui.domain.requests import ANSWER, REQUEST, Answer, Refused, Request
-from autodev_tui.domain.updates import UPDATE, Update
+from autodev_tui import domain, paths
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+    from autodev_tui.domain.commands import Command, Decide
+    from autodev_tui.domain.events import Event
+    from autodev_tui.domain.requests import Answer, Refused, Request
+    from autodev_tui.domain.updates import Update
     from autodev_tui.engine.engine import Engine
     from autodev_tui.host import Guide, Host
 
@@ -50,7 +49,6 @@ CLOSING_S = 0.9
 """How long leaving waits for the engine; what is not finished then is as after a kill: nothing is lost."""
 LONG_LINE = 64 * 1024
 """Bytes of a line whose reading would hold up the screen: it is read in a thread."""
-REFUSED: TypeAdapter[Refused | None] = TypeAdapter(Refused | None)
 
 
 class Bridge:
@@ -61,13 +59,13 @@ class Bridge:
 
     async def submit(self, command: Command) -> None:
         """Send a command. Raises what `Engine.submit` raises."""
-        line = COMMAND.dump_json(command)
-        await self._engine.submit(COMMAND.validate_json(line))
+        adapter = domain.commands.COMMAND
+        await self._engine.submit(adapter.validate_json(adapter.dump_json(command)))
 
     async def events(self, from_seq: int = 0) -> AsyncIterator[Event]:
         """The session's events after `from_seq`, the first of them the handshake."""
         async for event in self._engine.subscribe(from_seq):
-            yield EVENT.validate_json(EVENT.dump_json(event))
+            yield domain.events.EVENT.validate_json(domain.events.EVENT.dump_json(event))
 
 
 class EngineLost(Exception):
@@ -120,15 +118,15 @@ class EngineThread:
 
     async def submit(self, command: Command) -> Refused | None:
         """Tell the engine; what it does not carry out comes back with the reason. Waits for a lost engine."""
-        if isinstance(command, Decide) and not command.decision.mac:
+        if isinstance(command, domain.commands.Decide) and not command.decision.mac:
             command = await self._signed(command)
-        line = await self._call("submit", to_line(COMMAND, command))
-        return line if isinstance(line, Refused) else from_line(REFUSED, line)
+        line = await self._call("submit", domain.lines.to_line(domain.commands.COMMAND, command))
+        return line if not isinstance(line, bytes) else await _read(domain.requests.REFUSED, line)
 
     async def ask(self, request: Request) -> Answer:
         """Ask the engine's side; Refused where there is no answer. Waits for a lost engine."""
-        line = await self._call("ask", to_line(REQUEST, request))
-        return line if isinstance(line, Refused) else await _read(ANSWER, line)
+        line = await self._call("ask", domain.lines.to_line(domain.requests.REQUEST, request))
+        return line if not isinstance(line, bytes) else await _read(domain.requests.ANSWER, line)
 
     async def updates(self) -> AsyncIterator[Update]:
         """What to keep current: first all there is, then the newest state of what changed.
@@ -139,12 +137,14 @@ class EngineThread:
         await self._started.wait()
         assert self._line
         line = self._line
-        hello = await line.call("hello", to_line(EVENT, Hello()))
+        # The models of what crosses the pipe are loaded by then, in the engine's thread.
+        await line.opened()
+        hello = await line.call("hello", domain.lines.to_line(domain.events.EVENT, domain.events.Hello()))
         while hello is not None:
             update = await line.call("update", b"")
             if update is None:
                 break
-            yield await _read(UPDATE, update)
+            yield await _read(domain.updates.UPDATE, update)
             await asyncio.sleep(1 / UPDATES_PER_S)
         reason = await line.lost()
         if line.closing:
@@ -169,11 +169,13 @@ class EngineThread:
             if (reason := self._line.loss) is None:
                 break
             if self._restarts == RESTARTS or self._line.closing:
-                return Refused(reason=f"the engine is lost: {reason}")
+                return domain.requests.Refused(reason=f"the engine is lost: {reason}")
             self._started.clear()
         answer = await self._line.call(door, line)
         if answer is None:
-            return Refused(reason="the engine was lost meanwhile · look whether it still happened")
+            return domain.requests.Refused(
+                reason="the engine was lost meanwhile · look whether it still happened"
+            )
         return answer
 
     async def _signed(self, command: Decide) -> Decide:
@@ -224,6 +226,10 @@ class _Line:
         except Exception:
             logger.exception("the engine did not answer")
             return None
+
+    async def opened(self) -> None:
+        """Returns once there is somebody to call, or nobody will come."""
+        await asyncio.wait([asyncio.wrap_future(self._ready)])
 
     async def _answer(self, called: Future[bytes]) -> bytes | None:
         answer = asyncio.wrap_future(called)
@@ -305,21 +311,24 @@ class _Doors:
 
     async def serve(self, door: str, line: bytes) -> bytes:
         """The line that goes back."""
+        from_line, to_line = domain.lines.from_line, domain.lines.to_line
         match door:
             case "submit":
-                return to_line(REFUSED, await self._host.submit(from_line(COMMAND, line)))
+                command = from_line(domain.commands.COMMAND, line)
+                return to_line(domain.requests.REFUSED, await self._host.submit(command))
             case "ask":
-                return to_line(ANSWER, await self._host.ask(from_line(REQUEST, line)))
+                request = from_line(domain.requests.REQUEST, line)
+                return to_line(domain.requests.ANSWER, await self._host.ask(request))
             case "update":
-                return to_line(UPDATE, await self._host.update())
-        hello = from_line(EVENT, line)
-        if not isinstance(hello, Hello) or hello.protocol != PROTOCOL_VERSION:
-            raise ValueError(f"this engine speaks protocol {PROTOCOL_VERSION}")
+                return to_line(domain.updates.UPDATE, await self._host.update())
+        hello = from_line(domain.events.EVENT, line)
+        if not isinstance(hello, domain.events.Hello) or hello.protocol != domain.events.PROTOCOL_VERSION:
+            raise ValueError(f"this engine speaks protocol {domain.events.PROTOCOL_VERSION}")
         self._host.begin()
-        return to_line(EVENT, Hello())
+        return to_line(domain.events.EVENT, domain.events.Hello())
 
 
 async def _read(adapter: TypeAdapter[Any], line: bytes) -> Any:
     if len(line) < LONG_LINE:
-        return from_line(adapter, line)
-    return await asyncio.to_thread(from_line, adapter, line)
+        return domain.lines.from_line(adapter, line)
+    return await asyncio.to_thread(domain.lines.from_line, adapter, line)

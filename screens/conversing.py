@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from textual import on, work
 
-from autodev_tui.domain import commands
+from autodev_tui import domain
 from autodev_tui.domain.levels import Level
-from autodev_tui.domain.requests import GetExport, TextAnswer
 from autodev_tui.domain.states import SessionState
 from screens.desk import WHOLE
 from screens.going import Going
@@ -32,13 +31,13 @@ class Conversing(Going):
             self._start(event.text)
         elif event.target == "all":
             for task in sorted(self.mirror.working):
-                self.command(commands.SendMessage(task=task or None, text=event.text), "sent to all")
+                self.command(domain.commands.SendMessage(task=task or None, text=event.text), "sent to all")
             if not self.mirror.working:
                 self.composer.give_back(event.text, event.target)
                 self.say("nobody works, so nobody would hear this", "asks")
         else:
             given = CommandGiven(
-                commands.SendMessage(task=event.target or None, text=event.text),
+                domain.commands.SendMessage(task=event.target or None, text=event.text),
                 "",
                 refused=lambda reason, moved: self.composer.give_back(event.text, event.target),
             )
@@ -47,7 +46,7 @@ class Conversing(Going):
     def _start(self, goal: str) -> None:
         self.tell(
             CommandGiven(
-                commands.StartSession(goal=goal),
+                domain.commands.StartSession(goal=goal),
                 "",
                 refused=lambda reason, moved: self.composer.give_back(goal, "goal"),
                 then=self._goal_begun,
@@ -77,17 +76,17 @@ class Conversing(Going):
     @on(Composer.TakenBack)
     def _taken_back(self, event: Composer.TakenBack) -> None:
         event.stop()
-        self.command(commands.TakeBackMessage(message=event.message), "taken back")
+        self.command(domain.commands.TakeBackMessage(message=event.message), "taken back")
 
     @on(Composer.DeliverNow)
     def _deliver(self, event: Composer.DeliverNow) -> None:
         event.stop()
-        self.command(commands.DeliverMessages(task=event.task), "delivered now")
+        self.command(domain.commands.DeliverMessages(task=event.task), "delivered now")
 
     @on(Composer.ShellRun)
     def _shell(self, event: Composer.ShellRun) -> None:
         event.stop()
-        self.command(commands.RunShell(command=event.command, task=event.task))
+        self.command(domain.commands.RunShell(command=event.command, task=event.task))
 
     @on(Composer.Left)
     async def _composer_left(self, event: Composer.Left) -> None:
@@ -113,8 +112,8 @@ class Conversing(Going):
             case "level", _:
                 await self.show_level()
             case "agents", [number] if number.isdigit():
-                agents = max(1, min(int(number), commands.MOST_AGENTS))
-                self.command(commands.SetConcurrency(agents=agents), f"{agents} at once")
+                agents = max(1, min(int(number), domain.commands.MOST_AGENTS))
+                self.command(domain.commands.SetConcurrency(agents=agents), f"{agents} at once")
             case "goal", _ if arguments:
                 self._start(arguments)
             case _ if name in self._own:
@@ -138,7 +137,7 @@ class Conversing(Going):
         """Commands without an argument that are no pane."""
         watched = "only one autodev drives a repository · leave the other one, then start this one anew"
         return {
-            "pause": lambda: self.command(commands.PauseSession(), "paused before the next step"),
+            "pause": lambda: self.command(domain.commands.PauseSession(), "paused before the next step"),
             "continue": self.go_on,
             "cancel": self._cancel,
             "goal": self._new_goal,
@@ -161,7 +160,7 @@ class Conversing(Going):
                 "Cancel this session",
                 rows,
                 yes="cancel the session",
-                confirmed=lambda: self.command(commands.CancelSession(), "the session is cancelled"),
+                confirmed=lambda: self.command(domain.commands.CancelSession(), "the session is cancelled"),
                 danger=True,
             )
         )
@@ -182,17 +181,17 @@ class Conversing(Going):
         if session is None:
             self.say("nothing to continue", "muted")
         elif not self.mirror.facts.busy and session.state is not SessionState.LANDED:
-            self.command(commands.ResumeSession(session=session.id), "goes on")
+            self.command(domain.commands.ResumeSession(session=session.id), "goes on")
         else:
-            self.command(commands.ContinueSession(), "goes on")
+            self.command(domain.commands.ContinueSession(), "goes on")
 
     def _show_export(self) -> None:
         self._export()
 
     @work
     async def _export(self) -> None:
-        answer = await self.port.ask(GetExport())
-        if not isinstance(answer, TextAnswer):
+        answer = await self.port.ask(domain.requests.GetExport())
+        if not isinstance(answer, domain.requests.TextAnswer):
             self.say(self.refusal(answer), "failed")
             return
         pane = cast("TextPane", await self.desk.open("text"))

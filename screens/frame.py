@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -12,7 +12,6 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
-from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.text import visible
 from screens.desk import PASSING, WHOLE, Desk
 from screens.port import EnginePort
@@ -27,6 +26,9 @@ from widgets.keys import Key, keys_of, reachable
 from widgets.needs_row import NeedsRow
 from widgets.slider import Slider
 from widgets.tasks_pane import TasksPane
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
 
 
 class Frame(Screen[None], inherit_bindings=False):

@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from widgets.needs import needs
 
 if TYPE_CHECKING:
     from textual.app import App
+
+    from autodev_tui.domain.mirror import Mirror
 
 AT_MOST_EVERY_S = 30.0
 _ENDS = (SessionState.LANDED, SessionState.FAILED)

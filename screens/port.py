@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from autodev_tui.domain.commands import Command
-from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import Answer, Refused, Request
+if TYPE_CHECKING:
+    from autodev_tui.domain.commands import Command
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.requests import Answer, Refused, Request
 
 
 class EnginePort(Protocol):

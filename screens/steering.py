@@ -12,22 +12,22 @@ from textual import on, work
 from textual.app import SuspendNotSupported
 from textual.timer import Timer
 
-from autodev_tui.domain import commands
-from autodev_tui.domain.commands import Command
-from autodev_tui.domain.levels import Level
-from autodev_tui.domain.requests import Answer, GetLevelPreview, LevelAnswer, Refused
+from autodev_tui import domain
 from autodev_tui.domain.states import ApprovalState
 from screens import outside
 from screens.frame import Frame
 from widgets.line_pane import LinePane
 from widgets.messages import Asked, CommandGiven, EditedOutside, Said, SheetOpened
-from widgets.needs_row import Offer
 from widgets.sheet import Sheet
 from widgets.slider import Slider
 from widgets.wording import plural
 
 if TYPE_CHECKING:
+    from autodev_tui.domain.commands import Command
+    from autodev_tui.domain.levels import Level
+    from autodev_tui.domain.requests import Answer
     from widgets.level_sheet import LevelSheet
+    from widgets.needs_row import Offer
 
 SAID_S = 6.0
 """What a key did is said for so long, unless another key comes."""
@@ -216,11 +216,11 @@ class Steering(Frame):
 
     @work(exclusive=True, group="level")
     async def _preview(self, level: Level) -> None:
-        answer = await self.port.ask(GetLevelPreview(level=level))
+        answer = await self.port.ask(domain.requests.GetLevelPreview(level=level))
         self._preview_words(level, answer)
 
     def _preview_words(self, level: Level, answer: Answer) -> None:
-        if not isinstance(answer, LevelAnswer) or not answer.decisions:
+        if not isinstance(answer, domain.requests.LevelAnswer) or not answer.decisions:
             words = f"{level.value}: nothing was decided yet that it would have taken alone · enter applies"
         elif self.app.size.width < 120:
             mine = f", {answer.rejected} you rejected" if answer.rejected else ""
@@ -270,11 +270,13 @@ class Steering(Frame):
         self.slider.level = self.slider.mark = level
         self.slider.refresh()
         if self.mirror.session is None:
-            self.command(commands.SetOption(name="autonomy", value=level.value), f"new goals: {level.value}")
+            self.command(
+                domain.commands.SetOption(name="autonomy", value=level.value), f"new goals: {level.value}"
+            )
             return
         self.flash = level.value
         self.set_timer(FLASH_S, self._end_flash)
-        self.command(commands.SetSlider(level=level), f"{level.value} from the next action on")
+        self.command(domain.commands.SetSlider(level=level), f"{level.value} from the next action on")
 
     def _end_flash(self) -> None:
         self.flash = ""
@@ -282,9 +284,9 @@ class Steering(Frame):
 
     def action_fewer(self, step: int) -> None:
         """Fewer or more agents at once."""
-        agents = min(max(self.mirror.facts.agents + step, 1), commands.MOST_AGENTS)
+        agents = min(max(self.mirror.facts.agents + step, 1), domain.commands.MOST_AGENTS)
         words = "1 agent at once" if agents == 1 else f"{agents} agents at once"
-        self.command(commands.SetConcurrency(agents=agents), words)
+        self.command(domain.commands.SetConcurrency(agents=agents), words)
 
     # -- taking back
 
@@ -301,7 +303,7 @@ class Steering(Frame):
             self.say("nothing to take back: what was decided has had its effect", "muted")
             return
         last = max(decided, key=lambda one: one.decision.at if one.decision else 0)
-        self.command(commands.Recall(approval=last.id), f"taken back: {last.title} · it asks again")
+        self.command(domain.commands.Recall(approval=last.id), f"taken back: {last.title} · it asks again")
 
     def action_redo(self) -> None:
         """Only panes with decisions of their own know what to do again."""
@@ -345,4 +347,4 @@ class Steering(Frame):
 
     def refusal(self, answer: object) -> str:
         """Why a request was refused, "" when it was not."""
-        return answer.reason if isinstance(answer, Refused) else ""
+        return answer.reason if isinstance(answer, domain.requests.Refused) else ""

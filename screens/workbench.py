@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events, on
 
-from autodev_tui.domain import commands
-from autodev_tui.domain.events import Noticed
-from autodev_tui.domain.session import Session
+from autodev_tui import domain
 from autodev_tui.domain.states import SessionState
-from autodev_tui.domain.updates import Update
 from screens.conversing import Conversing
-from widgets.agent_pane import AgentPane
 from widgets.keys import reachable
 from widgets.model_words import is_model
 from widgets.needs import needs
@@ -22,6 +18,9 @@ from widgets.tasks_pane import TasksPane
 from widgets.wording import took
 
 if TYPE_CHECKING:
+    from autodev_tui.domain.session import Session
+    from autodev_tui.domain.updates import Update
+    from widgets.agent_pane import AgentPane
     from widgets.first_run_pane import FirstRunPane
     from widgets.key_help import KeyHelp
     from widgets.resume_pane import ResumePane
@@ -69,7 +68,7 @@ class Workbench(Conversing):
 
     def _tell(self, update: Update) -> None:
         """What the engine warns of is news once: a limit that is near, a model that gave way to another."""
-        warnings = [one for one in update.events if isinstance(one, Noticed) and one.severity != "info"]
+        warnings = [one for one in update.events if one.kind == "noticed" and one.severity != "info"]
         if warnings and not update.reset:
             last = warnings[-1]
             who = f"{last.task}: " if last.task and last.task not in last.text else ""
@@ -131,7 +130,9 @@ class Workbench(Conversing):
         self.needs_row.lost = []
         session = self.mirror.session
         if session is not None and session.id == self.mirror.facts.interrupted and not _paused(session):
-            self.command(commands.ResumeSession(session=session.id), "the engine is back; what ran goes on")
+            self.command(
+                domain.commands.ResumeSession(session=session.id), "the engine is back; what ran goes on"
+            )
 
     def _come_back(self, view: dict[str, Any]) -> None:
         """Left in order: what stopped with that goes on, and what happened meanwhile is one row."""
@@ -144,7 +145,7 @@ class Workbench(Conversing):
         paused = " · paused by you: /continue" if _paused(session) else ""
         self.needs_row.news = [(f"You were away {away}; nothing was done meanwhile{asks}{paused}", "muted")]
         if view.get("running") and not paused:
-            self.command(commands.ResumeSession(session=session.id))
+            self.command(domain.commands.ResumeSession(session=session.id))
 
     @property
     def restored(self) -> bool:
@@ -178,8 +179,8 @@ class Workbench(Conversing):
         event.stop()
         self._speak_to(event.task or "")
 
-    @on(AgentPane.Messaged)
-    def _agent_messaged(self, event: AgentPane.Messaged) -> None:
+    def on_agent_pane_messaged(self, event: AgentPane.Messaged) -> None:
+        """Words for the agent in front."""
         event.stop()
         self._speak_to(event.agent)
 

@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from autodev_tui.domain.mirror import Mirror, Stream
+from autodev_tui.domain.kinds import StepKind
 from autodev_tui.domain.states import StepState, TaskState
-from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.text import visible
-from autodev_tui.domain.updates import Message
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror, Stream
+    from autodev_tui.domain.step import Step
+    from autodev_tui.domain.updates import Message
 
 FILTERS = ("", "messages", "commands", "edits", "failures", "questions")
 """What a pane may show alone, in the order of `&`; the first shows everything."""

@@ -10,12 +10,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from autodev_tui.domain.mirror import Mirror, Stream
-from autodev_tui.domain.requests import TextAnswer
+from autodev_tui.domain.kinds import StepKind
 from autodev_tui.domain.states import StepState
-from autodev_tui.domain.step import Step, StepKind
 from widgets.agent_blocks import (
     EDITS,
     Block,
@@ -29,8 +27,13 @@ from widgets.agent_blocks import (
 from widgets.agent_markdown import markdown_lines
 from widgets.agent_rows import INDENT, PART, Look, Row, inline_answer, rows_of, streaming
 from widgets.agent_still import Pair, Still
-from widgets.cells import Line
 from widgets.text_flow import RING, Flow
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror, Stream
+    from autodev_tui.domain.requests import TextAnswer
+    from autodev_tui.domain.step import Step
+    from widgets.cells import Line
 
 BUDGET = 4000
 """Characters of words that are laid out in one go: well under a frame."""

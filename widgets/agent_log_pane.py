@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from operator import is_
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from textual import events
@@ -13,15 +13,18 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import Answer, GetOutput, TextAnswer
-from widgets.agent_blocks import Block
+from autodev_tui import domain
 from widgets.agent_log import AgentLog, Place, Wanted
 from widgets.agent_markdown import markdown_lines
 from widgets.agent_rows import INDENT, Row
 from widgets.cells import Line, cut_line
 from widgets.line_pane import LinePane, Now
 from widgets.messages import Asked
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.requests import Answer
+    from widgets.agent_blocks import Block
 
 ASKED_AT_ONCE = 8
 WHEEL = 3
@@ -143,7 +146,7 @@ class LogPane(LinePane):
         for wanted in self.content.wanted:
             if wanted not in self._asked and len(self._asked) < ASKED_AT_ONCE:
                 self._asked.add(wanted)
-                request = GetOutput(step=wanted.step, part=wanted.part, rows=wanted.rows)
+                request = domain.requests.GetOutput(step=wanted.step, part=wanted.part, rows=wanted.rows)
                 self.post_message(Asked(request, partial(self._answered, wanted)))
         for block in self.content.long:
             key = (block.id, self.content.width)
@@ -155,8 +158,8 @@ class LogPane(LinePane):
 
     def _answered(self, wanted: Wanted, answer: Answer) -> None:
         self._asked.discard(wanted)
-        if not isinstance(answer, TextAnswer):
-            answer = TextAnswer(head=getattr(answer, "reason", "not there"), rows=1)
+        if not isinstance(answer, domain.requests.TextAnswer):
+            answer = domain.requests.TextAnswer(head=getattr(answer, "reason", "not there"), rows=1)
         self.content.answered(wanted, answer)
         self._stale()
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from autodev_tui.domain.commands import CancelTask, ContinueSession, ContinueTask, PauseSession, PauseTask
-from autodev_tui.domain.mirror import Mirror
+from autodev_tui import domain
 from autodev_tui.domain.text import visible
 from widgets import agent_title as titles
 from widgets.agent_blocks import EDITS, FILTERS, Block, copy_of
 from widgets.agent_log_pane import LogPane
-from widgets.cells import Line
 from widgets.keys import bindings
-from widgets.line_pane import Now
 from widgets.messages import CommandGiven, EditedOutside, SheetOpened, WentTo
 from widgets.wording import counted
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from widgets.cells import Line
+    from widgets.line_pane import Now
 
 SIDEWAYS = 8
 """Cells of one step to the left or right."""
@@ -212,12 +216,16 @@ class AgentPane(LogPane):
         if word in titles.OVER:
             self.ignore("it has ended")
         elif self.agent == titles.PLANNER:
-            self.post_message(CommandGiven(ContinueSession() if goes_on else PauseSession()))
+            self.post_message(
+                CommandGiven(domain.commands.ContinueSession() if goes_on else domain.commands.PauseSession())
+            )
         elif goes_on:
-            self.post_message(CommandGiven(ContinueTask(task=self.agent), f"{self.agent} goes on"))
+            self.post_message(
+                CommandGiven(domain.commands.ContinueTask(task=self.agent), f"{self.agent} goes on")
+            )
         else:
             done = f"{self.agent} pauses before its next step · x continue"
-            self.post_message(CommandGiven(PauseTask(task=self.agent), done))
+            self.post_message(CommandGiven(domain.commands.PauseTask(task=self.agent), done))
 
     def action_cancel(self) -> None:
         """End the task for good, after a question."""
@@ -234,7 +242,9 @@ class AgentPane(LogPane):
         ]
 
         def confirmed() -> None:
-            self.post_message(CommandGiven(CancelTask(task=self.agent), f"{self.agent} cancelled"))
+            self.post_message(
+                CommandGiven(domain.commands.CancelTask(task=self.agent), f"{self.agent} cancelled")
+            )
 
         self.post_message(
             SheetOpened(

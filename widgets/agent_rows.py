@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from autodev_tui.domain.requests import TextAnswer
 from autodev_tui.domain.states import StepState
-from autodev_tui.domain.step import Step
 from autodev_tui.domain.text import visible
 from widgets import agent_blocks as blocks
-from widgets.agent_blocks import Block
 from widgets.cells import Line, cut_path, pad, spread, width_of
 from widgets.text_flow import LONGEST, TAB, Flow, wrap_line
 from widgets.wording import counted, lines, running_time, tokens, took
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.step import Step
+    from widgets.agent_blocks import Block
 
 INDENT = 2
 """Cells before words: the fold mark's."""

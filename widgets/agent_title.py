@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.mirror import Mirror
+from typing import TYPE_CHECKING
+
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.states import SessionState, StepState, TaskState
-from autodev_tui.domain.task import Task
 from widgets.cells import Line, width_of
 from widgets.glyphs import ROLE, TASK
 from widgets.model_words import model_of, short
 from widgets.wording import counted, money, running_time
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.task import Task
 
 PLANNER = ""
 """The planner's name in a mirror."""

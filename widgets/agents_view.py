@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.geometry import Region
 
-from autodev_tui.domain.mirror import Mirror
-from widgets.agent_log_pane import LogPane
-from widgets.agent_pane import AgentPane
 from widgets.agent_title import OVER, PLANNER, WORKING, begun, word_of
-from widgets.cells import Line
 from widgets.line_pane import LinePane, Now
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from widgets.agent_log_pane import LogPane
+    from widgets.agent_pane import AgentPane
+    from widgets.cells import Line
 
 TILES = 4
 FRAMES = 20
@@ -212,6 +214,8 @@ class AgentsView(Vertical):
             pane.styles.height = max(rows[at], 1)
 
     def _mounted(self, agent: str) -> AgentPane:
+        from widgets.agent_pane import AgentPane
+
         pane = self._panes[agent] = AgentPane(agent, self._now)
         if agent in self._states:
             pane.restore(self._states.pop(agent))

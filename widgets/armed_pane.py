@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
 
-from autodev_tui.domain.approval import Approval, Decision
-from autodev_tui.domain.commands import Decide
+from autodev_tui import domain
 from widgets.arming import Arming
 from widgets.messages import CommandGiven, Said
 from widgets.words import WordsPane
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.approval import Approval
 
 Verdict = Literal["approve", "edit", "reject", "defer", "choose"]
 ACTOR = "you"
@@ -133,7 +135,7 @@ class ArmedPane(WordsPane):
 
     def decide(self, approval: Approval, verdict: Verdict, done: str, **fields: Any) -> None:
         """Send a decision, bound to what was shown."""
-        decision = Decision(
+        decision = domain.approval.Decision(
             approval=approval.id,
             verdict=verdict,
             shown_hash=approval.shown_hash,
@@ -146,7 +148,7 @@ class ArmedPane(WordsPane):
         def refused(reason: str, moved: list[str]) -> None:
             self._given.pop(approval.id, None)
 
-        self.post_message(CommandGiven(Decide(decision=decision), done, refused=refused))
+        self.post_message(CommandGiven(domain.commands.Decide(decision=decision), done, refused=refused))
 
     def ask_reason(self, approval: Approval, label: str, then: Callable[[str], None]) -> None:
         """Ask why; an empty reason is asked about once."""

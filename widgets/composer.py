@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -11,18 +11,21 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import TextArea
 
+from autodev_tui import domain
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import AdviceAnswer, Answer, GetGoalAdvice, GetPaths, PathsAnswer
 from widgets import completion
 from widgets import composer_messages as messages
 from widgets import composer_offers as offers
-from widgets.completion import Begun
 from widgets.composer_aim import ALL, GOAL, PLANNER, aim_line, aimed, default_target
 from widgets.composer_parts import ComposerPrompt, ComposerRule
 from widgets.composer_popup import MOST_ROWS, ComposerPopup, Offer
 from widgets.composer_text import ComposerText
 from widgets.history import History
 from widgets.messages import Asked, EditedOutside, Said
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.requests import Answer
+    from widgets.completion import Begun
 
 HINT = Content("say what you want   (/ commands, @ files, ! shell)")
 ADVICE_AFTER_S = 0.4
@@ -285,7 +288,7 @@ class Composer(Vertical):
         known = offers.agents(found, self.mirror)
         if self._paths is None:
             self._popup_show(known)
-            self.post_message(Asked(GetPaths(), self._paths_known))
+            self.post_message(Asked(domain.requests.GetPaths(), self._paths_known))
         else:
             self.run_worker(self._rank(found, known, self._paths), exclusive=True, group="paths")
 
@@ -298,7 +301,7 @@ class Composer(Vertical):
         return completion.begun(self.text_field.before, self.text_field.cursor_location[0])
 
     def _paths_known(self, answer: Answer) -> None:
-        if isinstance(answer, PathsAnswer):
+        if isinstance(answer, domain.requests.PathsAnswer):
             self._paths = answer.paths
             self._offer()
 
@@ -374,8 +377,8 @@ class Composer(Vertical):
 
     def _ask_rules(self, goal: str) -> None:
         def answered(answer: Answer) -> None:
-            if isinstance(answer, AdviceAnswer) and self._aimed()[0].text == goal:
+            if isinstance(answer, domain.requests.AdviceAnswer) and self._aimed()[0].text == goal:
                 self._advised = True
                 self.post_message(self.Advised(offers.advice_words(answer, self.mirror), answer.outline))
 
-        self.post_message(Asked(GetGoalAdvice(goal=goal), answered))
+        self.post_message(Asked(domain.requests.GetGoalAdvice(goal=goal), answered))

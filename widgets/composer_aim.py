@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from autodev_tui.domain.mirror import Mirror
+from typing import TYPE_CHECKING
+
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
-from widgets.cells import Line
 from widgets.completion import Typed, parse
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from widgets.cells import Line
 
 GOAL, ALL, PLANNER = "goal", "all", ""
 """Targets besides tasks: a new goal, every agent, the planner."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from autodev_tui.domain.requests import OutlinedTask
+if TYPE_CHECKING:
+    from autodev_tui.domain.requests import OutlinedTask
 
 
 class Sent(Message, namespace="composer"):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.requests import AdviceAnswer
 from widgets.commands_table import BY_NAME, COMMANDS
 from widgets.completion import Begun, Typed, as_mention, best
 from widgets.composer_aim import ALL
@@ -13,6 +12,10 @@ from widgets.composer_popup import MOST_ROWS, Offer
 from widgets.model_words import RULES, is_local
 from widgets.task_facts import cost_range
 from widgets.wording import money, plural
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.requests import AdviceAnswer
 
 AGENTS_FIRST = 3
 """Agents that stand before files where `@` may mean either."""
@@ -56,7 +59,7 @@ def problem(typed: Typed) -> str:
 def advice_words(answer: AdviceAnswer, mirror: Mirror) -> str:
     """`moderate 5 · 4 tasks by the model · $0.40–0.80 · advice: same`.
 
-    By rules the number of tasks is that of the plan. No cost where no price or no past is known.
+    By rules the number of tasks is that of the plan. No cost where no model or no past is known.
     """
     model = mirror.facts.model
     parts = [f"{answer.complexity} {answer.score}"]
@@ -67,7 +70,9 @@ def advice_words(answer: AdviceAnswer, mirror: Mirror) -> str:
     else:
         lane = " by the model" if model else ""
         parts.append(f"{plural(answer.tasks, 'task')}{lane}")
-        if is_local(model):
+        if not answer.price_known:
+            parts.append("price not known")
+        elif is_local(model):
             parts.append("local, nothing to pay")
         elif answer.cost_range_usd is not None:
             parts.append(cost_range(*answer.cost_range_usd))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.mirror import Mirror
+from typing import TYPE_CHECKING
+
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.states import SessionState, TaskState
-from widgets.cells import Line
 from widgets.glyphs import SPINNER
 from widgets.model_words import RULES, is_model
 from widgets.wording import money, running_time, slug
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from widgets.cells import Line
 
 
 def counts(mirror: Mirror) -> dict[str, int]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.mirror import Mirror
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.rule import NEEDS_A_MODEL
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from widgets.budget_words import headline
-from widgets.cells import Line
 from widgets.wording import running_time
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.approval import Approval
+    from autodev_tui.domain.mirror import Mirror
+    from widgets.cells import Line
 
 PANES = {
     ApprovalKind.PLAN: ("plan", "1", "plan"),

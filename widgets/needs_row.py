@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from autodev_tui.domain.mirror import Mirror
-from widgets.cells import Line
 from widgets.chrome import Row
 from widgets.keys import bindings
 from widgets.needs import Need, idle, needs, stopped, waits
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from widgets.cells import Line
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.commands import EditPlan
+from autodev_tui import domain
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.plan import PlannedTask, plan_digest
 from autodev_tui.domain.states import TaskState
 from widgets import plan_edits
 from widgets.messages import CommandGiven, Said
 from widgets.plan_edits import Plan, PlanRefused
 from widgets.plan_text import PlanTextError, from_text, to_text
 from widgets.words import WordsPane
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.approval import Approval
+    from autodev_tui.domain.plan import PlannedTask
 
 Edit = Callable[[Plan], Plan]
 PICTURES = 2
@@ -81,7 +84,7 @@ class PlanEditing(WordsPane):
         question = self.plan_question()
         if question and question.base.get("plan"):
             return str(question.base["plan"])
-        return plan_digest(self.mirror.tasks.values())
+        return domain.plan.plan_digest(self.mirror.tasks.values())
 
     def plan_shown(self) -> None:
         """The mirror has moved on: the next edit that waits is made to what is shown now."""
@@ -125,7 +128,7 @@ class PlanEditing(WordsPane):
             if change.undo and change.undo[-1] == plan:
                 change.undo.pop()
 
-        command = EditPlan(tasks=changed, seen=self.seen())
+        command = domain.commands.EditPlan(tasks=changed, seen=self.seen())
         self.post_message(CommandGiven(command, change.done, refused=refused, then=self._took))
         return None
 
@@ -176,7 +179,7 @@ class PlanEditing(WordsPane):
             title = " ".join(text.split())
             if not title:
                 return "a task needs a title"
-            new = PlannedTask(id=self._fresh_id(), title=title)
+            new = domain.plan.PlannedTask(id=self._fresh_id(), title=title)
             self.stand_on(new.id)
             return self.edit_plan(
                 lambda plan: plan_edits.insert(plan, below, new), f"{new.id} inserted · e says more · u undo"

@@ -7,11 +7,15 @@ the plan any more because they have begun may be needed, but are never changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from autodev_tui.domain.plan import PlannedTask
-from autodev_tui.domain.task import Task
+from autodev_tui import domain
 
-Plan = list[PlannedTask]
+if TYPE_CHECKING:
+    from autodev_tui.domain.plan import PlannedTask
+    from autodev_tui.domain.task import Task
+
+Plan: TypeAlias = "list[PlannedTask]"
 
 
 class PlanRefused(ValueError):
@@ -20,7 +24,7 @@ class PlanRefused(ValueError):
 
 def planned(task: Task) -> PlannedTask:
     """A task that has not begun, as it is edited."""
-    return PlannedTask(
+    return domain.plan.PlannedTask(
         id=task.id,
         title=task.title,
         description=task.description,

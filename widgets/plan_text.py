@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from autodev_tui import domain
 from autodev_tui.domain.levels import Level
-from autodev_tui.domain.plan import PlannedTask
-from autodev_tui.domain.task import Criterion
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.plan import PlannedTask
+    from autodev_tui.domain.task import Criterion
 
 KEYS = ("title", "what", "needs", "role", "minutes", "files", "level", "done when", "note")
 """In this order; `done when` may stand more than once, further lines of a value begin with two spaces."""
@@ -110,7 +115,7 @@ def _criterion(text: str, task: PlannedTask) -> Criterion:
     if not bar:
         words, check = text, ""
     old = next((one for one in task.acceptance_criteria if one.text == words), None)
-    return Criterion(text=words, check=check or None, ticked=bool(old and old.ticked))
+    return domain.task.Criterion(text=words, check=check or None, ticked=bool(old and old.ticked))
 
 
 def _more(text: str) -> str:

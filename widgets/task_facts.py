@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from autodev_tui.domain.approval import ApprovalKind
-from autodev_tui.domain.events import Checked
-from autodev_tui.domain.mirror import Mirror
+from typing import TYPE_CHECKING
+
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.states import TaskState
-from autodev_tui.domain.task import Criterion, Task
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_line, cut_path, spread, width_of, wrap
 from widgets.glyphs import EVIDENCE, ROLE
 from widgets.wording import money, running_time, short_hash, took
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.events import Checked
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.task import Criterion, Task
 
 LABEL = 8
 """Cells of a fact's name."""
@@ -161,7 +165,7 @@ def _checks(mirror: Mirror, task: Task, width: int) -> list[Line]:
         return []
     ran: dict[str, Checked] = {}
     for event in mirror.log:
-        if isinstance(event, Checked) and event.tree == task.evidence_tree:
+        if event.kind == "checked" and event.tree == task.evidence_tree:
             ran[event.check] = event
     word = task.evidence if task.evidence in EVIDENCE else "claimed"
     tree = short_hash(task.evidence_tree)

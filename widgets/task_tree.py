@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from autodev_tui.domain.mirror import Mirror
-from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState, TaskState
-from autodev_tui.domain.task import Task
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_line, spread
 from widgets.glyphs import ROLE, TASK
 from widgets.model_words import model_of, short
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.mirror import Mirror
+    from autodev_tui.domain.session import Session
+    from autodev_tui.domain.task import Task
 
 WIDE = 33
 """Cells of the tree from which a model that is not the session's stands beside the title."""

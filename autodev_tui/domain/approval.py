@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, Literal
 
 from pydantic import Field
 
 from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.kinds import ApprovalKind as ApprovalKind
 from autodev_tui.domain.states import ApprovalState
-
-
-class ApprovalKind(StrEnum):
-    """What is asked."""
-
-    PLAN = "plan"
-    QUESTION = "question"
-    EDIT = "edit"
-    COMMAND = "command"
-    CHANGES = "changes"
-    MERGE = "merge"
-    LAND = "land"
-    BUDGET = "budget"
-    ESCALATION = "escalation"
 
 
 class HunkDecision(Frozen):

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autodev_tui.domain.approval import Approval, ApprovalKind
-from autodev_tui.domain.events import Event, Noticed, PlanReady, Retrying
+from autodev_tui.domain.facts import EngineFacts
+from autodev_tui.domain.kinds import ApprovalKind, StepKind
 from autodev_tui.domain.levels import Level, effective_level
-from autodev_tui.domain.review import ReviewDraft
 from autodev_tui.domain.rule import NEEDS_A_MODEL, RULES_MODEL, needs_model
-from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import ApprovalState, SessionState, StepState, TaskState
-from autodev_tui.domain.step import Step, StepKind
-from autodev_tui.domain.task import Task
-from autodev_tui.domain.updates import EngineFacts, Message, Rule, Update
+
+if TYPE_CHECKING:
+    from autodev_tui.domain.approval import Approval
+    from autodev_tui.domain.events import Event, Retrying
+    from autodev_tui.domain.review import ReviewDraft
+    from autodev_tui.domain.session import Session
+    from autodev_tui.domain.step import Step
+    from autodev_tui.domain.task import Task
+    from autodev_tui.domain.updates import Message, Rule, Update
 
 STREAM_CHARACTERS = 64 * 1024
 """Of a reply that is still being written, per agent: more than any pane shows."""
@@ -115,15 +119,15 @@ class Mirror:
             changed.add(step.task or "")
         ended = {one.task for one in update.steps if one.kind is StepKind.MODEL and one.ended is not None}
         for event in update.events:
-            if isinstance(event, Retrying) and event.task not in ended:
+            if event.kind == "retrying" and event.task not in ended:
                 stream = self.stream(event.task)
                 stream.forget_words()
                 stream.retrying = event
                 changed.add(event.task or "")
-            elif isinstance(event, Noticed) and event.task not in ended:
+            elif event.kind == "noticed" and event.task not in ended:
                 self.stream(event.task).notice = event.text
                 changed.add(event.task or "")
-            elif isinstance(event, PlanReady):
+            elif event.kind == "plan_ready":
                 self._in_order([str(task.get("id")) for task in event.tasks])
         for piece in update.streams:
             self._stream(piece.task, piece.kind, piece.text, piece.step)

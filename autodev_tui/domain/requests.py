@@ -271,7 +271,11 @@ class AdviceAnswer(Frozen):
     tasks: int
     cost_usd: float | None = None
     cost_range_usd: tuple[float, float] | None = None
-    """Lower and upper quartile of what so many tasks cost here so far."""
+    """Lower and upper quartile of what so many tasks cost here so far; before enough were done, what complexity,
+    prompts and prices say. Zero for a model that costs no money.
+    """
+    price_known: bool = True
+    """Whether anybody knows what the model costs that would do it."""
     outline: list[OutlinedTask] = Field(default_factory=list)
     """The tasks that the rules would make of the words, in order."""
     level: Level
@@ -314,3 +318,5 @@ Answer = Annotated[
     Field(discriminator="kind"),
 ]
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer, config=DEFERRED)
+REFUSED: TypeAdapter[Refused | None] = TypeAdapter(Refused | None, config=DEFERRED)
+"""What comes back for a command: nothing, once it was carried out."""

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from autodev_tui.domain.base import Frozen
+from autodev_tui.domain.kinds import StepKind as StepKind
 from autodev_tui.domain.states import StepState
-
-
-class StepKind(StrEnum):
-    """What kind of effect a step is."""
-
-    MODEL = "model"
-    TOOL = "tool"
-    NOTE = "note"
-    """Words put into an agent's conversation: its task, a review, an answer."""
-    CHECKPOINT = "checkpoint"
-    CHECK = "check"
-    SETUP = "setup"
-    COMMIT = "commit"
-    FOLLOW = "follow"
-    """The worktree follows a review's result."""
-    MERGE = "merge"
-    LAND = "land"
 
 
 class Step(Frozen):

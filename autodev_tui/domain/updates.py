@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.base import Frozen
 from autodev_tui.domain.events import Event
+from autodev_tui.domain.facts import EngineFacts as EngineFacts
 from autodev_tui.domain.review import ReviewDraft
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.step import Step
@@ -57,46 +58,6 @@ class StreamPiece(Frozen):
     text: str
     left_out: int = 0
     """Characters before `text` that a slow front end missed."""
-
-
-class EngineFacts(Frozen):
-    """What is true of the engine as a whole."""
-
-    repository: str = ""
-    """Name of the repository's folder."""
-    root: str = ""
-    """The repository's folder itself."""
-    branch: str = ""
-    model: str = ""
-    """Provider and model that work; "" when there is none."""
-    model_problem: str = ""
-    """Why no model can be asked."""
-    sandbox: str = ""
-    """`bubblewrap`, `landlock` or "" when none works, or it is not known yet."""
-    sandbox_problem: str = ""
-    """Why none works; "" with no sandbox: it is being tried."""
-    busy: bool = False
-    """A session runs."""
-    agents: int = 5
-    """How many may work at once."""
-    untrusted: list[str] = Field(default_factory=list)
-    """Files that the repository brings and that count for nothing until trusted."""
-    dirty: int = 0
-    """Tracked files with changes of the user's own."""
-    owner: str = ""
-    """Who drives, when this front end may only watch: `pid 4711 on pts/3`."""
-    interrupted: str = ""
-    """A session that was going on when its engine ended."""
-    settings: dict[str, Any] = Field(default_factory=dict)
-    """What the front end must know: theme, glyphs, notifications, keys."""
-    stopped: str = ""
-    """What keeps all agents from going on, such as a full disk; they go on by themselves once it is over."""
-    problems: list[str] = Field(default_factory=list)
-    """Configuration that was not taken over, with file, line and reason."""
-    demo: bool = False
-    """The model is recorded, and the repository a sample."""
-    hint: str = ""
-    """What to do next in the demo; it is shown where nothing waits."""
 
 
 class Update(Frozen):

@@ -115,6 +115,12 @@ def test_help_loads_no_sdk() -> None:
     assert not loaded & SDKS
 
 
+def test_the_first_picture_needs_no_model_of_data() -> None:
+    loaded = modules_after("import autodev_tui.cli, autodev_tui.app, autodev_tui.bridge")
+    assert "textual" in loaded
+    assert not loaded & {"pydantic", "pydantic_core", "tinydb", "git", "anthropic", "ollama", "autodev_tui.host"}
+
+
 def test_an_unknown_platform_is_refused_politely() -> None:
     code = "import sys; sys.platform = 'win32'; from autodev_tui.__main__ import main; main()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 
 from autodev_tui.quality.failures import (
     bundlers,
+    documents,
     ending,
     formatters,
     golang,
     javascript,
     javascript_tests,
     located,
+    loose,
     native,
     packaging,
     pytest_output,
     ruff_output,
     rust,
+    scripts,
     security,
     tracebacks,
     typing_output,
@@ -43,6 +46,7 @@ _PARSERS: tuple[Callable[[Log], Iterator[Found]], ...] = (
     ruff_output.parse,
     formatters.parse,
     security.parse,
+    documents.parse,
     typing_output.parse,
     tracebacks.parse,
     located.parse,
@@ -50,7 +54,9 @@ _PARSERS: tuple[Callable[[Log], Iterator[Found]], ...] = (
     golang.parse,
     javascript.parse,
     native.parse,
+    scripts.parse,
     ending.parse,
+    loose.parse,
 )
 _RANK = {
     FailureType.SYNTAX_ERROR: 1,

@@ -16,6 +16,7 @@ _STACK = re.compile(r"^\t(?P<path>\S+\.go):(?P<line>\d+)(?: \+0x[0-9a-f]+)?$")
 _BUILD = re.compile(r"^FAIL\t(?P<package>\S+) \[(?P<what>build|setup) failed\]$")
 _PACKAGE = re.compile(r"^FAIL\t(?P<package>\S+)\t[\d.]+s$")
 _GO = re.compile(r"^go: (?P<message>.+)$")
+_CYCLE = re.compile(r"^\s+imports (?P<name>\S+): import cycle not allowed")
 _FATAL = re.compile(r"^fatal error: (?P<message>.+)$")
 
 
@@ -33,6 +34,10 @@ def parse(log: Log) -> Iterator[Found]:
             yield Found(FailureType.BUILD_FAILURE, f"{match['package']} cannot be built", "go", at, echo=True)
         elif match := _PACKAGE.match(line):
             yield Found(FailureType.TEST_FAILURE, f"tests of {match['package']} failed", "go", at, echo=True)
+        elif match := _CYCLE.match(line):
+            log.claim(at, at + 1)
+            words = f"{match['name']} imports itself over others: import cycle not allowed"
+            yield Found(FailureType.IMPORT_ERROR, words, "go", at, symbol=match["name"])
         elif (match := _GO.match(line)) and not match["message"].startswith(
             ("downloading", "finding", "found")
         ):

@@ -72,7 +72,11 @@ def _thrown(log: Log) -> Iterator[Found]:
             )
             kind = FailureType.IMPORT_ERROR if exported else FailureType.SYNTAX_ERROR
             symbol = (exported[1] or exported[2]) if exported else ""
-            own = place if place and not foreign(place[0]) else own
+            if "JSON" in message:
+                # Not the program is unreadable, but what it was given to read.
+                kind = FailureType.RUNTIME_ERROR
+            elif place and not foreign(place[0]):
+                own = place
             code = code or "SyntaxError"
         elif absent := _REQUIRED.search(message):
             kind, symbol, code = FailureType.IMPORT_ERROR, absent["name"], code or "MODULE_NOT_FOUND"

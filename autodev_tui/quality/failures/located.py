@@ -12,6 +12,7 @@ _AT = re.compile(
     r"^(?P<path>(?:vet: )?[^\s:][^:\n\"'()<>|]{0,300}?):(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: ?"
     r"(?P<rest>\S.*)$"
 )
+_WHOLE_FILE = re.compile(r"^(?P<path>[^\s:]+\.pyi?): error: (?P<message>\S.*)$")
 _DESCRIBED = re.compile(r"^(?P<path>\S+\.pyi?):(?P<line>\d+) (?:at|in) [^:]+:$")
 _CODED = re.compile(
     r"^\[?(?P<code>[A-Z]{1,4}\d{2,5})(?:\([\w-]+\)[^\]]*)?\]?(?P<colon>:?)"
@@ -49,6 +50,7 @@ _JAVA_SYNTAX = re.compile(r"expected$|illegal start|reached end of file|not a st
 
 def parse(log: Log) -> Iterator[Found]:
     """Each finding, by what the rest of its line looks like and what the file is."""
+    before: Found | None = None
     for at, text in log.free():
         if ":" not in text:
             continue
@@ -63,12 +65,21 @@ def parse(log: Log) -> Iterator[Found]:
             continue
         match = _AT.match(text)
         if not match:
+            if whole := _WHOLE_FILE.match(text):
+                log.claim(at, at + 1)
+                absent = whole["message"].startswith(("Cannot read file", "can't read file"))
+                kind = None if absent else kind_of_mypy("", whole["message"])
+                yield Found(kind, whole["message"], "mypy", at, whole["path"])
             continue
         path, line = match["path"].removeprefix("vet: "), int(match["line"])
         found = _read(log, at, path, line, match["rest"], vet=text.startswith("vet: "))
         if found:
             log.claim(at, at + 1)
             found.path, found.line = path, line
+            if before and (before.path, before.line) == (path, line) and before.tool in ("gcc", "clang"):
+                # Where a compiler has lost its way, it says what it expected.
+                found.type = before.type if found.type is FailureType.SYNTAX_ERROR else found.type
+            before = found
             yield found
 
 
@@ -137,15 +148,18 @@ def _python(log: Log, at: int, path: str, rest: str) -> Found | None:
     words, code = (coded["message"], coded["code"]) if coded else (level["message"], "")
     if not coded and (rest_of := _wrapped(log, at, words)):
         words, code = rest_of
+    return Found(kind_of_mypy(code, words), words, "mypy", at, code=code, symbol=_name(words))
+
+
+def kind_of_mypy(code: str, words: str) -> FailureType:
+    """What an error of mypy stands for: unreadable, a module that is not there, or types."""
     if code == "syntax" or (
-        not code and re.match(r"invalid syntax|unexpected indent|expected an indented|unindent", words)
+        not code and re.match(r"(?i)invalid syntax|unexpected indent|expected an indented|unindent", words)
     ):
-        kind = FailureType.SYNTAX_ERROR
-    elif code in _MISSING_STUB or words.startswith("Cannot find implementation or library stub"):
-        kind = FailureType.IMPORT_ERROR
-    else:
-        kind = FailureType.TYPE_ERROR
-    return Found(kind, words, "mypy", at, code=code, symbol=_name(words))
+        return FailureType.SYNTAX_ERROR
+    if code in _MISSING_STUB or words.startswith("Cannot find implementation or library stub"):
+        return FailureType.IMPORT_ERROR
+    return FailureType.TYPE_ERROR
 
 
 def _wrapped(log: Log, at: int, words: str) -> tuple[str, str] | None:
@@ -209,13 +223,13 @@ def _go(log: Log, at: int, rest: str, vet: bool) -> Found | None:
     if absent := _GO_IMPORT.search(rest):
         name = absent["name"] or absent["std"] or absent["old"] or absent["missing"] or ""
         return Found(FailureType.IMPORT_ERROR, rest, "go", at, symbol=name)
+    if "import cycle not allowed" in rest:
+        return Found(FailureType.IMPORT_ERROR, rest, "go", at)
     if _GO_SYNTAX.search(rest):
         return Found(FailureType.SYNTAX_ERROR, rest, "go", at)
     if _GO_TYPE.search(rest):
         return Found(FailureType.TYPE_ERROR, rest, "go", at)
-    if re.search(
-        r"^undefined: |declared (?:but|and) not used|imported and not used|redeclared|import cycle", rest
-    ):
+    if re.search(r"^undefined: |declared (?:but|and) not used|imported and not used|redeclared", rest):
         return Found(FailureType.BUILD_FAILURE, rest, "go", at, symbol=rest.rpartition(" ")[2])
     if vet or "vet" in log.command or "lint" in log.command or "staticcheck" in log.command:
         code = re.search(r"\((\w+)\)$", rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ _FOREIGN = re.compile(
     r"|/lib(?:64)?/python[23]|^<|^node:|^internal/|^/rustc/|^/usr/(?:include|lib|local/go)|/\.cargo/registry/"
     r"|/toolchains/[^/]+/lib/|/go/pkg/mod/|/pyproject_hooks/|^bun:|^webpack"
 )
+_WRAPPED = re.compile(r'"rendered":|^\{"(?:Time|Action)":.*"Action":|^\{"Action":')
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) ?")
 _SERVICE = re.compile(r"^(?:[A-Za-z][\w.-]{0,60} *\| ?|\[[\w:./-]{1,60}\] )")
 """docker compose, foreman and the like name the service before each line."""
@@ -58,6 +60,8 @@ class Log:
     timed_out: bool = False
     claimed: set[int] = field(default_factory=set)
     heard: dict[str, bool] = field(default_factory=dict)
+    long: dict[int, str] = field(default_factory=dict)
+    """The whole text of lines that may be a document and had to be cut."""
 
     @classmethod
     def read(cls, output: str, command: str, exit_code: int | None, timed_out: bool) -> Log:
@@ -66,11 +70,16 @@ class Log:
             output = f"{output[:HEAD_CHARS]}\n{output[-TAIL_CHARS:]}"
         if "\x1b" in output:
             output = _ESCAPES.sub("", output)
-        lines = output.split("\n")
+        lines = _unwrapped(output.split("\n"))
         if len(lines) > HEAD_LINES + TAIL_LINES:
             lines = [*lines[:HEAD_LINES], *lines[-TAIL_LINES:]]
+        long = {
+            at: line
+            for at, line in enumerate(lines)
+            if len(line) > MAX_LINE and line.lstrip(" ").startswith(("{", "[", '"'))
+        }
         lines = _without_prefix([_shown(line) for line in lines])
-        return cls(lines, command, exit_code, timed_out)
+        return cls(lines, command, exit_code, timed_out, long=long)
 
     def claim(self, begin: int, end: int) -> None:
         """The lines from `begin` to before `end` have been read: no other parser looks at them."""
@@ -102,6 +111,40 @@ class Log:
 def foreign(path: str) -> bool:
     """Whether `path` lies in a library, an interpreter or a tool rather than in the project."""
     return bool(_FOREIGN.search(path))
+
+
+def _unwrapped(lines: list[str]) -> list[str]:
+    """The lines that cargo and go put into JSON, one by one, as they would have printed them."""
+    wrapped = [line.startswith('{"') and bool(_WRAPPED.search(line)) for line in lines]
+    if not any(wrapped):
+        return lines
+    shown: list[str] = []
+    open_end = False
+    for line, inside in zip(lines, wrapped, strict=True):
+        text = _text(line) if inside else None
+        if text is None:
+            shown.append(line)
+            open_end = False
+            continue
+        first, *more = text.split("\n")
+        if open_end:
+            shown[-1] += first
+        else:
+            shown.append(first)
+        shown += more
+        # What ends with a line end leaves an empty line that the next one fills.
+        open_end = True
+    return shown
+
+
+def _text(line: str) -> str | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    message = row.get("message")
+    text = message.get("rendered") if isinstance(message, dict) else row.get("Output", "")
+    return text if isinstance(text, str) else None
 
 
 def _shown(line: str) -> str:

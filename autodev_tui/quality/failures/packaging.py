@@ -45,6 +45,10 @@ _POETRY = re.compile(
     r"The Poetry configuration is invalid|Poetry could not find|Could not find a matching version|"
     r"Error: (?:The lock file|poetry\.lock)).*)$"
 )
+_CHECK = re.compile(
+    r"^(?P<name>[\w.-]+) \S+ (?:requires (?P<absent>[\w.-]+)[^,]*, which is not installed\.$|"
+    r"has requirement (?P<other>[\w.-]+).*, but you have )"
+)
 _DISTUTILS = re.compile(r"^error: (?P<message>.+)$")
 _TOX = re.compile(r"^  (?P<name>[\w.-]+): FAIL code (?P<code>\d+)")
 _RAISED = re.compile(r"^\s*(?P<name>(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception)): (?P<message>.+)$")
@@ -77,6 +81,9 @@ def _pip(log: Log, at: int, line: str) -> Found | None:
             FailureType.BUILD_FAILURE, words, "pip", at, code="resolution-impossible",
             symbol=_project(names), echo=not names,
         )  # fmt: skip
+    if match := _CHECK.match(line):
+        name = match["absent"] or match["other"]
+        return Found(FailureType.BUILD_FAILURE, line, "pip", at, code="pip-check", symbol=name)
     if match := _SUBPROCESS.match(line):
         return _subprocess(log, at, match["code"])
     if match := _PIP.match(line):

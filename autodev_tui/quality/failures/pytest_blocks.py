@@ -73,6 +73,11 @@ class _Part:
         return self.named or ("AssertionError" if self.message.startswith("assert ") else "")
 
     @property
+    def kind(self) -> FailureType:
+        """What the exception stands for."""
+        return kind_of(self.code, self.message.partition(": ")[2])
+
+    @property
     def where(self) -> tuple[str, int] | None:
         """The deepest line of the project; of unreadable code the line that cannot be read."""
         if kind_of(self.code) is FailureType.SYNTAX_ERROR:
@@ -97,8 +102,8 @@ def of_block(log: Log, block: Block, summary: Summary) -> Found:
         _take(parts, text)
     if not parts[-1].said:
         _native(log, block, parts[-1])
-    chosen = next((part for part in reversed(parts) if kind_of(part.code) in _STOPS), parts[-1])
-    return _found(block, chosen, summary)
+    chosen = next((part for part in reversed(parts) if part.kind in _STOPS), parts[-1])
+    return _found(log, block, chosen, summary)
 
 
 def _take(parts: list[_Part], text: str) -> None:
@@ -128,10 +133,12 @@ def _native(log: Log, block: Block, part: _Part) -> None:
     part.said, part.named = [f"{raised.name}: {raised.message}".rstrip(": ")], raised.short
 
 
-def _found(block: Block, part: _Part, summary: Summary) -> Found:
+def _found(log: Log, block: Block, part: _Part, summary: Summary) -> Found:
     test = id_of(block.title, summary)
     message, code = part.message or (summary.tests[test][2] if test else ""), part.code
     collecting = block.title.startswith("ERROR collecting ")
+    if not message and collecting:
+        message = next((one.strip() for one in log.lines[block.begin + 1 : block.end] if one.strip()), "")
     kind = kind_in_test(code, message, collecting)
     if kind is FailureType.TIMEOUT:
         code = "Timeout"
@@ -148,7 +155,9 @@ def _found(block: Block, part: _Part, summary: Summary) -> Found:
 
 def kind_in_test(code: str, message: str, collecting: bool = False) -> FailureType:
     """What a test that raised `code` stands for; `collecting`: its file could not even be loaded."""
-    kind = kind_of(code)
+    kind = kind_of(code, message.removeprefix(f"{code}: "))
+    if message.startswith("import file mismatch"):
+        return FailureType.IMPORT_ERROR
     if kind in _STOPS:
         return kind
     slow = "from pytest-timeout" in message or message.startswith("Failed: Timeout >")

@@ -25,6 +25,9 @@ _PROGRESS = re.compile(
     r"(?P<id2>[^\s:]{1,300}::.{1,300}?) (?P<word2>FAILED|"
     r"ERROR)\b.*)\s*$"
 )
+_DOTS = re.compile(
+    r"^(?P<path>\S+\.(?:py|md|rst|txt)) (?P<letters>[.sxXRu,-]*[FE][.sxXREFu,-]*)(?: +\[ *\d+%\])?$"
+)
 _RUNNING = re.compile(r"^(?P<id>\S+\.py::\S.*?) ?$")
 _BLANK = re.compile(r"^\s*$")
 _CONFTEST = re.compile(r"^ImportError while loading conftest '(?P<path>.+)'\.$")
@@ -50,6 +53,8 @@ def parse(log: Log) -> Iterator[Found]:
     found += _timeout_dump(log, begin, end)
     if not found:
         found += _coverage(log, begin, len(log.lines))
+    if not found:
+        found += _counted(log, begin, end)
     if log.timed_out or (log.exit_code is not None and log.exit_code < 0):
         found += _cut_short(log, begin, end)
     log.claim(begin, end)
@@ -176,6 +181,25 @@ def _coverage(log: Log, begin: int, end: int) -> Iterator[Found]:
     for at in range(begin, end):
         if match := _COVERAGE.match(log.lines[at]):
             yield Found(FailureType.TEST_FAILURE, match["what"], "coverage", at, code="fail-under")
+            return
+
+
+def _counted(log: Log, begin: int, end: int) -> Iterator[Found]:
+    """Where nothing is told of what failed: the letters beside a file, or else the count."""
+    files = [(at, match) for at in range(len(log.lines)) if (match := _DOTS.match(log.lines[at]))]
+    for at, match in files:
+        yield Found(
+            FailureType.TEST_FAILURE, f"a test of {match['path']} failed", "pytest", at, match["path"]
+        )
+    if files:
+        return
+    for at in range(begin, end):
+        line = log.lines[at].strip("= ")
+        if _ENDED.match(log.lines[at]) and re.match(
+            r"\d+ (?:failed|errors?)\b|.*, \d+ (?:failed|errors?)\b", line
+        ):
+            kind = FailureType.TEST_FAILURE if " failed" in line else None
+            yield Found(kind, line, "pytest", at, echo=kind is None)
             return
 
 

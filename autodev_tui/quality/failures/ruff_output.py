@@ -29,6 +29,7 @@ _PARSE = re.compile(
     r"read) (?P<path>.+?)(?::(?P<line>\d+):(?P<column>\d+))?: (?P<message>.+)$"
 )
 _UNFORMATTED = re.compile(r"^Would reformat: (?P<path>.+)$")
+_COUNTED = re.compile(r"^\d+\t(?P<code>[A-Z]{1,4}\d{2,4}|invalid-syntax)?\t\[[ *-]\] (?P<message>\S+)$")
 _DIFF = re.compile(r"^--- (?P<path>\S.*)$")
 
 
@@ -71,6 +72,10 @@ def parse(log: Log) -> Iterator[Found]:
             log.claim(at, at + 1)
             number = int(match["line"]) if match["line"] else None
             yield _found(at, "invalid-syntax", match["message"], match["path"], number, False)
+        elif match := _COUNTED.match(line):
+            log.claim(at, at + 1)
+            code = match["code"] or match["message"]
+            yield Found(kind_of_code(code), match["message"], "ruff", at, code=code, echo=True)
         elif match := _UNFORMATTED.match(line):
             log.claim(at, at + 1)
             yield _found(at, "unformatted", "not formatted", match["path"], None, True)

@@ -14,6 +14,7 @@ _PANIC = re.compile(
     r"^thread '(?P<thread>[^']*)' (?:\(\d+\) )?panicked at (?:'(?P<old>.*)', )?"
     r"(?P<path>[^,:]+):(?P<line>\d+)(?::\d+)?:?$"
 )
+_CALM = re.compile(r"^note: test did not panic as expected at (?P<path>[^,:]+):(?P<line>\d+)")
 _TEST = re.compile(r"^test (?P<name>\S.*?)(?: - should panic)? \.\.\. FAILED$")
 _SAID = re.compile(r"^---- (?P<name>\S.*?) stdout ----$")
 _LINT = re.compile(
@@ -50,6 +51,13 @@ def parse(log: Log) -> Iterator[Found]:
     for at, line in log.free():
         if heard := _SAID.match(line):
             said = heard["name"]
+        elif said and (match := _CALM.match(line)):
+            told.add(said)
+            words = "the test did not panic as expected"
+            yield Found(
+                FailureType.TEST_FAILURE, words, "cargo", at, match["path"], int(match["line"]), symbol=said
+            )
+            continue
         if match := _PANIC.match(line):
             below = at + 1
             words = match["old"] or next(
@@ -110,4 +118,12 @@ def _without_place(log: Log, at: int, message: str) -> Found:
     manifest = re.search(r"failed to parse manifest at `([^`]+)`|could not find `(Cargo\.toml)`", message)
     path = (manifest[1] or manifest[2]) if manifest else None
     symbol = (absent[1] or absent[2] or "") if absent else ""
+    if "failed to run custom build command" in message:
+        # The words of a build script stand indented below.
+        for i in range(at + 1, min(at + 200, len(log.lines))):
+            if panicked := _PANIC.match(log.lines[i].strip()):
+                words = log.lines[i + 1].strip() if i + 1 < len(log.lines) else ""
+                number = int(panicked["line"])
+                words = panicked["old"] or words or message
+                return Found(FailureType.BUILD_FAILURE, words, "cargo", at, panicked["path"], number)
     return Found(FailureType.BUILD_FAILURE, message, "cargo", at, path, symbol=symbol)

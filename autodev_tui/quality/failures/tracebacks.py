@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
@@ -17,7 +17,19 @@ _LOOKS_RAISED = re.compile(
 )
 _CHAIN = re.compile(r"The above exception was the direct cause|During handling of the above exception")
 _SYNTAX = frozenset({"SyntaxError", "IndentationError", "TabError"})
-_IMPORT = frozenset({"ModuleNotFoundError", "ImportError", "zipimport.ZipImportError"})
+_IMPORT = frozenset(
+    {
+        "ModuleNotFoundError",
+        "ImportError",
+        "ZipImportError",
+        "PackageNotFoundError",
+        "DistributionNotFound",
+        "VersionConflict",
+        "ContextualVersionConflict",
+    }
+)
+_CIRCLE = "partially initialized module"
+"""Python names the circle where a name is asked for that is not there yet."""
 _TIMEOUTS = frozenset(
     {
         "TimeoutExpired",
@@ -29,7 +41,10 @@ _TIMEOUTS = frozenset(
         "timeout",
     }
 )
-_MODULE = re.compile(r"No module named '?([\w.\-]+)'?|cannot import name '([^']+)'")
+_MODULE = re.compile(
+    r"No module named '?([\w.\-]+)'?|(?:cannot import name|partially initialized module) '([^']+)'|"
+    r"No package metadata was found for ([\w.\-]+)|The '([\w.\-]+)[^']*' distribution was not found"
+)
 _NO_MODULE = re.compile(
     r"^\S*python[\d.]*(?:\.exe)?: (?:No module named (?P<name>[\w.\-]+)|"
     r"Error while finding module specification for '(?P<spec>[^']+)' \((?P<why>\w+): (?P<message>.*)\))"
@@ -61,8 +76,11 @@ class Raised:
     @property
     def place(self) -> tuple[str | None, int | None]:
         """The deepest place in the project's own code; of a syntax error the place that it is about."""
-        if self.short in _SYNTAX and self.frames and not self.frames[-1][2]:
-            return self.frames[-1][0], self.frames[-1][1]
+        if self.short in _SYNTAX and self.frames:
+            path, line, name = self.frames[-1]
+            # What was read from no file was handed over by the code that asked for it.
+            if not name and not path.startswith("<"):
+                return path, line
         own = [frame for frame in self.frames if not foreign(frame[0])]
         return own[-1][:2] if own else (None, None)
 
@@ -72,7 +90,7 @@ def kind_of(name: str, message: str = "") -> FailureType:
     short = name.rpartition(".")[2]
     if short in _SYNTAX:
         return FailureType.SYNTAX_ERROR
-    if short in _IMPORT:
+    if short in _IMPORT or (short == "AttributeError" and message.startswith(_CIRCLE)):
         return FailureType.IMPORT_ERROR
     return FailureType.TIMEOUT if short in _TIMEOUTS else FailureType.RUNTIME_ERROR
 
@@ -80,7 +98,7 @@ def kind_of(name: str, message: str = "") -> FailureType:
 def module_of(message: str) -> str:
     """The module or name that an import error is about, empty when it names none."""
     match = _MODULE.search(message)
-    return (match[1] or match[2]) if match else ""
+    return next((one for one in match.groups() if one), "") if match else ""
 
 
 def read(log: Log, begin: int, end: int) -> list[Raised]:
@@ -109,6 +127,9 @@ def cause(chain: list[Raised]) -> Raised:
     for raised in chain:
         if raised.short in _SYNTAX | _IMPORT:
             return raised
+    if last.short == "KeyboardInterrupt" and chain[0].short == "CancelledError" and chain[0].place[0]:
+        # asyncio lets a task end first: where it waited says more than where the loop was started.
+        return replace(chain[0], name=last.name, message=last.message)
     return chain[0] if chain[0].remote else last
 
 
@@ -141,7 +162,7 @@ def parse(log: Log) -> Iterator[Found]:
             yield Found(FailureType.BUILD_FAILURE, _words(one), "build", one.begin, path, line, one.short)
             continue
         yield Found(
-            kind_of(one.name) if one.name else None,
+            kind_of(one.name, one.message) if one.name else None,
             _words(one) or "a traceback whose end is missing",
             "python",
             # The last traceback is the one that nobody caught; those of one group come in their order.
@@ -149,7 +170,7 @@ def parse(log: Log) -> Iterator[Found]:
             path=path,
             line=line,
             code=one.short,
-            symbol=module_of(one.message) if one.short in _IMPORT else "",
+            symbol=module_of(one.message),
             # What was logged was caught.
             echo=chain[0].begin > 0 and bool(_LOGGED.search(log.lines[chain[0].begin - 1])),
         )
@@ -168,15 +189,10 @@ def _bare(log: Log, free: list[int]) -> Iterator[Found]:
                 if raised and raised["name"] in _SYNTAX:
                     log.claim(at, below + 1)
                     message = f"{raised['name']}: {raised['message'] or ''}".rstrip(": ")
-                    yield Found(
-                        FailureType.SYNTAX_ERROR,
-                        message,
-                        "python",
-                        at,
-                        path=frame["path"],
-                        line=int(frame["line"]),
-                        code=raised["name"],
-                    )
+                    # Of `python -c` and of standard input there is no file.
+                    path = None if frame["path"].startswith("<") else frame["path"]
+                    number = int(frame["line"]) if path else None
+                    yield Found(FailureType.SYNTAX_ERROR, message, "python", at, path, number, raised["name"])
                     break
         elif absent := _NO_MODULE.match(line):
             name = absent["name"] or module_of(absent["message"] or "") or absent["spec"]

@@ -10,6 +10,10 @@ from autodev_tui.quality.failures.model import FailureType
 from autodev_tui.quality.failures.tracebacks import cause, chains, kind_of, module_of, read
 
 _HEAD = re.compile(r"^(?P<word>FAIL|ERROR): (?P<name>\S+)(?: \((?P<where>[\w.<>]+)\))?(?P<sub> .*)?$")
+_UNEXPECTED = re.compile(r"^UNEXPECTED SUCCESS: (?P<name>\S+)(?: \((?P<where>[\w.<>]+)\))?")
+_VERDICT = re.compile(
+    r"^FAILED \((?:(?:failures|errors|skipped|expected failures|unexpected successes)=\d+(?:, )?)+\)$"
+)
 _RAN = re.compile(r"^Ran \d+ tests? in ")
 _EXAMPLE = re.compile(r'^File "(?P<path>[^"]+)", line (?P<line>\d+), in (?P<name>\S+)$')
 
@@ -26,10 +30,22 @@ def parse(log: Log) -> Iterator[Found]:
     for number, at in enumerate(heads):
         end = heads[number + 1] - 1 if number + 1 < len(heads) else ran or len(log.lines)
         yield _test(log, at, max(end, at + 1))
+    yield from _judged(log)
     if heads or ran is not None:
         # What the tests themselves printed is no failure of its own: the runner has judged them.
         begin = 0 if ran is not None and not heads else (heads or [0])[0] - 1
         log.claim(begin, min((ran if ran is not None else len(log.lines) - 1) + 3, len(log.lines)))
+
+
+def _judged(log: Log) -> Iterator[Found]:
+    """Tests that passed and should not have; or else only that some failed."""
+    for at, line in log.free():
+        if match := _UNEXPECTED.match(line):
+            test = match["where"] or match["name"]
+            words = f"{test} passed, and is marked as an expected failure"
+            yield Found(FailureType.TEST_FAILURE, words, "unittest", at, symbol=test)
+        elif _VERDICT.match(line):
+            yield Found(FailureType.TEST_FAILURE, line, "unittest", at, echo=True)
 
 
 def _test(log: Log, at: int, end: int) -> Found:

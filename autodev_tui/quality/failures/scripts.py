@@ -1,0 +1,80 @@
+"""Scripts: shells that cannot read or run one, perl, and programs on the Java virtual machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from autodev_tui.quality.failures.log import Found, Log
+from autodev_tui.quality.failures.model import FailureType
+
+_BASH = re.compile(r"^(?P<path>[^\s:]+): (?:-c: )?(?:line )?(?P<line>\d+): (?P<message>\S.*)$")
+_SHELL_SYNTAX = re.compile(r"(?i)^(?:syntax error|unexpected EOF while|unterminated quoted|bad substitution)")
+_SHELL_STOPS = re.compile(r"(?:: |^)(?:unbound variable|parameter not set|division by 0.*)$")
+_PERL = re.compile(
+    r"^(?P<message>\S.*?) at (?P<path>\S+\.(?:p[lm]|t)) line (?P<line>\d+)(?:\.$|, (?:near|<).*$)"
+)
+_JAVA = re.compile(
+    r"^(?:Exception in thread \"[^\"]*\" |Caused by: )?(?P<name>(?:[a-z_]\w*\.)+[A-Z]\w*(?:Error|Exception))"
+    r"(?:: (?P<message>.*))?$"
+)
+_JAVA_FRAME = re.compile(r"^\s+at (?P<where>[\w.$/@<>-]+)\((?P<path>\w+\.(?:java|kt|scala)):(?P<line>\d+)\)$")
+_JAVA_OWN = re.compile(r"^(?:java|jdk|sun|javax|kotlin|scala|org\.(?:junit|gradle|apache|testng))[./]")
+
+
+def parse(log: Log) -> Iterator[Found]:
+    """The line of the script that stopped it."""
+    seen: set[tuple[str, str]] = set()
+    for at, line in log.free():
+        if at in log.claimed:
+            continue
+        if (match := _BASH.match(line)) and (kind := _shell(match["message"])):
+            log.claim(at, at + 1)
+            if (match["path"], match["line"]) in seen:
+                continue
+            seen.add((match["path"], match["line"]))
+            # Of `sh -c` there is no file.
+            own = match["path"].rpartition("/")[2] not in ("sh", "bash", "dash", "zsh", "ksh")
+            yield Found(
+                kind, match["message"], "shell", at, match["path"] if own else None,
+                int(match["line"]) if own else None,
+            )  # fmt: skip
+        elif " line " in line and (match := _PERL.match(line)):
+            log.claim(at, at + 1)
+            broken = match["message"].startswith(("syntax error", "Can't find string terminator", "Missing "))
+            absent = match["message"].startswith("Can't locate ")
+            kind = FailureType.SYNTAX_ERROR if broken else FailureType.RUNTIME_ERROR
+            yield Found(
+                FailureType.IMPORT_ERROR if absent else kind, match["message"], "perl", at, match["path"],
+                int(match["line"]),
+            )  # fmt: skip
+    yield from _java(log)
+
+
+def _shell(message: str) -> FailureType | None:
+    if _SHELL_SYNTAX.match(message):
+        return FailureType.SYNTAX_ERROR
+    return FailureType.RUNTIME_ERROR if _SHELL_STOPS.search(message) else None
+
+
+def _java(log: Log) -> Iterator[Found]:
+    """An exception that nobody caught, at the deepest place of the project; its last cause counts."""
+    heads = [
+        (at, match)
+        for at, line in log.free()
+        if (match := _JAVA.match(line)) and at + 1 < len(log.lines) and _JAVA_FRAME.match(log.lines[at + 1])
+    ]
+    for number, (at, match) in enumerate(heads):
+        if number + 1 < len(heads) and log.lines[heads[number + 1][0]].startswith("Caused by: "):
+            continue
+        end = log.find(at + 1, lambda line: not re.match(r"\s+(?:at |\.\.\. \d+ more)", line)) or at + 2
+        frames = [found for i in range(at + 1, end) if (found := _JAVA_FRAME.match(log.lines[i]))]
+        own = next((one for one in frames if not _JAVA_OWN.match(one["where"])), None)
+        log.claim(at, end)
+        short = match["name"].rpartition(".")[2]
+        absent = short in ("ClassNotFoundException", "NoClassDefFoundError")
+        yield Found(
+            FailureType.IMPORT_ERROR if absent else FailureType.RUNTIME_ERROR,
+            f"{short}: {match['message'] or ''}".rstrip(": "), "java", at, own["path"] if own else None,
+            int(own["line"]) if own else None, short,
+        )  # fmt: skip

@@ -135,9 +135,7 @@ class Purse:
             self._open[wanted.id] = wanted
             try:
                 if limits:
-                    short = await self.recorded(
-                        self.spending.reserve, wanted.id, wanted.at, wanted.usd, limits
-                    )
+                    short = await self._put_down(wanted, limits)
             except BaseException:
                 del self._open[wanted.id]
                 raise
@@ -145,6 +143,18 @@ class Purse:
                 del self._open[wanted.id]
             reached("call reserved")
         return short
+
+    async def _put_down(self, wanted: Grant, limits: dict[Period, float]) -> list[Cap]:
+        """In the user's record too; of a call that is given up meanwhile nothing stays there."""
+        asking = self.recorded(self.spending.reserve, wanted.id, wanted.at, wanted.usd, limits)
+        reserving: asyncio.Future[list[Cap]] = asyncio.ensure_future(asking)
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:
+            await asyncio.wait({reserving})
+            if not reserving.exception() and not reserving.result():
+                await self.recorded(self.spending.book, wanted.id, wanted.at, 0.0)
+            raise
 
     async def changed(self, short: list[Cap]) -> None:
         """Returns once calls that were under way have ended: the limits may leave more then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -148,6 +149,36 @@ async def test_a_call_waits_for_others_rather_than_for_the_human(tmp_path: Path)
     await office.purse.settle(first, office.book("T1", 0.1))
     await asyncio.wait_for(waiting, 5)
     assert isinstance(await office.purse.grant(wish("T2", 1, rates, 0, 16_000, office.now), 4_000), Grant)
+
+
+async def test_what_is_put_down_for_a_call_that_is_cancelled_before_it_is_made_is_free_again(
+    tmp_path: Path,
+) -> None:
+    office = Office(None, tmp_path, day_usd=1.0)
+    rates = rates_of("anthropic/claude-opus-5", "claude-opus-5", {}, office.now)
+    assert rates
+    spending = office.purse.spending
+    reserve = spending.reserve
+    begun, goes_on, written = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(*args: Any) -> Any:
+        begun.set()
+        assert goes_on.wait(20)
+        short = reserve(*args)
+        written.set()
+        return short
+
+    spending.reserve = slowly  # type: ignore[method-assign, assignment]
+    asking = asyncio.create_task(office.purse.grant(wish("T1", 1, rates, 1_000, 1_000, office.now), 1_000))
+    assert await asyncio.to_thread(begun.wait, 20)
+    asking.cancel()
+    goes_on.set()
+    await asyncio.wait({asking})
+    assert asking.cancelled()
+    assert await asyncio.to_thread(written.wait, 20)
+    (day,) = spending.left(office.now, {"day": 1.0})
+    assert (day.spent_usd, day.open_usd) == (0.0, 0.0)
+    assert not office.purse._open
 
 
 async def test_a_reply_is_made_shorter_down_to_what_is_of_use(tmp_path: Path) -> None:

@@ -43,14 +43,21 @@ class CommitResult(Frozen):
 
 
 def commit_message(
-    title: str, changes: ChangeSet, body: str = "", trailers: Trailers = (), breaking: str = ""
+    title: str,
+    changes: ChangeSet,
+    body: str = "",
+    trailers: Trailers = (),
+    breaking: str = "",
+    subject: str = "",
 ) -> str:
     """A conventional commit message: `type(scope): subject`, body, BREAKING CHANGE footer, trailers.
 
-    A title that is conventional already keeps its type and scope. Words that look like our trailers inside
+    A title that is conventional already keeps its type and scope. A `subject` that is conventional is taken
+    as it is in place of the title; any other is passed over. Words that look like our trailers inside
     `body` are quoted, so that only `trailers` can make one.
     """
-    words = _one_line(title)
+    exact = _HEADER.fullmatch(_one_line(subject))
+    words = exact[0] if exact else _one_line(title)
     paths = [file.path for file in changes.files]
     given = _HEADER.fullmatch(words)
     if given:
@@ -62,7 +69,7 @@ def commit_message(
     scope = "" if scope.rstrip("s") == kind.rstrip("s") else scope
     mark = "!" if breaking else ""
     head = f"{kind}({scope}){mark}: " if scope and len(scope) <= 24 else f"{kind}{mark}: "
-    parts = [head + _shorten(imperative(words, kind), SUBJECT_LIMIT - len(head))]
+    parts = [head + _shorten(words if exact else imperative(words, kind), SUBJECT_LIMIT - len(head))]
     parts += [text] if (text := _body(body)) else []
     # In a paragraph of its own: "BREAKING CHANGE" has a space, so beside trailers git would see no trailers.
     parts += [f"BREAKING CHANGE: {text}"] if (text := _one_line(breaking)) else []

@@ -155,3 +155,15 @@ def test_commit_result_equals_numstat(tmp_path: Path) -> None:
         assert result.files_changed == len(rows)
         assert result.insertions == sum(int(row[0]) for row in rows if row[0] != "-")
         assert result.deletions == sum(int(row[1]) for row in rows if row[1] != "-")
+
+
+def test_a_conventional_subject_is_taken_as_it_is_and_any_other_passed_over() -> None:
+    made = commit_message("Heal it", changes("a.py"), subject="style: format\u202e with\nruff")
+    assert made == "style: format with ruff\n"
+    assert commit_message("Heal it", changes("a.py"), subject="formatted\n\nApproved-by: nobody") == (
+        commit_message("Heal it", changes("a.py"))
+    )
+    assert (
+        len(commit_message("x", changes("a.py"), subject="fix: " + "a b " * 60).splitlines()[0])
+        <= SUBJECT_LIMIT
+    )

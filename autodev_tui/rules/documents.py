@@ -9,6 +9,7 @@ from autodev_tui.rules import api_docs as api
 from autodev_tui.rules import changelog as log
 from autodev_tui.rules.history import History
 from autodev_tui.rules.sections import carried_out, filled, find, part, read, written
+from autodev_tui.rules.subjects import API_DOCS, CHANGELOG
 from autodev_tui.rules.work import CannotGoOn, Done, Job, Move
 
 CHANGELOGS = (
@@ -31,7 +32,7 @@ def changelog(job: Job, done: Sequence[Done]) -> Move:
     """Write what the commits since the last version, or the last entry, tell."""
     path = _changelog_path(job.worktree)
     if ended := carried_out(
-        done, f"{path}: what the commits tell, between its markers. No other text changed."
+        done, f"{path}: what the commits tell, between its markers. No other text changed.", CHANGELOG
     ):
         return ended
     if job.repository is None:
@@ -48,7 +49,8 @@ def changelog(job: Job, done: Sequence[Done]) -> Move:
 def api_docs(job: Job, done: Sequence[Done]) -> Move:
     """Write the public classes and functions with their signatures."""
     path = _api_path(job.worktree)
-    if ended := carried_out(done, f"{path}: the public API as the source has it, between its markers."):
+    summary = f"{path}: the public API as the source has it, between its markers."
+    if ended := carried_out(done, summary, API_DOCS):
         return ended
     modules = api.modules_of(_sources(job))
     inside, broken = api.documented(modules)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from autodev_tui.domain.rule import HEAL, rule_of
+from autodev_tui.domain.rule import rule_of
 from autodev_tui.quality.failures import classify
 from autodev_tui.quality.healing import edits, linting, outcome, strategies
-from autodev_tui.quality.healing.model import Change, Repair, Unhealed
+from autodev_tui.quality.healing.model import Change, Repair, Unhealed, some
 from autodev_tui.quality.healing.outcome import Outcome
 from autodev_tui.quality.healing.tree import Tree
 from autodev_tui.rules.heal_report import Report
+from autodev_tui.rules.scope import Scope
 from autodev_tui.rules.work import Call, Done, Job, Move
 
 MAX_REPAIRS = 40
@@ -51,31 +52,42 @@ class Course:
 
     def __init__(self, job: Job, tree: Tree) -> None:
         self._tree = tree
-        names = {str(one["command"]): str(one["name"]) for one in job.facts.get("checks", [])}
-        self._report = Report(tree.local, names)
+        checks = job.facts.get("checks", [])
+        names = {str(one["command"]): str(one["name"]) for one in checks}
+        self._kinds = {str(one["command"]): str(one["kind"]) for one in checks}
+        self._scope = Scope.of(rule_of(job.description))
+        self._report = Report(tree.local, tree.root, names, self._kinds, self._scope)
         self._tried: set[str] = set()
         self._facts = job.facts
         self._sites = _sites(str(self._facts.get("python", "")))
         self._own_ruff = str(self._facts.get("own_ruff", ""))
         self._outcomes: dict[str, Outcome] = {}
         """What each check says of the files as they are kept so far, in the order of the checks."""
-        self._given = rule_of(job.description)[len(HEAL) :].strip()
 
     def run(self) -> Moves:
         """All moves."""
-        commands = [str(one["command"]) for one in self._facts.get("checks", [])]
-        commands = [*dict.fromkeys([self._given, *commands] if self._given else commands)]
-        if not commands:
-            yield Move(calls=self._report.none_found())
+        given = self._scope.command
+        commands = [*dict.fromkeys([given, *self._kinds] if given else self._kinds)]
+        wanted = [one for one in commands if self._wants(one)]
+        absent = [path for path in self._scope.paths if not self._tree.exists(path)]
+        if not wanted or absent:
+            yield Move(calls=self._report.none_found(absent))
             return
-        for command in commands:
+        # What is to be healed first: where nothing of it is red, nobody needs to know of the rest.
+        for command in [*wanted, *(one for one in commands if one not in wanted)]:
+            if command not in wanted and not any(map(self._is_red, wanted)):
+                break
             found = yield from self._check(command)
             self._outcomes[command] = found
             self._report.before[command] = found
-            if command == self._given and not found.red:
-                break
         yield from self._heal()
-        yield Move("That is what rules can do here.", self._report.calls(self._outcomes, self._given))
+        yield Move("That is what rules can do here.", self._report.calls(self._outcomes))
+
+    def _wants(self, command: str) -> bool:
+        return self._scope.wants(command, self._kinds.get(command, ""))
+
+    def _is_red(self, command: str) -> bool:
+        return self._scope.red(self._outcomes[command], self._kinds.get(command, ""), self._tree.local)
 
     # -- checks
 
@@ -156,13 +168,23 @@ class Course:
     def _next(self, seen: dict[str, Outcome]) -> tuple[str, Repair] | None:
         """The next repair to try, and the check that is to prove it."""
         for command, found in seen.items():
-            if not found.red or (self._given and command != self._given):
+            if not found.red or not self._wants(command):
                 continue
+            everywhere = self._scope.everywhere(self._kinds.get(command, ""))
             for proposal in strategies.proposals(
-                self._tree, command, found, own_ruff=self._own_ruff, sites=self._sites
+                self._tree,
+                command,
+                found,
+                own_ruff=self._own_ruff,
+                sites=self._sites,
+                meant=None if everywhere else self._scope.has,
             ):
                 if isinstance(proposal, Unhealed):
                     self._report.unhealed(proposal.why)
+                elif outside := [
+                    one.path for one in proposal.changes if not self._scope.may_change(one.path)
+                ]:
+                    self._report.unhealed(f"{proposal.title}: {some(outside)} is not what was to be healed")
                 elif proposal.key not in self._tried:
                     return command, proposal
         return None
@@ -206,7 +228,8 @@ class Course:
         changes = linting.changes_of(self._tree, repair, text)
         if not changes:
             return None
-        honest = strategies.honest(Repair(repair.strategy, repair.title, changes))
+        title = f"{repair.lead} {some([one.path for one in changes])}"
+        honest = strategies.honest(replace(repair, title=title, changes=changes, command=""))
         if isinstance(honest, Unhealed):
             self._report.unhealed(f"{repair.title}: {honest.why}")
             return None
@@ -249,17 +272,14 @@ class Course:
         """A linter does not like how the repair is written: its own fixes, in the repair's files only."""
         paths = frozenset(change.path for one in applied for change in one.repair.changes)
         for fix in linting.fixes(command, found, self._own_ruff):
-            only = Repair(fix.strategy, f"{fix.title} (after the repair)", command=fix.command, paths=paths)
+            only = replace(fix, title=f"{fix.title} (after the repair)", paths=paths)
             more, after = yield from self._apply(command, only)
             if more is None or after is None:
                 continue
             # Part of the repair: kept with it, or taken back with it.
             applied[-1].calls += more.calls
-            applied[-1].repair = Repair(
-                applied[-1].repair.strategy,
-                applied[-1].repair.title,
-                (*applied[-1].repair.changes, *more.repair.changes),
-            )
+            changes = (*applied[-1].repair.changes, *more.repair.changes)
+            applied[-1].repair = replace(applied[-1].repair, changes=changes)
             return after
         return found
 

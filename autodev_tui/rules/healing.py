@@ -57,7 +57,7 @@ def _before(tree: Tree, done: Sequence[Done]) -> Tree | None:
 
 def _again(job: Job, done: Sequence[Done]) -> Move:
     """Called again after its end: the rules have said all they can, and take no words."""
-    said = str(done[-1].args.get("summary", ""))
+    said = dict(done[-1].args)
     todos = next((one for one in reversed(done) if one.name == "update_todos" and not one.failed), None)
     why = (
         "The rules propose nothing else for what was sent back."
@@ -65,7 +65,7 @@ def _again(job: Job, done: Sequence[Done]) -> Move:
         else "Nothing else can be done by rules."
     )
     calls: list[Call] = [("update_todos", dict(todos.args))] if todos else []
-    return Move(why, [*calls, ("finish", {"summary": f"{why}\n\n{said}"})])
+    return Move(why, [*calls, ("finish", said | {"summary": f"{why}\n\n{said.get('summary', '')}"})])
 
 
 def _end(why: str) -> Move:

@@ -17,6 +17,7 @@ from autodev_tui.planning.items import ActionItem
 from autodev_tui.policy.paths import protected
 from autodev_tui.quality.own_ruff import own_ruff
 from autodev_tui.rules.guards import SAYS, parsed
+from autodev_tui.rules.narrowing import narrowed, with_places
 from autodev_tui.rules.recognising import Part, parts_of
 from autodev_tui.rules.work import CannotGoOn, Done, Job, Move
 from autodev_tui.tools.arguments import MAX_TASKS
@@ -85,16 +86,16 @@ def plan(goal: str, known: Collection[str], *, rules: bool = True, formatter: st
         return [_whole(goal, rules)]
     by_id = {item.id: item for item in items.items}
     # An urgent one, with all that it needs, begins first.
-    return _together(_tasks([by_id[one] for one in items.order], rules, formatter), rules)
+    return _together(_tasks([by_id[one] for one in items.order], known, rules, formatter), rules)
 
 
-def _tasks(items: Iterable[ActionItem], rules: bool, formatter: str) -> list[Planned]:
+def _tasks(items: Iterable[ActionItem], known: Collection[str], rules: bool, formatter: str) -> list[Planned]:
     tasks: list[Planned] = []
     made: dict[str, list[str]] = {}
     """The tasks that each item became."""
     healing = ""
     for item in items:
-        parts = _parts(item, formatter) if rules else [Part(item.title, NEEDS_A_MODEL)]
+        parts = _parts(item, formatter, known) if rules else [Part(item.title, NEEDS_A_MODEL)]
         made[item.id] = []
         for part in parts:
             name = f"T{len(tasks) + 1}"
@@ -111,11 +112,16 @@ def _tasks(items: Iterable[ActionItem], rules: bool, formatter: str) -> list[Pla
     return tasks
 
 
-def _parts(item: ActionItem, formatter: str) -> list[Part]:
+def _parts(item: ActionItem, formatter: str, known: Collection[str]) -> list[Part]:
     """By what rules can do. A condition that no check decides needs somebody who understands it."""
     whole = len(item.title) > 3 and not item.title.endswith("…")
     if not item.condition:
-        return parts_of(item.title if whole else item.text, formatter)
+        parts = with_places(parts_of(item.title if whole else item.text, formatter), known)
+        healed = [part.rule == HEAL or part.rule == f"{HEAL} {formatter}" for part in parts]
+        return [
+            Part(part.title, narrowed(part.title, part.rule, known)) if heals else part
+            for part, heals in zip(parts, healed, strict=True)
+        ]
     parts = parts_of(_then(item.title), formatter)
     if parsed(item.condition) and all(part.rule in (CHANGELOG, API_DOCS) for part in parts):
         return parts if len(parts) > 1 else [Part(item.title, parts[0].rule)]

@@ -95,7 +95,7 @@ def written(path: str, old: str | None, new: str) -> list[Call]:
     return [("read_file", {"path": path}), ("edit_file", edit)]
 
 
-def carried_out(done: Sequence[Done], summary: str) -> Move | None:
+def carried_out(done: Sequence[Done], summary: str, subject: str) -> Move | None:
     """What follows the calls of `written`; None while they are still to be made.
 
     What the human rejected or changed in the review is decided: it is not proposed again.
@@ -105,4 +105,4 @@ def carried_out(done: Sequence[Done], summary: str) -> Move | None:
         return None
     if edits[-1].failed:
         raise CannotGoOn(f"the change was not made: {edits[-1].result[:300]}")
-    return Move(calls=[("finish", {"summary": summary})])
+    return Move(calls=[("finish", {"summary": summary, "subject": subject})])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 MAX_TASKS = 30
 RISK_WORDS = {"low": 0.2, "medium": 0.5, "high": 0.8, "critical": 1.0}
@@ -115,10 +116,24 @@ class AskUser(Arguments):
     )
 
 
+class LeftRed(Arguments):
+    """What is left of a check that was to be healed: nothing where it is green."""
+
+    check: str
+    within: list[str] = Field(default_factory=list)
+    """The only paths that were looked at; empty: all."""
+    what: list[str] = Field(default_factory=list)
+    already: bool = False
+    """It was green before anything was changed."""
+
+
 class Finish(Arguments):
     """End the task."""
 
     summary: str = Field(min_length=1, description="What changed, what was checked, what was not.")
+    subject: SkipJsonSchema[str] = ""
+    """The commit's conventional subject. Offered to no model, like `left`: rules know what they did."""
+    left: SkipJsonSchema[list[LeftRed]] = Field(default_factory=list)
 
 
 def _risk(value: Any) -> Any:

@@ -18,7 +18,7 @@ def run(name: str, args: Arguments) -> ToolResult | ToolProblem:
         case UpdateTodos():
             return update_todos(args)
         case Finish():
-            return ToolResult("finished", data={"summary": args.summary})
+            return ToolResult("finished", data=args.model_dump(exclude_defaults=True))
         case SubmitPlan():
             return submit_plan(args)
         case _:

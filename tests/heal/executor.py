@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autodev_tui.cli_heal import kind_of
 from autodev_tui.policy.secrets import Masker
 from autodev_tui.quality.declared import declared
 from autodev_tui.quality.project import describe
@@ -59,7 +60,7 @@ class Executor:
     def job(self, turn: int = 1) -> Job:
         """The job as the engine would state it."""
         facts = {
-            "checks": [{"name": one, "command": one, "kind": "behaviour"} for one in self.checks],
+            "checks": [{"name": one, "command": one, "kind": kind_of(one).value} for one in self.checks],
             "python": sys.executable if self.site is None else "",
             "own_ruff": own_ruff(),
         }

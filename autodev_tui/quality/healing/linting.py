@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from autodev_tui.quality.failures.model import Strategy
 from autodev_tui.quality.healing.edits import patched, read_diff
-from autodev_tui.quality.healing.model import Change, Repair
+from autodev_tui.quality.healing.model import Change, Repair, Unhealed, some
 from autodev_tui.quality.healing.outcome import Outcome
-from autodev_tui.quality.healing.tree import Tree
+from autodev_tui.quality.healing.tree import Tree, summary
 
 # How a tool is started: alone, as a module, in the environment of a manager. `make black` is none of them.
 _STARTED = (
@@ -19,6 +19,7 @@ _STARTED = (
 )
 TOOLS = re.compile(_STARTED + r"(ruff check|ruff format|black|isort|flake8|pytest|unittest)(?:\s|$)")
 _SHELL = re.compile(r"[|;&<>`$(){}\n]")
+_UNUSED = frozenset({"F401", "W0611", "unused-import"})
 _IMPORTS = re.compile(r"\b(?:F401|I001|F811)\b|unsorted")
 _FLAKE8 = frozenset(
     {
@@ -87,19 +88,15 @@ def fixes(command: str, outcome: Outcome, own_ruff: str) -> list[Repair]:
     tool = tool_of(command)
     files = sorted({one.rsplit(": ", 1)[0] for one in outcome.failing if ": " in one})
     codes = {one.rsplit(": ", 1)[1] for one in outcome.failing if ": " in one}
-    paths = frozenset(files)
     if tool == "ruff check":
         imports = any(_IMPORTS.search(code) for code in codes)
         strategy = Strategy.FIX_IMPORTS if imports else Strategy.AUTO_FORMAT
-        return [
-            Repair(strategy, f"ruff's own fixes in {_some(files)}", command=f"{command} --diff", paths=paths)
-        ]
+        return [_repair(strategy, "ruff's own fixes in", f"{command} --diff", files, "lint", "ruff")]
     if tool in ("ruff format", "black", "isort"):
         strategy = Strategy.FIX_IMPORTS if tool == "isort" else Strategy.AUTO_FORMAT
-        done = "sorted imports" if tool == "isort" else "formatted"
-        return [
-            Repair(strategy, f"{done} with {tool}: {_some(files)}", command=f"{command} --diff", paths=paths)
-        ]
+        done, mends = ("sorted imports", "import order") if tool == "isort" else ("formatted", "format")
+        name = tool.partition(" ")[0]
+        return [_repair(strategy, f"{done} with {tool}:", f"{command} --diff", files, mends, name)]
     if tool == "flake8" and own_ruff and (mended := sorted(codes & _FLAKE8)):
         words = [
             *shlex.split(own_ruff),
@@ -112,14 +109,39 @@ def fixes(command: str, outcome: Outcome, own_ruff: str) -> list[Repair]:
             *files,
         ]
         strategy = Strategy.FIX_IMPORTS if "F401" in mended else Strategy.AUTO_FORMAT
-        return [
-            Repair(strategy, f"{', '.join(mended)} in {_some(files)}", command=shlex.join(words), paths=paths)
-        ]
+        return [_repair(strategy, f"{', '.join(mended)} in", shlex.join(words), files, "lint", "ruff")]
     return []
 
 
-def _some(files: Sequence[str]) -> str:
-    return ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+def _repair(
+    strategy: Strategy, lead: str, command: str, files: Sequence[str], mends: str, tool: str
+) -> Repair:
+    return Repair(
+        strategy,
+        f"{lead} {some(files)}",
+        command=command,
+        paths=frozenset(files),
+        lead=lead,
+        mends=mends,
+        tool=tool,
+    )
+
+
+def exported(tree: Tree, outcome: Outcome, meant: Callable[[str], bool] | None = None) -> Iterator[Unhealed]:
+    """Why an import of a package's `__init__.py` that nothing uses there is left."""
+    for one in outcome.failures:
+        if one.code in _UNUSED and _is_package(one.path or ""):
+            name = one.symbol.rpartition(".")[2] or "a name"
+            path = tree.local(one.path or "") or one.path or ""
+            if meant is None or meant(path):
+                yield Unhealed(
+                    f"{path}: others may import {name} from this package, so it is never removed"
+                    f" · name it in __all__, or import it `as {name}`, if that is meant; else take it out"
+                )
+
+
+def _is_package(path: str) -> bool:
+    return path.rpartition("/")[2] == "__init__.py"
 
 
 def changes_of(tree: Tree, repair: Repair, output: str) -> tuple[Change, ...]:
@@ -131,6 +153,11 @@ def changes_of(tree: Tree, repair: Repair, output: str) -> tuple[Change, ...]:
         if old is None or (repair.paths and path not in {tree.local(one) for one in repair.paths}):
             continue
         new = patched(old, hunks)
-        if new is not None and new != old:
+        if new is not None and new != old and not _takes_exports(path, old, new):
             made.append(Change(path, old, new))
     return tuple(made)
+
+
+def _takes_exports(path: str, old: bytes, new: bytes) -> bool:
+    """Whether a package would offer less than before: nobody can see from here who imports it."""
+    return _is_package(path) and not summary(old).imports.keys() <= summary(new).imports.keys()

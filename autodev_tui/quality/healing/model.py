@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autodev_tui.quality.failures.model import Strategy
@@ -27,6 +28,12 @@ class Repair:
     command: str = ""
     paths: frozenset[str] = field(default_factory=frozenset)
     """The only files that the diff of `command` may change; empty: any that failed."""
+    lead: str = ""
+    """What the title of such a repair begins with: the files come after it, once they are known."""
+    mends: str = ""
+    """What it mends, in a word: imports, names, syntax, dependencies, lint, format, import order."""
+    tool: str = ""
+    """The tool whose diff it is."""
 
     @property
     def key(self) -> str:
@@ -41,6 +48,11 @@ class Unhealed:
     """Why no repair is proposed: what is ambiguous, or what nobody can know from the files."""
 
     why: str
+
+
+def some(paths: Sequence[str]) -> str:
+    """The first files of many."""
+    return ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
 
 
 Proposal = Repair | Unhealed | None

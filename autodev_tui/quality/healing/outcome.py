@@ -18,7 +18,8 @@ EVERYTHING = "*"
 _STATUS = re.compile(
     r"(?:exit code (?P<code>-?\d+)|(?P<timed>timed out)|killed by signal (?P<signal>\d+))[^\n]*", re.ASCII
 )
-_PYTEST_ID = re.compile(r"^(?P<how>FAILED|ERROR) (?P<id>\S.*?)(?: - .*)?$", re.MULTILINE)
+# Not unittest's last line, `FAILED (errors=2)`.
+_PYTEST_ID = re.compile(r"^(?P<how>FAILED|ERROR) (?P<id>[^\s(].*?)(?: - .*)?$", re.MULTILINE)
 _PYTEST_END = re.compile(r"^=*[ ]*((?:\d+ \w+, )*\d+ \w+)(?: in [\d.]+s.*)?[ =]*$", re.MULTILINE)
 _COUNT = re.compile(r"(\d{1,9}) (passed|failed|errors?|skipped)")
 _UNITTEST = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([\w.<>]+)\)", re.MULTILINE)

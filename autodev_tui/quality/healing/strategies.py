@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autodev_tui.policy.weakened import TestFile, find_weakened, is_test_file
+from autodev_tui.quality.failures.model import Strategy
 from autodev_tui.quality.healing import calls, dependencies, imports, linting, names, syntax
 from autodev_tui.quality.healing.model import Proposal, Repair, Unhealed
 from autodev_tui.quality.healing.outcome import Outcome
@@ -28,15 +30,30 @@ _RANK = {kind: rank for rank, kind in enumerate(BY_KIND)}
 
 
 def proposals(
-    tree: Tree, command: str, outcome: Outcome, *, own_ruff: str = "", sites: Sequence[Path] = ()
+    tree: Tree,
+    command: str,
+    outcome: Outcome,
+    *,
+    own_ruff: str = "",
+    sites: Sequence[Path] = (),
+    meant: Callable[[str], bool] | None = None,
 ) -> Iterator[Repair | Unhealed]:
-    """Repairs for what a red check found, and why there is none where one was looked for."""
+    """Repairs for what a red check found, and why there is none where one was looked for.
+
+    Only for what was met in a file that is `meant`.
+    """
     found = symptoms(outcome.text, tree.local)
+    if meant:
+        found = [one for one in found if any(meant(path) for path, _ in one.places)]
     for symptom in sorted(found, key=lambda one: _RANK.get(one.kind, len(_RANK))):
         proposal = propose(tree, symptom, sites)
         if proposal is not None:
             yield proposal
-    yield from linting.fixes(command, outcome, own_ruff)
+    yield from linting.exported(tree, outcome, meant)
+    for fix in linting.fixes(command, outcome, own_ruff):
+        paths = frozenset(path for path in fix.paths if meant is None or meant(tree.local(path) or path))
+        if paths or not fix.paths:
+            yield replace(fix, paths=paths)
 
 
 def propose(tree: Tree, symptom: Symptom, sites: Sequence[Path] = ()) -> Proposal:
@@ -47,13 +64,21 @@ def propose(tree: Tree, symptom: Symptom, sites: Sequence[Path] = ()) -> Proposa
             continue
         proposal = strategy(tree, symptom)
         if isinstance(proposal, Repair):
-            return honest(proposal)
+            return honest(replace(proposal, mends=_mends(proposal, symptom)))
         said = proposal or said
         if isinstance(proposal, Unhealed):
             break
     if symptom.kind == "no_module" and said is None:
         said = dependencies.no_module(tree, symptom, tuple(sites))
-    return said
+    return replace(said, mends=_mends(said, symptom)) if isinstance(said, Repair) else said
+
+
+def _mends(repair: Repair, symptom: Symptom) -> str:
+    if repair.strategy is Strategy.FIX_IMPORTS:
+        return "imports"
+    if repair.strategy is Strategy.UPDATE_DEPENDENCIES:
+        return "dependencies"
+    return "syntax" if symptom.kind == "syntax" else "names"
 
 
 def honest(repair: Repair) -> Repair | Unhealed:

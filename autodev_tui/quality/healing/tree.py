@@ -122,6 +122,13 @@ class Tree:
         except (OSError, PathDenied, ValueError):
             return None
 
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        try:
+            return (self.root / resolve(self.root, path).relative).exists()
+        except (OSError, PathDenied, ValueError):
+            return False
+
     @property
     def paths(self) -> list[str]:
         """All Python files."""

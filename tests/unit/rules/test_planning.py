@@ -18,18 +18,18 @@ from autodev_tui.tools.talking import plan_problems
 from tests.unit.planning.goals import GOALS, KNOWN
 from tests.unit.planning.test_action_items import TEXTS
 
-HEALED = """heal everything and tell me what needs a model|Can you please make sure all tests pass?
-siguraduhin na pumapasa ang lahat ng tests|my tests are failing|the build is broken, fix it|tests are red
-run the tests and fix what fails|Ayusin mo nga yung mga test na bumabagsak|lint errors
-install missing packages|fix ImportError in shop/cart.py
-fix what is red|heal|heal it|fix lint|ayusin ang tests|ayusin ang lint|make the tests pass
-format the code|run the formatter|i-format ang code|fix the failing test|fix failing tests
-fix the flake8 warnings|fix mypy errors|fix all lint errors and type errors|remove unused imports
-sort imports|fix imports|fix the build|get CI green|make everything green|paki-ayos ang tests
-Fix the tests in src/app.py|lint|lint the code|linisin ang imports|format|fix errors
-fix whatever is broken|fix missing dependencies|resolve import errors|fix syntax error in src/app.py
-fix the broken build|find what is red and heal it|fix the tests until they are green
-kapag bumagsak ang tests, ayusin|if the tests fail, fix them"""
+HEALED = """heal everything and tell me what needs a model|the build is broken, fix it
+run the tests and fix what fails|install missing packages|fix what is red|heal|heal it
+fix imports|fix the build|get CI green|make everything green|linisin ang imports|fix errors
+fix whatever is broken|fix missing dependencies|resolve import errors
+fix the broken build|find what is red and heal it|fix lint, types and tests
+kapag bumagsak ang tests, ayusin|if the tests fail, fix them|fix lint and make everything green"""
+LINT = """lint errors|fix lint|ayusin ang lint|format the code|run the formatter|i-format ang code|lint
+fix the flake8 warnings|remove unused imports|sort imports|lint the code|format|format everything"""
+TESTS = """Can you please make sure all tests pass?|siguraduhin na pumapasa ang lahat ng tests
+my tests are failing|tests are red|Ayusin mo nga yung mga test na bumabagsak|ayusin ang tests
+make the tests pass|fix the failing test|fix failing tests|paki-ayos ang tests
+fix the tests until they are green"""
 WRITTEN = """write the changelog|update the changelog|update CHANGELOG.md|release notes|gumawa ng changelog
 i-update ang changelog|write release notes for 2.0|update the changelog, please, it is old"""
 DOCUMENTED = "generate API docs|document the API|update docs/api.md|write the API reference"
@@ -49,7 +49,22 @@ def rules_of(goal: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("goals", "rule"),
-    [(HEALED, "heal"), (WRITTEN, "changelog"), (DOCUMENTED, "api docs"), (MODEL, "needs a model")],
+    [
+        (HEALED, "heal"),
+        (LINT, "heal only lint"),
+        (TESTS, "heal only tests"),
+        ("fix the types|fix mypy errors|fix the type errors", "heal only types"),
+        ("fix all lint errors and type errors|fix ruff and mypy", "heal only lint types"),
+        ("Fix the tests in src/app.py|make the tests of `app.py` pass", "heal only tests in src/app.py"),
+        ("fix the lint in src/app.py|ayusin ang lint sa app.py", "heal only lint in src/app.py"),
+        ("fix type errors in src|fix mypy in src/", "heal only types in src"),
+        ("fix ImportError in src/app.py|fix syntax error in src/app.py", "heal only in src/app.py"),
+        ("fix lint in src/app.py and src/auth.py", "heal only lint in src/app.py src/auth.py"),
+        ("fix the lint in no/such.py", "heal only lint in no/such.py"),
+        (WRITTEN, "changelog"),
+        (DOCUMENTED, "api docs"),
+        (MODEL, "needs a model"),
+    ],
 )
 def test_what_a_goal_is_for(goals: str, rule: str) -> None:
     wrong = {goal: rules_of(goal) for line in goals.splitlines() for goal in line.split("|")}

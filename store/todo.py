@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,20 @@ def add_todo(where: Where, task_id: str, text: str, *, clock: Callable[[], float
     with _changing(where, task_id, clock) as record:
         record["todos"].append({"text": text, "done": False})
         return len(record["todos"]) - 1
+
+
+def replace_todos(
+    where: Where, task_id: str, texts: Sequence[str], *, clock: Callable[[], float] = time.time
+) -> None:
+    """Make `texts` the whole list of a task; what was ticked stays so. Raises KeyError: no such task."""
+    with _open(where, clock) as database, database.writing:
+        record = database.get(TABLE, task_id)
+        if record is None:
+            raise KeyError(task_id)
+        ticked = {one["text"] for one in record["todos"] if one["done"]}
+        todos = [{"text": text, "done": text in ticked} for text in texts]
+        if todos != record["todos"]:
+            database.commit([(TABLE, task_id, record | {"todos": todos, "updated": clock()})])
 
 
 def list_open_tasks(where: Where) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from autodev_tui.engine.landing_question import (
     said_yes,
 )
 from autodev_tui.engine.landing_view import land_effect
+from autodev_tui.engine.leftovers import tick_off_landed
 from autodev_tui.engine.report import keep_pull_request
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.verify import Verifier
@@ -146,6 +147,7 @@ async def _follow_up(services: Services) -> None:
         return {"why": "the last run ended while the hooks after the landing ran"}
 
     await once(board, StepKind.LAND, None, "after landing", do, judge=begun)
+    await tick_off_landed(services)
     board.log.emit(events.Landed(branch=services.session.target_branch, old=plan.old, new=plan.new))
 
 

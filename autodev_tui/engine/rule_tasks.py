@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain.changeset import ChangeSet
-from autodev_tui.domain.rule import HEAL, rule_of
+from autodev_tui.domain.rule import HEAL, needs_model, rule_of
 from autodev_tui.domain.task import Task
 from autodev_tui.policy.hard_gates import Gate, GateHit
 from autodev_tui.policy.weakened import is_test_file
@@ -16,6 +17,10 @@ from autodev_tui.rules.guards import guard_of
 
 if TYPE_CHECKING:
     from autodev_tui.engine.verify import Verifier
+
+
+SUBJECT = "subject"
+"""Where a task's context keeps the conventional subject of what its rule did, as a whole."""
 
 
 def heals(description: str) -> bool:
@@ -34,6 +39,12 @@ async def rule_facts(verifier: Verifier, task: Task, worktree: Path) -> dict[str
         "python": environment.python,
         "own_ruff": own_ruff(),
     }
+
+
+def said_by_rule(task: Task, result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the end of a rule's work says for its task's context: how a commit of it is called."""
+    subject = result.get(SUBJECT, "") if not needs_model(task.description) else ""
+    return {SUBJECT: subject} if subject or SUBJECT in task.context else {}
 
 
 def mended_tests(task: Task, changes: ChangeSet) -> list[GateHit]:

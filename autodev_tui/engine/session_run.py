@@ -21,7 +21,7 @@ from autodev_tui.engine.flow import Outcome
 from autodev_tui.engine.integrate import join, left_out
 from autodev_tui.engine.lacking import held_up, note_lacking, stop_for_model, tick_off
 from autodev_tui.engine.land import land
-from autodev_tui.engine.leftovers import left_by, note_left, tick_off_left
+from autodev_tui.engine.leftovers import left_by, note_left
 from autodev_tui.engine.planner import analyse_goal, make_plan
 from autodev_tui.engine.prompting import opening_tokens, prompt
 from autodev_tui.engine.review import UNFINISHED, Review
@@ -157,7 +157,6 @@ class SessionRun:
             session = session.but(assumptions=list(dict.fromkeys([*session.assumptions, *assumed])))
         await board.commit(done.but(worktree=""), session)
         await tick_off(services, name)
-        await tick_off_left(services, name)
         await tell_unheard(services, name)
 
     async def _work_on(self, task: Task) -> None:

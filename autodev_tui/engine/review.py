@@ -29,7 +29,7 @@ from autodev_tui.engine.hunks import (
 )
 from autodev_tui.engine.level_preview import told
 from autodev_tui.engine.prompting import opening_tokens, prompt
-from autodev_tui.engine.rule_tasks import mended_tests
+from autodev_tui.engine.rule_tasks import SUBJECT, mended_tests
 from autodev_tui.engine.told import review_decision
 from autodev_tui.engine.verify import Verifier, explain_failure
 from autodev_tui.engine.workspace import Workspace
@@ -300,6 +300,8 @@ class Review:
             result,
             body=task.summary,
             trailers=step_trailers(step.id, task.id, task.session, [actor]),
+            # It says what all of the change is: of a part that was taken it may not be true.
+            subject=task.context.get(SUBJECT, "") if tree == changes.proposed else "",
         )
         commit = repository.commit_tree(tree, [task.head_commit], message)
         repository.update_ref(f"refs/heads/{task.branch}", commit, task.head_commit)

@@ -135,14 +135,14 @@ class Conversing(Going):
     @property
     def _own(self) -> dict[str, Callable[[], None]]:
         """Commands without an argument that are no pane."""
-        watched = "only one autodev drives a repository · leave the other one, then start this one anew"
+        drive = domain.commands.TakeOver()
         return {
             "pause": lambda: self.command(domain.commands.PauseSession(), "paused before the next step"),
             "continue": self.go_on,
             "cancel": self._cancel,
             "goal": self._new_goal,
             "export": self._show_export,
-            "drive": lambda: self.say(watched, "muted"),
+            "drive": lambda: self.command(drive, "asked the one that drives to give way"),
         }
 
     def _new_goal(self) -> None:

@@ -184,3 +184,13 @@ async def test_a_warning_is_one_row_of_news_and_asks_nothing() -> None:
             )
         )
         await until(pilot, lambda: drawn(app)[19] == " ! T3: the model is [b]gone")
+
+
+async def test_drive_asks_whoever_drives_to_give_way() -> None:
+    app, bridge = workbench(at_work())
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        app.bench.composer.focus_field()
+        await pilot.press(*"/drive", "enter")
+        await until(pilot, lambda: told(bridge))
+        assert told(bridge) == [commands.TakeOver()]

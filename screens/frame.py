@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
@@ -246,7 +247,7 @@ class Frame(Screen[None], inherit_bindings=False):
     def _draw_footer(self) -> None:
         context, pane = self.context()
         keys = sorted((key for key in keys_of(context) if key.rank), key=lambda key: key.rank)
-        keys = [key for key in keys if self.works(pane, key)]
+        keys = [self._worded(pane, key) for key in keys if self.works(pane, key)]
         if context not in ("sheet", "slider", "pane"):
             keys += [key for key in reachable(context) if key.rank and key.context == "pane"]
         shown = cast(dict[str, str], self.mirror.facts.settings.get("keys") or {})
@@ -264,6 +265,13 @@ class Frame(Screen[None], inherit_bindings=False):
     def works(pane: Widget | None, key: Key) -> bool:
         """Whether a key does something in this pane now."""
         return pane is None or "." in key.action or bool(pane.check_action(key.action.split("(")[0], ()))
+
+    @staticmethod
+    def _worded(pane: Widget | None, key: Key) -> Key:
+        """The key with the pane's own words for what it does now."""
+        words_of = getattr(pane, "words_of", None)
+        words = words_of(key.action) if words_of else ""
+        return replace(key, words=words) if words else key
 
     def context(self) -> tuple[str, Widget | None]:
         """The context of what has the focus, and the widget itself."""

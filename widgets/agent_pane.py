@@ -13,9 +13,11 @@ from widgets.agent_blocks import EDITS, FILTERS, Block, copy_of
 from widgets.agent_log_pane import LogPane
 from widgets.keys import bindings
 from widgets.messages import CommandGiven, EditedOutside, SheetOpened, WentTo
+from widgets.needs import at_rest
 from widgets.wording import counted
 
 if TYPE_CHECKING:
+    from autodev_tui.domain.commands import Command
     from autodev_tui.domain.mirror import Mirror
     from widgets.cells import Line
     from widgets.line_pane import Now
@@ -209,6 +211,11 @@ class AgentPane(LogPane):
         """Words for this agent."""
         self.post_message(self.Messaged(self.agent))
 
+    def words_of(self, action: str) -> str:
+        """`x` lets a paused agent go on."""
+        word = titles.word_of(self.mirror, self.agent) if self.mirror and action == "hold" else ""
+        return {"paused": "go on", "failed": "try again"}.get(word, "")
+
     def action_hold(self) -> None:
         """Pause the agent at its next step, or let it go on."""
         word = titles.word_of(self.mirror, self.agent) if self.mirror else "finished"
@@ -216,9 +223,12 @@ class AgentPane(LogPane):
         if word in titles.OVER:
             self.ignore("it has ended")
         elif self.agent == titles.PLANNER:
-            self.post_message(
-                CommandGiven(domain.commands.ContinueSession() if goes_on else domain.commands.PauseSession())
+            command: Command = (
+                domain.commands.ContinueSession() if goes_on else domain.commands.PauseSession()
             )
+            if self.mirror and self.mirror.session and at_rest(self.mirror):
+                command = domain.commands.ResumeSession(session=self.mirror.session.id)
+            self.post_message(CommandGiven(command, "goes on" if goes_on else ""))
         elif goes_on:
             self.post_message(
                 CommandGiven(domain.commands.ContinueTask(task=self.agent), f"{self.agent} goes on")

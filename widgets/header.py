@@ -8,6 +8,7 @@ from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.states import SessionState, TaskState
 from widgets.glyphs import SPINNER
 from widgets.model_words import RULES, is_model
+from widgets.needs import at_rest
 from widgets.wording import money, running_time, slug
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def _state(mirror: Mirror) -> Line:
             return [("‖ paused", "asks")]
     number = counts(mirror)
     done = number["all"] and number["done"] == number["all"]
-    return [(f"{number['done']} of {number['all']} done", "done")] if done else []
+    found: Line = [(f"{number['done']} of {number['all']} done", "done")] if done else []
+    return [*found, ("‖ paused", "asks")] if at_rest(mirror) else found
 
 
 def _spent(mirror: Mirror) -> Line:

@@ -135,9 +135,18 @@ def stopped(mirror: Mirror) -> Line | None:
     return None
 
 
-def idle(mirror: Mirror) -> Line | None:
-    """That a session which is not over does not go on by itself, and the key that lets it."""
+def at_rest(mirror: Mirror) -> bool:
+    """Whether a session that is not over stands still until the human lets it go on."""
     session = mirror.session
-    if session is None or session.over or mirror.facts.busy or mirror.facts.owner:
-        return None
-    return [("‖ ", "muted"), ("nothing runs now", "text"), (" · 1, then x on the goal goes on", "muted")]
+    return session is not None and not (session.over or mirror.facts.busy or mirror.facts.owner)
+
+
+def idle(mirror: Mirror, here: str, *, typing: bool) -> tuple[Line, Line]:
+    """That a session does not go on by itself, and at the right the key that lets it, from where one is."""
+    if not at_rest(mirror):
+        return [], []
+    key = "/continue" if typing else "x" if here == "tasks" else "1 x"
+    return (
+        [("‖ ", "asks"), ("paused: nothing runs, nothing is spent", "text")],
+        [(key, "key"), (" go on", "muted"), (" ", "text")],
+    )

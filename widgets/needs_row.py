@@ -76,8 +76,8 @@ class NeedsRow(Row, can_focus=True):
         elif advice:
             self.set([(" ", "text"), (advice, "muted")])
         else:
-            words = self.news or idle(mirror)
-            self.set([(" ", "text"), *words] if words else [])
+            left, right = (self.news, []) if self.news else idle(mirror, here, typing=typing)
+            self.set([(" ", "text"), *left] if left else [], right)
 
     def action_yes(self) -> None:
         """Take the offer."""

@@ -13,6 +13,7 @@ from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut_line, rule
 from widgets.keys import bindings
 from widgets.messages import CommandGiven, SheetOpened, WentTo
+from widgets.needs import at_rest
 from widgets.plan_editing import PlanEditing
 from widgets.task_facts import facts, goal_facts
 from widgets.task_tree import TaskTree, task_of
@@ -200,16 +201,27 @@ class TasksPane(PlanEditing):
     def action_hold(self) -> None:
         """Pause or continue this agent; on the goal, all of them."""
         task = self.current_task()
-        if task is None:
+        alone = task is not None and (task.id in self.mirror.paused or task.state is TaskState.FAILED)
+        if task is None or (at_rest(self.mirror) and not alone):
             self._hold_goal()
         elif task.state in (TaskState.COMPLETED, TaskState.CANCELLED):
             self.ignore(f"{task.id} is {self.mirror.word(task)}: there is nothing to pause")
-        elif task.id in self.mirror.paused or task.state is TaskState.FAILED:
+        elif alone or self.mirror.word(task) == "paused":
             again = "tries again" if task.state is TaskState.FAILED else "goes on"
             self.post_message(CommandGiven(domain.commands.ContinueTask(task=task.id), f"{task.id} {again}"))
         else:
             done = f"{task.id} pauses before its next step · x continue"
             self.post_message(CommandGiven(domain.commands.PauseTask(task=task.id), done))
+
+    def words_of(self, action: str) -> str:
+        """`x` lets go on what stands still."""
+        task, session = self.current_task(), self.mirror.session
+        if action != "hold" or session is None:
+            return ""
+        if task is not None and task.state is TaskState.FAILED:
+            return "try again"
+        paused = self.mirror.word(task) == "paused" if task else session.state is SessionState.PAUSED
+        return "go on" if paused or at_rest(self.mirror) else ""
 
     def _hold_goal(self) -> None:
         session = self.mirror.session

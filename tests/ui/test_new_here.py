@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from autodev_tui.app import Autodev
-from autodev_tui.domain import requests
+from autodev_tui.domain import commands, requests
 from autodev_tui.domain.requests import RowsAnswer
+from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import EngineFacts, Update
 from tests.fakes.bridge import FakeBridge
-from tests.fakes.shown import NOW
+from tests.fakes.shown import FACTS, NOW, session
 from tests.ui.stage import drawn, until
-from tests.ui.test_first_run import WELL
+from tests.ui.test_first_run import RESUME, WELL
 from tests.ui.test_models_pane import local
 
 SIZE = (80, 24)
@@ -44,3 +47,28 @@ async def test_enter_is_named_where_there_is_a_model_to_choose_and_q_leads_back(
         await until(pilot, lambda: drawn(app)[-1].startswith(" enter choose"))
         await pilot.press("q")
         await until(pilot, lambda: app.bench.desk.current == "first_run")
+
+
+@pytest.mark.parametrize("at", ["goal", "task"])
+async def test_after_look_first_it_says_that_it_is_paused_and_x_lets_it_go_on(at: str) -> None:
+    stands = session(state=SessionState.REVIEWING)
+    facts = FACTS.but(busy=False, interrupted="s1")
+    rows = [{"id": "T1", "session": "s1", "title": "Tests", "state": "in_review"}]
+    first = {"reset": True, "facts": facts, "session": stands, "tasks": rows}
+    app, bridge = workbench(Update.model_validate(first), GetResume=RESUME)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored and "Look first" in "\n".join(drawn(app)))
+        await pilot.press("enter")
+        await until(pilot, lambda: not app.bench.desk.current)
+        await pilot.press("1", "g", *(["j"] if at == "task" else []))
+        await until(pilot, lambda: "x go on" in drawn(app)[-1])
+        shown = drawn(app)
+        assert "‖ paused" in shown[0]
+        assert shown[19].startswith(" ‖ paused: nothing runs") and shown[19].endswith("x go on")
+        await pilot.press("i")
+        await until(pilot, lambda: drawn(app)[19].endswith("/continue go on"))
+        await pilot.press("escape", "1", "x")
+        await until(pilot, lambda: bridge.of(commands.ResumeSession))
+        assert not bridge.of(commands.PauseTask)
+        bridge.push(Update(facts=FACTS))
+        await until(pilot, lambda: "paused" not in drawn(app)[0])

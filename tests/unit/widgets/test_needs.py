@@ -8,8 +8,9 @@ from tests.fakes import shown
 from widgets.needs import idle
 
 
-def words(mirror: Mirror) -> str:
-    return "".join(text for text, _ in idle(mirror) or [])
+def words(mirror: Mirror, here: str = "", *, typing: bool = False) -> str:
+    left, right = idle(mirror, here, typing=typing)
+    return "".join(text for text, _ in [*left, ("  ", ""), *right]).strip()
 
 
 def test_a_session_that_only_was_looked_at_says_how_it_goes_on() -> None:
@@ -17,7 +18,9 @@ def test_a_session_that_only_was_looked_at_says_how_it_goes_on() -> None:
     assert words(mirror) == ""
     mirror.session = shown.session(state=SessionState.INTERRUPTED)
     mirror.facts = shown.FACTS.but(busy=False, owner="")
-    assert words(mirror) == "‖ nothing runs now · 1, then x on the goal goes on"
+    assert words(mirror, "review") == "‖ paused: nothing runs, nothing is spent  1 x go on"
+    assert words(mirror, "tasks").endswith("  x go on")
+    assert words(mirror, typing=True).endswith("  /continue go on")
     mirror.facts = shown.FACTS.but(busy=True, owner="")
     assert words(mirror) == ""
     mirror.facts = shown.FACTS.but(busy=False, owner="")

@@ -110,8 +110,13 @@ class Autodev(Keyboard[int], inherit_bindings=False):
             try:
                 async for update in self.bridge.updates():
                     await self._show(update)
+                    if not gc.get_freeze_count():
+                        # What is loaded stays: the collector need not look at it again while somebody types.
+                        gc.freeze()
+                        gc.enable()
                 return
             except EngineLost as lost:
+                gc.enable()
                 self.bench.engine_lost(str(lost), lost.restarts_left)
                 if not lost.restarts_left:
                     return
@@ -131,9 +136,6 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         await self.bench.updated(update, changed)
         if refused:
             self.bench.say(refused.reason, "failed")
-        if update.reset and not gc.get_freeze_count():
-            # What is loaded stays: the collector need not look at it again while somebody types.
-            gc.freeze()
         self.notices.look(self, self.mirror)
 
     async def submit(self, command: Command) -> Refused | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -24,6 +25,9 @@ def workbench(directory: Path, session: str | None = None) -> None:
         raise Failure(
             'the workbench needs a terminal · without one: autodev run "GOAL", and autodev status', 2
         )
+    # What is loaded for the first picture stays: the collector need not look through it again and again.
+    # The app turns it on once there is something to show.
+    gc.disable()
     from autodev_tui.app import TO_DEMO, run_workbench
 
     code = run_workbench(directory, session)

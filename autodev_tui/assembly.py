@@ -96,11 +96,11 @@ class Place:
         repository = open_repository(start, for_work=for_work, environ=environment)
         return cls(repository, paths.repository_state(environment, repository.id), environment)
 
-    def open_store(self, *, read_only: bool = False) -> Database:
-        """The repository's state. Raises StoreError: locked, damaged, full, too new."""
+    def open_store(self, *, read_only: bool = False, what: str = "") -> Database:
+        """The repository's state, opened by `what`. Raises StoreError: locked, damaged, full, too new."""
         from store.database import Database
 
-        return Database.open(self.state, read_only=read_only)
+        return Database.open(self.state, read_only=read_only, what=what)
 
     def settings(self, database: Database | None, options: dict[str, Any]) -> Settings:
         """The settings that hold here; the repository's own count only once trusted. Raises SettingsError."""

@@ -9,11 +9,14 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autodev_tui.domain.text import visible
+
+if TYPE_CHECKING:
+    from store.errors import StoreLocked
 
 LONGEST_GOAL = 100_000
 """Characters; what is longer belongs into a file."""
@@ -71,7 +74,7 @@ def explain(error: Exception) -> tuple[str, int]:
     from autodev_tui.vcs.errors import RepositoryError
     from autodev_tui.vcs.git import GitError
     from prompts import PromptError
-    from store.errors import StoreError
+    from store.errors import StoreError, StoreLocked
 
     match error:
         case Failure(code=code):
@@ -92,6 +95,8 @@ def explain(error: Exception) -> tuple[str, int]:
             return str(error), 2
         case ProviderError() | GitError():
             return str(error), 1
+        case StoreLocked():
+            return _in_use(error), 5
         case StoreError():
             return str(error), 5
         case OSError():
@@ -99,6 +104,29 @@ def explain(error: Exception) -> tuple[str, int]:
             where = f" · {os.fsdecode(error.filename)} · {hint}" if error.filename else ""
             return f"{error.strerror or error}{where}", 5
     return f"internal error: {type(error).__name__} · {_crash_report(error)} · please report it", 1
+
+
+def _in_use(error: StoreLocked) -> str:
+    """Who has the repository's state, and the ways on."""
+    from autodev_tui.sandbox.processes import terminal_of
+
+    holder = error.owner
+    pid, session = int(holder.get("pid") or 0), str(holder.get("session") or "")
+    terminal = terminal_of(pid) if holder.get("alive") else ""
+    who = f"process {pid}{f' on {terminal}' if terminal else ''}"
+    match holder.get("what"):
+        case "workbench":
+            return (
+                f"the repository is in use by {who}, an open workbench · type it there, or leave it with"
+                " ctrl+q and try again · autodev stop closes it from here, nothing is lost"
+            )
+        case "run":
+            at_work = f", at work on {session}" if session else ""
+            return (
+                f"the repository is in use by {who}{at_work} · wait for it, autodev status tells how far it"
+                " is · autodev stop ends it, nothing is lost"
+            )
+    return str(error)
 
 
 def _fail(message: str, code: int, as_json: bool) -> None:

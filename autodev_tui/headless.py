@@ -100,7 +100,7 @@ async def _run(
     from autodev_tui.sandbox.probe import probe
 
     signals = Signals()
-    database = place.open_store()
+    database = place.open_store(what="run")
     opened = contextlib.ExitStack()
     try:
         opened.enter_context(contextlib.closing(await asyncio.to_thread(place.open_log)))

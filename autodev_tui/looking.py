@@ -61,7 +61,7 @@ class Opened:
 
 def open_place(place: Place, options: Mapping[str, Any], *, read_only: bool = False) -> Opened:
     """Raises StoreError: locked, damaged, full, too new."""
-    database = place.open_store(read_only=read_only)
+    database = place.open_store(read_only=read_only, what="workbench")
     try:
         found = look(place, database, options, Settings())
         if read_only:

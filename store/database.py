@@ -79,8 +79,11 @@ class Database:
         read_only: bool = False,
         clock: Callable[[], float] = time.time,
         wait_s: float = 0.1,
+        what: str = "",
     ) -> Self:
         """Open the state in `directory`, made if missing. Waits up to `wait_s` for another writer to close.
+
+        `what` tells others what kind of program has it open.
 
         A read-only opening takes no lock, writes nothing and shows the state as of now, also beside a writer.
 
@@ -93,7 +96,7 @@ class Database:
             return cls(directory, _read(directory), None)
         with store_errors(directory):
             private_directory(directory)
-        lock = Lock(directory, clock, wait_s)
+        lock = Lock(directory, clock, wait_s, what)
         database: Self | None = None
         try:
             with store_errors(directory):

@@ -43,6 +43,8 @@ class Owner:
     since: float
     session: str = ""
     """What it works on, once it has said so."""
+    what: str = ""
+    """What kind of program it is, as it says itself: `workbench`, `run`; "" for a short command."""
     alive: bool = False
     """The process is on this machine and is still the same: it may be sent a signal."""
 
@@ -53,8 +55,8 @@ class Lock:
     left: Left | None
     """What the holder before left behind, where it was killed."""
 
-    def __init__(self, directory: Path, clock: Callable[[], float], wait_s: float) -> None:
-        """Take the lock, trying for `wait_s` seconds.
+    def __init__(self, directory: Path, clock: Callable[[], float], wait_s: float, what: str = "") -> None:
+        """Take the lock, trying for `wait_s` seconds; `what` tells others what holds it.
 
         Raises:
             StoreLocked: another holds it.
@@ -75,7 +77,7 @@ class Lock:
         _HOLDERS.add(self)
         self.left = _left(self.fd)
         self._mine = {"pid": os.getpid(), "boot_id": boot_id(), "started": start_time(os.getpid())}
-        self._mine |= {"host": os.uname().nodename, "since": clock()}
+        self._mine |= {"host": os.uname().nodename, "since": clock(), "what": what}
         self.note("")
 
     def note(self, session: str) -> None:

@@ -25,12 +25,10 @@ from autodev_tui.domain.commands import SetKey, SetOption
 from autodev_tui.domain.requests import Answer, GetDoctor, Refused, Request
 from autodev_tui.domain.updates import EngineFacts, Update
 from autodev_tui.engine import flow
-from autodev_tui.engine.answering.doctor import doctor_outside
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.decisions import DecisionRefused
 from autodev_tui.engine.engine import Engine, EngineBusy
 from autodev_tui.engine.feed import Feed
-from autodev_tui.engine.handling.configuring import keep_key, keep_option
 from autodev_tui.engine.refusal import Refusal
 from autodev_tui.engine.reload import follow_configuration
 from autodev_tui.looking import Opened, look, look_outside, open_place, session_to_show
@@ -165,6 +163,8 @@ class Host(Watching):
             if self._watched:
                 return await self._watched.ask(request)
             if self._engine is None:
+                from autodev_tui.engine.answering.doctor import doctor_outside
+
                 return await doctor_outside(self._environment, self._cause, self._probe)
             return await self._engine.ask(request)
         except NOT_CARRIED_OUT as error:
@@ -201,6 +201,7 @@ class Host(Watching):
         self._engine, self._known = engine, opened.found.facts
         site = engine.site
         site.options, site.changed, site.reload = self._options, self._feed.touch, self._reload_soon
+        site.model = lambda: self._known.model
         site.trusted_files = opened.place.trusted_files
         site.untrusted_files = opened.place.untrusted_files
         engine.ended = self._on_end
@@ -278,6 +279,8 @@ class Host(Watching):
 
     async def _keep_outside(self, command: SetKey | SetOption) -> None:
         """What is the user's own is kept also where there is no repository."""
+        from autodev_tui.engine.handling.configuring import keep_key, keep_option
+
         if isinstance(command, SetKey):
             await keep_key(self._environment, command)
         else:

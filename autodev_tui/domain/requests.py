@@ -271,8 +271,8 @@ class AdviceAnswer(Frozen):
     tasks: int
     cost_usd: float | None = None
     cost_range_usd: tuple[float, float] | None = None
-    """Lower and upper quartile of what so many tasks cost here so far; before enough were done, what complexity,
-    prompts and prices say. Zero for a model that costs no money.
+    """Lower and upper quartile of what so many tasks cost here so far; before enough were done, what
+    complexity, prompts and prices say. Zero for a model that costs no money.
     """
     price_known: bool = True
     """Whether anybody knows what the model costs that would do it."""

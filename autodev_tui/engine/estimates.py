@@ -21,6 +21,7 @@ from autodev_tui.providers.base import ProviderError
 
 if TYPE_CHECKING:
     from autodev_tui.engine.services import Services
+    from autodev_tui.settings import Settings
     from store.database import Database
 
 CALLS = {
@@ -120,11 +121,43 @@ async def ahead(services: Services, tasks: Iterable[Task]) -> tuple[float, float
     return low, high
 
 
+def outlook(
+    database: Database,
+    settings: Settings,
+    spec: str,
+    at: float,
+    goal: str,
+    complexity: TaskComplexity,
+    tasks: int,
+    *,
+    remote: bool = False,
+) -> tuple[float, float] | None:
+    """What a goal that is not planned yet is likely to cost, in USD; None where no price is known. Sync.
+
+    `complexity` is the goal's: of several `tasks` that it is cut into, each may be one step easier.
+    """
+    if is_free(spec, remote=remote):
+        return 0.0, 0.0
+    rates = rates_of(spec, spec.partition("/")[2], settings.price_table(), at, remote=remote)
+    if rates is None:
+        return None
+    known = _costs(database, set())
+    steps = list(TaskComplexity)
+    easier = steps[max(0, steps.index(complexity) - 1)] if tasks > 1 else complexity
+    least, most = (
+        _usd(_needs(one, len(goal), settings), rates, known.get(one.value, ()))
+        for one in (easier, complexity)
+    )
+    return least[0] * tasks, most[1] * tasks
+
+
 def _range(
     services: Services, task: Task, spec: str, history: Sequence[float]
 ) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
     """USD (None: the price is not known), and minutes if it is a model of this machine."""
-    needs = _needs(services, task)
+    words = [task.title, task.description, services.session.goal, *services.session.instructions]
+    words += [one.text for one in task.acceptance_criteria] + [text for _, text in services.rules]
+    needs = _needs(task.complexity, sum(map(len, words)), services.settings)
     remote = spec in services.models.elsewhere
     if is_free(spec, remote=remote):
         free = (0.0, 0.0)
@@ -140,22 +173,26 @@ def _range(
     rates = rates_of(spec, name, prices, services.clock(), remote=remote)
     if rates is None:
         return None, None
+    return _usd(needs, rates, history), None
+
+
+def _usd(needs: tuple[_Needs, _Needs], rates: Rates, history: Sequence[float]) -> tuple[float, float]:
+    """Least and most, moved towards what such tasks cost here."""
     low, high = (one.usd(rates) for one in needs)
     if history:
         share = min(1.0, len(history) / ENOUGH)
         low = (1 - share) * low + share * min(history)
         high = (1 - share) * high + share * max(history)
-    return (round(min(low, high), 6), round(max(low, high), 6)), None
+    return round(min(low, high), 6), round(max(low, high), 6)
 
 
-def _needs(services: Services, task: Task) -> tuple[_Needs, _Needs]:
-    words = [task.title, task.description, services.session.goal, *services.session.instructions]
-    words += [one.text for one in task.acceptance_criteria] + [text for _, text in services.rules]
-    opening = BASE_TOKENS + sum(map(len, words)) / CHARACTERS
-    window = services.settings.limits.context_tokens
+def _needs(complexity: TaskComplexity, characters: int, settings: Settings) -> tuple[_Needs, _Needs]:
+    """Least and most of a task that is told in so many characters."""
+    opening = BASE_TOKENS + characters / CHARACTERS
+    window = settings.limits.context_tokens
     found = []
     for end in (0, 1):
-        calls, growth, output = CALLS[task.complexity][end], GROWTH_TOKENS[end], OUTPUT_TOKENS[end]
+        calls, growth, output = CALLS[complexity][end], GROWTH_TOKENS[end], OUTPUT_TOKENS[end]
         sent = opening + (calls - 1) * growth
         # Each call reads again from the cache what was sent before it, up to where it is compacted.
         read = sum(min(opening + call * growth, window) for call in range(calls - 1))

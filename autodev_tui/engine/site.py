@@ -38,6 +38,10 @@ class Site:
     clock: Callable[[], float] = time.time
     running: set[asyncio.Task[None]] = field(default_factory=set)
     """Commands of the user's own that run in the background."""
+    model: Callable[[], str] = lambda: ""
+    """The specification of the model that a new goal gets, "" where there is none."""
+    elsewhere: dict[str, bool] = field(default_factory=dict)
+    """By specification of a model of Ollama: whether its server says that it works on another machine."""
     changed: Callable[[], None] = lambda: None
     """Says that facts about the engine as a whole have changed."""
     reload: Callable[[], None] = lambda: None

@@ -228,4 +228,3 @@ def _process(pid: int) -> str:
     """What tells a process from every other that has had its pid; "" where it is gone or that is not told."""
     started = start_time(pid)
     return f"{started} {boot_id()}" if started else ""
-

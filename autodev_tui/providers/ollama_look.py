@@ -97,6 +97,16 @@ def look(environment: Mapping[str, str], *, within_s: float = LIST_S) -> Server:
     return Server(version, tuple(found), address=address)
 
 
+def elsewhere(environment: Mapping[str, str], name: str) -> bool | None:
+    """Whether a model works on another machine than its server; None where nobody says so in time."""
+    try:
+        address = address_of(environment)
+    except ProviderError:
+        return None
+    shown = _within(ANSWER_S, lambda: _get(address, "POST", "/api/show", {"model": name}, ANSWER_S))
+    return None if shown is None else describe(shown, name).remote
+
+
 def best_local(environment: Mapping[str, str]) -> str | None:
     """The specification of the model to use where the user named none, None without a usable one."""
     return best_of(look(environment, within_s=CHOOSE_S))

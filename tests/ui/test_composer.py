@@ -282,6 +282,13 @@ def test_advice_says_who_plans_and_what_it_costs(model: str, words: str) -> None
     assert len(words) <= 79
 
 
+def test_advice_calls_nothing_free_that_works_elsewhere() -> None:
+    mirror = Mirror()
+    mirror.apply(Update(facts=EngineFacts(model="ollama/helper")))
+    words = advice_words(ADVICE.but(cost_usd=None, price_known=False), mirror)
+    assert words == "moderate 5 · 4 tasks by the model · price not known · advice: same"
+
+
 async def test_draft_target_and_history_survive() -> None:
     app, composer = stage(running())
     async with app.run_test(size=(80, 24)) as pilot:

@@ -22,6 +22,7 @@ from autodev_tui.engine.flags import FLAGS, HISTORY_ADVICE, cohort, is_on
 from autodev_tui.engine.ledger import forecast
 from autodev_tui.settings import Settings
 from tests.fakes.engine_kit import DONE, Kit, desk, kit, make_turn, turns
+from tests.fakes.ollama_server import FakeOllama
 
 EDIT_A = ("edit_file", {"path": "a.txt", "old_text": "one", "new_text": "1"})
 KEY = "sk-ant-api03-not-a-real-key-but-as-long-as-one-000000000000"
@@ -157,6 +158,30 @@ async def test_advice_while_typing(tmp_path: Path) -> None:
         )
         again = await asked(one, requests.GetGoalAdvice(goal="Implement a billing system"))
         assert again.cost_usd == pytest.approx(1.0) and again.words.endswith("5 tasks · ~$1.00")
+
+
+async def test_the_first_goal_has_a_range_from_complexity_and_prices(tmp_path: Path) -> None:
+    small, large = (requests.GetGoalAdvice(goal=one) for one in ("Fix a typo in a.txt", "Implement billing"))
+    with FakeOllama({"models": {"helper": {"remote": True}, "qwen3": {}}}) as fake:
+        async with kit(tmp_path, turns(), environment={"OLLAMA_HOST": fake.url}) as one:
+            model = [""]
+            one.engine.site.model = lambda: model[0]
+            assert (await asked(one, small)).cost_range_usd is None, "nobody would be asked"
+            model[0] = "anthropic/claude-opus-5-5"
+            first, other = await asked(one, small), await asked(one, large)
+            assert 0 < first.cost_range_usd[0] < first.cost_range_usd[1] < other.cost_range_usd[1] < 40
+            assert "$" in first.words and first.price_known and first.cost_usd is None
+            model[0] = "anthropic/claude-haiku-5-5"
+            assert (await asked(one, small)).cost_range_usd[1] < first.cost_range_usd[1] / 10
+            model[0] = "ollama/qwen3"
+            for _ in range(2):
+                local = await asked(one, small)
+            assert local.cost_range_usd == (0.0, 0.0) and local.price_known and "$" not in local.words
+            for model[0] in ("ollama/helper", "ollama/big:cloud", "anthropic/mystery"):
+                told = await asked(one, small)
+                assert told.cost_range_usd is None and not told.price_known
+        shows = [one["body"]["model"] for one in fake.requests if one["path"] == "/api/show"]
+        assert shows == ["qwen3", "helper"], "a server is asked once, not with every key"
 
 
 def _done(number: int, cost: float) -> Task:

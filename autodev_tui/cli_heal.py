@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -35,13 +35,23 @@ _ABOUT = (
 
 def heal(directory: Path, check: str | None, options: Options) -> None:
     """Start a session whose one task is to heal, and report."""
-    from autodev_tui.cli import emit
-
     place = Place.find(directory)
     level = options["autonomy"]
     command = start(check.strip() if check is not None else "", Level(level) if level else None)
     tell = (lambda line: None) if options["as_json"] else to_stderr
     code, document = run(place, command, {"model": RULES_MODEL}, tell)
+    end(code, document, options)
+
+
+def is_healing(document: dict[str, Any]) -> bool:
+    """Whether this session was begun by `autodev heal`."""
+    return bool(document["tasks"]) and _ABOUT in document["tasks"][0]["description"]
+
+
+def end(code: int, document: dict[str, Any], options: Options) -> NoReturn:
+    """Tell what became of a healing, also of one that was interrupted and resumed, and exit."""
+    from autodev_tui.cli import emit
+
     report = read_report(document)
     code = ended(code, report)
     document |= {"code": code, "heal": report}
@@ -101,12 +111,14 @@ def _print(document: dict[str, Any], report: dict[str, Any]) -> None:
     session, code = document["session"], document["code"]
     changed = bool(document["head"]) and any(task["commit"] for task in document["tasks"])
     questions = [one["kind"] for one in document["approvals"]]
-    if "changes" in questions:
+    if document["landed"]:
+        to_stderr(f"✓ {session} · landed {document['landed'][:12]} on {document['target']}")
+    elif "changes" in questions:
         to_stderr(
             f"◐ {session} · the change waits for your review · autodev approvals, autodev approve ID --hash H"
         )
         to_stderr("  or look at it on the screen: autodev · then autodev resume --headless, autodev land")
-    elif code == WAITS and questions:
+    elif code == WAITS and questions and (document["error"] or questions != ["land"]):
         to_stderr(
             f"◐ {session} · {document['error'] or 'it waits for you'}"
             f" · autodev approvals, then autodev resume {session}"

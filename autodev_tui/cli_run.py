@@ -94,10 +94,13 @@ def run_plan(directory: Path, session: str, land: bool, options: Options) -> Non
 
 def resume(directory: Path, session: str | None, land: bool, options: Options) -> None:
     """`autodev resume`."""
+    from autodev_tui.cli_heal import end, is_healing
+
     place = Place.find(directory)
     found = _resumable(place, session)
     command = commands.ResumeSession(session=found, timeout_s=options["timeout"], land=True if land else None)
-    _go(place, command, options)
+    code, document = run(place, command, _settings(options), _teller(options), options.get("record"))
+    (end if is_healing(document) else _end)(code, document, options)
 
 
 def land(directory: Path, session: str | None, shown: str | None, leave_out: bool, options: Options) -> None:

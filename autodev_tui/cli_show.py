@@ -12,6 +12,7 @@ from autodev_tui import paths
 from autodev_tui.cli_errors import Failure
 from autodev_tui.cli_print import DIFF, STATES, line, money
 from autodev_tui.domain.approval import Approval, ApprovalKind
+from autodev_tui.domain.rule import NEEDS_A_MODEL
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.text import visible
 from autodev_tui.headless import Place
@@ -244,8 +245,9 @@ def _print(document: dict[str, Any]) -> None:
     click.echo(f"phase {document['phase']} of 6 · {calls} · {cost}{code}")
     for task in document["tasks"]:
         extra = f"  {task['error']}" if task["error"] else ""
+        word = NEEDS_A_MODEL if task["lacks_model"] and task["state"] == "planned" else task["state"]
         line(
-            f"  {GLYPHS[task['state']]} {task['id']}  {task['title']:<40} {task['state']:<12}"
+            f"  {GLYPHS[task['state']]} {task['id']}  {task['title']:<40} {word:<13}"
             f" {task['evidence']}{' @' + task['tree'][:7] if task['tree'] else ''}{extra}",
             STATES.get(task["state"], ""),
         )

@@ -148,6 +148,7 @@ def session_view(database: Database, session: Session | None) -> dict[str, Any]:
             "usage": None,
             "error": None,
         }
+    lacking = {task.id for task in lacking_model(database, session)}
     return {
         "session": session.id,
         "goal": session.goal,
@@ -160,7 +161,9 @@ def session_view(database: Database, session: Session | None) -> dict[str, Any]:
         "landed": session.landed_commit or None,
         "slider": session.slider.value,
         "pin": session.pin.value if session.pin else None,
-        "tasks": [task_view(task) for task in tasks_of(database, session.id)],
+        "tasks": [
+            task_view(task) | {"lacks_model": task.id in lacking} for task in tasks_of(database, session.id)
+        ],
         "approvals": [approval_view(one) for one in pending_approvals(database, session.id)],
         "usage": session.usage.doc(),
         "budget_usd": session.budget_usd,

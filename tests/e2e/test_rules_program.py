@@ -82,6 +82,7 @@ def test_a_red_package_is_green_and_documented_and_what_needs_a_model_can_be_lef
     assert "import math" in show(program, "shop/cart.py") and "import os" not in show(program, "shop/cart.py")
     assert "- a very small shop" in show(program, "CHANGELOG.md")
     assert "`total(prices: list[float]) -> float`" in show(program, "docs/api.md")
+    assert "T4  add a search page                        needs a model" in program("status").out
     assert "add a search page (needs a model" in program("todo", "list").out
     asked = program("land")
     assert asked.code == 3 and "T4 add a search page: not done, it needs a model" in asked.err

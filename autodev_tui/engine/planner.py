@@ -95,7 +95,8 @@ async def _ask_planner(services: Services, verifier: Verifier) -> None:
     board, session = services.board, services.session
     path = await asyncio.to_thread(services.worktrees.checkout, f"{session.id}-plan", session.base_commit)
     agent = await make_agent(services, PLANNER, None, path)
-    environment = await verifier.environment(path)
+    # A plan runs nothing: what is not installed is asked about when a check or command needs it.
+    environment = await verifier.found(path)
     checks = await verifier.checks(path, environment)
     paths = await asyncio.to_thread(services.repository.tracked_paths, session.base_commit)
     opening = await prompt(

@@ -233,7 +233,7 @@ class SessionRun:
         services, board = self._services, self._board
         task = agent.task
         assert task is not None
-        environment = await self._verifier.environment(workspace.path)
+        environment = await self._verifier.for_checks(workspace.path)
         checks = await self._verifier.checks(workspace.path, environment)
         completed = [other for other in board.tasks.values() if other.state is TaskState.COMPLETED]
         done = [other for other in completed if not left_out(board, other.id)]

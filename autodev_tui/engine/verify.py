@@ -54,6 +54,23 @@ class Verifier:
         with self._services.broker.asking_only(False):
             return await self._services.alone(self._setting_up, lambda: self._environment(directory))
 
+    async def found(self, directory: Path) -> Environment:
+        """The environment as it is now: nothing is asked, nothing installed."""
+        return await self._services.alone(self._setting_up, lambda: self._as_it_is(directory))
+
+    async def for_checks(self, directory: Path) -> Environment:
+        """The environment for the checks of the code in `directory`: where there are none, nobody needs more
+        than there is, and nothing is asked."""
+        environment = await self.found(directory)
+        if environment.setups and await self.checks(directory, environment):
+            return await self.environment(directory)
+        return environment
+
+    async def _as_it_is(self, directory: Path) -> Environment:
+        environment = await self._prepare(directory)
+        await asyncio.to_thread(environment.show_in, directory)
+        return environment
+
     async def _environment(self, directory: Path) -> Environment:
         environment = await self._prepare(directory)
         for request in environment.setups:
@@ -177,7 +194,7 @@ class Verifier:
         services = self._services
         base_checks = await self._checks_of_base()
         path = await asyncio.to_thread(services.worktrees.checkout, self._name, tree)
-        environment = await self.environment(path)
+        environment = await self.for_checks(path)
         checks = await self.checks(path, environment)
         # A change that removes a check's configuration does not get rid of the check.
         known = {check.name for check in checks}
@@ -207,7 +224,7 @@ class Verifier:
             path = await asyncio.to_thread(
                 services.worktrees.checkout, self._name, services.session.base_commit
             )
-            self._base_checks = await self.checks(path, await self.environment(path))
+            self._base_checks = await self.checks(path, await self.for_checks(path))
         return self._base_checks
 
     def _changed(self, tree: str) -> list[str]:

@@ -520,3 +520,16 @@ async def test_a_refused_set_up_is_not_asked_about_again(tmp_path: Path) -> None
         assert (await one.get()).setup is not None
         assert (await one.get()).setup is not None
         assert one.desk.kit.board.pending() == []
+
+
+async def test_nothing_is_asked_before_a_check_needs_it(tmp_path: Path) -> None:
+    async with set_up(tmp_path) as one:
+        verifier, place, board = one.desk.verifier, one.desk.workspace.path, one.desk.kit.board
+        assert (await verifier.found(place)).setup is not None, "a plan runs nothing"
+        assert (await verifier.for_checks(place)).setup is not None, "there is no check"
+        assert await verifier.known_checks() == [] and board.pending() == []
+        one.desk.write("test_a.py", "import unittest\n\n\nclass A(unittest.TestCase):\n    pass\n")
+        with pytest.raises(flow.Waiting):
+            await verifier.for_checks(place)
+        await one.desk.kit.answer(question(one.desk.kit, "command"))
+        assert (await verifier.for_checks(place)).setup is None

@@ -201,14 +201,14 @@ def _words(
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:
-    """JSON-like `value` with every text in it changed; keys stay."""
+    """JSON-like `value` with every text in it changed, keys too: a model makes up those of its arguments."""
     match value:
         case str():
             return change(value)
         case list():
             return [each_text(one, change) for one in value]
         case dict():
-            return {key: each_text(one, change) for key, one in value.items()}
+            return {change(key): each_text(one, change) for key, one in value.items()}
     return value
 
 

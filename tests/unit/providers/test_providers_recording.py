@@ -106,6 +106,23 @@ async def test_what_is_recorded_comes_back_the_same_from_another_worktree(tmp_pa
     assert entry["usage"]["input_tokens"] == said.usage.input_tokens
 
 
+async def test_what_a_model_makes_up_as_the_name_of_an_argument_is_masked_and_said_again(
+    tmp_path: Path,
+) -> None:
+    """A secret, the worktree's path and half a character: in keys as in values, however deep."""
+    path = tmp_path / "r.jsonl"
+    args = {SECRET: {"deep": [{f"/w/t1/{SECRET}": "x"}]}, "half \ud800": 1}
+    one = tape(path)
+    recorder = RecordingProvider(FunctionProvider(lambda _: make_turn(("mystery", args))), one)
+    await recorder.complete(request(), lambda _: None)
+    one.close()
+    assert SECRET not in path.read_text() and "/w/t1" not in path.read_text()
+    masked = "[[SECRET:variable:0123456789ab]]"
+    player = ReplayProvider(read_recording(path), "r.jsonl")
+    (call,) = (await player.complete(request(worktree="/w/t9"), lambda _: None)).calls
+    assert call.args == {masked: {"deep": [{f"/w/t9/{masked}": "x"}]}, "half \ufffd": 1}
+
+
 async def test_no_secret_reaches_the_file(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     said = make_turn(("write_file", {"path": "a", "content": f"k = '{SECRET}'"}), text=f"It is {SECRET}.")

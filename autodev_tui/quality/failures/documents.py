@@ -9,7 +9,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
-from autodev_tui.quality.failures.located import kind_of_code, kind_of_mypy
+from autodev_tui.quality.failures.located import kind_of_c, kind_of_code, kind_of_mypy
 from autodev_tui.quality.failures.log import Found, Log
 from autodev_tui.quality.failures.model import FailureType
 
@@ -20,16 +20,17 @@ _MAX_TRIES = 20
 _PATHS = ("file", "path", "filename", "filePath", "file_path", "fileName", "uri")
 _LINES = ("line", "row", "lineNumber", "line_number", "startLine", "start_line", "begin")
 _WORDS = ("message", "description", "text", "issue_text", "title")
-_CODES = ("code", "message-id", "messageId", "ruleId", "rule", "check_name", "check_id", "test_id", "symbol")
+_CODES = ("code", "message-id", "messageId", "ruleId", "rule", "check_name", "check_id", "test_id", "symbol",
+          "option")  # fmt: skip
 _INNER = ("location", "range", "start", "positions", "begin", "lines", "locations", "physicalLocation",
-          "artifactLocation", "region", "extra")  # fmt: skip
+          "artifactLocation", "region", "extra", "caret")  # fmt: skip
 """Where the formats that are in use keep a finding's place and words."""
 _LOGGED = frozenset({"time", "timestamp", "@timestamp", "ts", "asctime", "levelname", "logger", "event"})
 """What only a line of a log has: what it tells of was noted, not found."""
 _NOTES = ("note", "info", "information", "none", "ignored")
 _NAMES = re.compile(r"[`'\"]([^`'\"]{1,200})[`'\"]")
 _TAG = re.compile(r"<(?P<tag>testsuite|testcase|failure|error|file)\b(?P<rest>[^<>]*)>?")
-_ATTRIBUTE = re.compile(r"([\w-]{1,40})=\"([^\"]*)\"")
+_ATTRIBUTE = re.compile(r"([\w-]{1,40})=(?:\"([^\"]*)\"|'([^']*)')")
 _AZURE = re.compile(r"^##vso\[task\.logissue (?P<fields>[^\]]*)\](?P<message>.*)$")
 _GITHUB = re.compile(r"^::error (?P<fields>[^:]*(?::(?!:)[^:]*)*)::(?P<message>.*)$")
 _TOOLS = ("ruff", "pylint", "flake8", "eslint", "shellcheck", "golangci-lint", "semgrep", "biome", "mypy")
@@ -54,7 +55,9 @@ def _json(log: Log) -> Iterator[Found]:
             tries += 1
             end, document = _spread(log, at)
         rows = list(_rows(document, {}))[:MAX_ROWS] if isinstance(document, dict | list) else []
-        found = [one for row in rows if (one := _found(log, at, row))]
+        # Notes go with other findings, unless there are none and they are what makes it red.
+        grave = [row for row in rows if _level(row["raw"]) not in _NOTES]
+        found = [one for row in grave or (rows if log.exit_code else ()) if (one := _found(log, at, row))]
         if found:
             log.claim(at, end)
         yield from found
@@ -105,6 +108,8 @@ def _flat(node: dict[str, Any], depth: int = 0) -> dict[str, Any]:
             value = node.get(name)
             if isinstance(value, dict):
                 value = value.get("text" if want == "words" else "value" if want == "code" else "path")
+            if want == "code" and isinstance(value, int) and not isinstance(value, bool):
+                value = f"SC{value}"
             if isinstance(value, str) and value and (want != "path" or not value.startswith("http")):
                 flat[want] = value
                 break
@@ -124,12 +129,16 @@ def _flat(node: dict[str, Any], depth: int = 0) -> dict[str, Any]:
     return flat
 
 
+def _level(raw: dict[str, Any]) -> str:
+    return str(raw.get("severity", raw.get("level", raw.get("kind", raw.get("type", ""))))).lower()
+
+
 def _found(log: Log, at: int, row: dict[str, Any]) -> Found | None:
     raw = row["raw"]
     if _LOGGED & raw.keys() or "." not in row["path"] or not ("line" in row or "code" in row):
         return None
-    level = str(raw.get("severity", raw.get("level", raw.get("type", "")))).lower()
-    if level in _NOTES or raw.get("severity") == 1:
+    level = _level(raw)
+    if raw.get("severity") == 1:
         return None
     path, words = row["path"], row["words"].split("\n")[0]
     if path.startswith("file://"):
@@ -145,6 +154,10 @@ def _found(log: Log, at: int, row: dict[str, Any]) -> Found | None:
         absent = code == "reportMissingImports"
         kind = FailureType.TYPE_ERROR if code else FailureType.SYNTAX_ERROR
         tool, kind = "pyright", FailureType.IMPORT_ERROR if absent else kind
+    elif "caret" in str(raw.get("locations", ""))[:200]:
+        tool, kind = "gcc", kind_of_c(words, code)
+        if level == "warning":
+            return None
     else:
         tool, kind = _linter(raw, code, words, tool)
     level = {"C": "low", "R": "low", "W": "medium"}.get(code[:1], "high") if "message-id" in raw else ""
@@ -192,7 +205,7 @@ def _xml(log: Log) -> Iterator[Found]:
     case: dict[str, str] = {}
     for at, line in list(log.free()):
         for tag in _TAG.finditer(line):
-            fields = {name: unescape(value) for name, value in _ATTRIBUTE.findall(tag["rest"])}
+            fields = {name: unescape(one or two) for name, one, two in _ATTRIBUTE.findall(tag["rest"])}
             if tag["tag"] in ("testsuite", "file"):
                 begin = at if begin is None else begin
                 path, case = fields.get("name", "") if "." in fields.get("name", "") else "", {}

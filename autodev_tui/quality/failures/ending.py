@@ -43,7 +43,8 @@ _CERTAIN = re.compile(
 )
 _GREEN = re.compile(
     r"^(?:=* ?\d+ passed\b|  \d+ passing\b|OK(?: \(.*\))?$|test result: ok\.|ok  \t|All checks passed|"
-    r"Success: no issues found|Tests: +\d+ passed)"
+    r"Success: no issues found|Tests: +\d+ passed|"
+    r"[ℹ#] fail 0$|100% tests passed)"
 )
 """How runners end that found nothing: they have judged whatever was printed above."""
 _TIMEOUT_COMMAND = re.compile(r"(?:^|[;&|]|\s)g?timeout\s")

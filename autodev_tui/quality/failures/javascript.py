@@ -187,10 +187,11 @@ def _eslint(log: Log) -> Iterator[Found]:
 
 def _finding(at: int, path: str, line: int, message: str, rule: str) -> Found:
     kind = FailureType.LINT_ERROR
-    if message.startswith("Parsing error"):
+    if message.startswith(("Parsing error", "syntax error")):
         kind, rule = FailureType.SYNTAX_ERROR, rule or "parsing-error"
     elif rule.startswith(("security/", "no-unsanitized/", "no-secrets/")):
         kind = FailureType.SECURITY_VULNERABILITY
     elif rule in ("import/no-unresolved", "n/no-missing-import", "node/no-missing-import"):
         kind = FailureType.IMPORT_ERROR
-    return Found(kind, message, "eslint", at, path, line, rule)
+    tool = "yamllint" if path.endswith((".yml", ".yaml")) else "eslint"
+    return Found(kind, message, tool, at, path, line, rule)

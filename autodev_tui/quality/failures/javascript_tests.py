@@ -139,7 +139,7 @@ def _node(log: Log) -> Iterator[Found]:
             yield found
         log.claim(failing, len(log.lines))
         return
-    if (heads and log.says("TAP version")) or (heads and log.says("duration_ms")):
+    if (heads and log.says("TAP version")) or (heads and log.says("duration_ms:")):
         for number, (at, name) in enumerate(heads):
             stop = heads[number + 1][0] if number + 1 < len(heads) else len(log.lines)
             place = next((m for one in log.lines[at:stop] if (m := _TAP_PLACE.match(one))), None)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autodev_tui.quality.failures.log import Found, Log
+from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 
 _AT = re.compile(
     r"^(?P<path>(?:vet: )?[^\s:][^:\n\"'()<>|]{0,300}?):(?P<line>\d+)(?::(?P<column>\d+))?(?::\d+:\d+)?: ?"
     r"(?P<rest>\S.*)$"
+)
+_ASKED = re.compile(
+    r"^(?P<path>[^\s:]+):(?P<line>\d+):\d+:(?:   required from | note: .+ requested here$)|"
+    r"^(?:In file included| +) from (?P<by>[^\s:]+):(?P<by_line>\d+)[,:]"
 )
 _WHOLE_FILE = re.compile(r"^(?P<path>[^\s:]+\.pyi?): error: (?P<message>\S.*)$")
 _DESCRIBED = re.compile(r"^(?P<path>\S+\.pyi?):(?P<line>\d+) (?:at|in) [^:]+:$")
@@ -76,6 +80,8 @@ def parse(log: Log) -> Iterator[Found]:
         if found:
             log.claim(at, at + 1)
             found.path, found.line = path, line
+            if found.tool in ("gcc", "clang") and foreign(path):
+                found.path, found.line = _asked_from(log, at) or (path, line)
             if before and (before.path, before.line) == (path, line) and before.tool in ("gcc", "clang"):
                 # Where a compiler has lost its way, it says what it expected.
                 found.type = before.type if found.type is FailureType.SYNTAX_ERROR else found.type
@@ -131,6 +137,18 @@ def kind_of_code(code: str) -> FailureType:
         return FailureType.SYNTAX_ERROR
     secure = re.fullmatch(r"S\d{3}", code) or re.fullmatch(r"DUO\d{3}", code)
     return FailureType.SECURITY_VULNERABILITY if secure else FailureType.LINT_ERROR
+
+
+def _asked_from(log: Log, at: int) -> tuple[str, int] | None:
+    """Where the project asked for what fails inside a library's header: gcc says it above, clang below."""
+    above = range(at - 1, max(at - 60, -1), -1)
+    for i in (*above, *range(at + 1, min(at + 60, len(log.lines)))):
+        match = _ASKED.match(log.lines[i])
+        if match and not foreign(match["path"] or match["by"]):
+            return match["path"] or match["by"], int(match["line"] or match["by_line"])
+        if i > at and ": error: " in log.lines[i]:
+            break
+    return None
 
 
 def _python(log: Log, at: int, path: str, rest: str) -> Found | None:
@@ -211,12 +229,15 @@ def _c(log: Log, at: int, rest: str) -> Found | None:
             bracketed["code"].removeprefix("-Werror=").removeprefix("-Werror,"),
         )
     tool = "clang" if "clang" in log.command or re.search(r"\[-Werror,", rest) else "gcc"
-    kind = FailureType.BUILD_FAILURE
-    if "-Werror" in rest:
-        kind = FailureType.LINT_ERROR
-    elif _C_SYNTAX.search(words):
-        kind = FailureType.SYNTAX_ERROR
+    kind = kind_of_c(words, "-Werror" if "-Werror" in rest else "")
     return Found(kind, words, tool, at, code=code, symbol=_name(words))
+
+
+def kind_of_c(words: str, option: str) -> FailureType:
+    """What an error of a C compiler stands for: a warning that stops, unreadable code, or a failed build."""
+    if option.startswith("-Werror"):
+        return FailureType.LINT_ERROR
+    return FailureType.SYNTAX_ERROR if _C_SYNTAX.search(words) else FailureType.BUILD_FAILURE
 
 
 def _go(log: Log, at: int, rest: str, vet: bool) -> Found | None:

@@ -19,13 +19,16 @@ _ESCAPES = re.compile(
     r"|\x1b[ -/]*[0-~]?"
 )
 _FOREIGN = re.compile(
-    r"(?:^|/)(?:site-packages|dist-packages|node_modules|\.tox|\.nox|\.npm|_pytest|_npx)/"
+    r"^\[eval|(?:^|/)(?:site-packages|dist-packages|node_modules|\.tox|\.nox|\.npm|_pytest|_npx)/"
     r"|/lib(?:64)?/python[23]|^<|^node:|^internal/|^/rustc/|^/usr/(?:include|lib|local/go)|/\.cargo/registry/"
     r"|/toolchains/[^/]+/lib/|/go/pkg/mod/|/pyproject_hooks/|^bun:|^webpack"
 )
 _WRAPPED = re.compile(r'"rendered":|^\{"(?:Time|Action)":.*"Action":|^\{"Action":')
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) ?")
-_SERVICE = re.compile(r"^(?:[A-Za-z][\w.-]{0,60} *\| ?|\[[\w:./-]{1,60}\] )")
+_SERVICE = re.compile(
+    r"^(?:[A-Za-z][\w.-]{0,60} *\| ?|"
+    r"\[(?!(?i:error|warn|warning|info|debug)\])[\w:./-]{1,60}\] )"
+)
 """docker compose, foreman and the like name the service before each line."""
 
 

@@ -20,7 +20,13 @@ _CONFIG = re.compile(r"\.(?:toml|ya?ml|jsonc?|ini|cfg|conf)\b(?::(?P<line>\d+))?
 _BOUND = re.compile(r"[\s`'\"():=]")
 _BROKEN = re.compile(
     r"(?i)pars(?:e|ing)\b|decod(?:e|ing)\b|syntax|malformed|not valid|invalid (?:toml|yaml|json)"
-    r"|unexpected line|unexpected (?:token|character|end|key)"
+    r"|unexpected line|unexpected (?:token|character|end|key)|\(at line \d+, column \d+\)$"
+)
+_ABSENT = re.compile(
+    r"No module named '?(?P<name>[\w.]+)|Could not import (?:module )?['\"](?P<named>[\w.:]+)['\"]"
+)
+_UNREADABLE = re.compile(
+    r"(?i)^\W{0,10}(?:[\w./+-]{1,100}: ?){0,3}(?:\w{1,20}: ?| ){0,3}(?:\w{1,20} )?(?:syntax|parse) error\b"
 )
 _AT_LINE = re.compile(r"\bline:? (?P<line>\d+)")
 
@@ -29,7 +35,7 @@ def parse(log: Log) -> Iterator[Found]:
     """A configuration that cannot be read, or else a report whose lines are findings."""
     if not log.exit_code:
         return
-    if found := _config(log):
+    if found := _config(log) or _said(log):
         yield found
     elif not _SEARCHES.search(log.command):
         yield from _findings(log)
@@ -55,6 +61,19 @@ def _config(log: Log) -> Found | None:
     return None
 
 
+def _said(log: Log) -> Found | None:
+    """A line that says plainly what kind of failure it is, whoever says it."""
+    for at, line in log.free():
+        if absent := _ABSENT.search(line):
+            name = absent["name"] or absent["named"]
+            return Found(FailureType.IMPORT_ERROR, line.strip(), "", at, symbol=name, echo=True)
+        if _UNREADABLE.match(line):
+            place = _FINDING.match(line)
+            path, number = (place["path"], int(place["line"])) if place else (None, None)
+            return Found(FailureType.SYNTAX_ERROR, line.strip(), "", at, path, number, echo=True)
+    return None
+
+
 def _findings(log: Log) -> Iterator[Found]:
     spoken = [(at, line) for at, line in log.free() if line.strip() and not line.startswith((" ", "\t"))]
     read = [(at, match) for at, line in spoken if (match := _FINDING.match(line))]
@@ -63,6 +82,6 @@ def _findings(log: Log) -> Iterator[Found]:
     for at, match in read:
         coded = _CODED.match(match["rest"])
         words, code = (coded["message"], coded["code"]) if coded else (match["rest"], "")
-        yield Found(
-            FailureType.LINT_ERROR, words or code, "", at, match["path"], int(match["line"]), code, echo=True
-        )
+        unreadable = re.match(r"(?i)\W*(?:error\W+)?syntax error", words)
+        kind = FailureType.SYNTAX_ERROR if unreadable else FailureType.LINT_ERROR
+        yield Found(kind, words or code, "", at, match["path"], int(match["line"]), code, echo=True)

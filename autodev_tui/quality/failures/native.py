@@ -33,6 +33,13 @@ _MAKE = re.compile(
 _CMAKE = re.compile(
     r"^CMake Error(?: at (?P<path>[^:]+):(?P<line>\d+) \((?P<what>\w+)\))?:? ?(?P<message>.*)$"
 )
+_ASSERTED = re.compile(
+    r"^\S+: (?P<path>[^\s:]+):(?P<line>\d+): .+: Assertion [`'‘](?P<what>.+)['’] failed\.$"
+)
+_CTEST = re.compile(
+    r"^\s+\d+ - (?P<name>\S.*?) \((?P<how>Failed|Timeout|SEGFAULT|Subprocess .+|.*Exception.*)\)$"
+)
+_CTESTED = "tests failed out of"
 _NINJA = re.compile(r"^ninja: (?:error: (?P<error>.+)|build stopped: (?P<stopped>.+))$")
 _CC1 = re.compile(r"^(?:gcc|cc|g\+\+|c\+\+|clang)(?:-\d+)?: (?:fatal )?error: (?P<message>.+)$")
 
@@ -108,6 +115,14 @@ def _one(log: Log, at: int, line: str) -> Found | None:
         return Found(
             FailureType.BUILD_FAILURE, match["message"], "clang" if "clang" in line else "gcc", at, echo=echo
         )
+    if "Assertion" in line and (match := _ASSERTED.match(line)):
+        kind = FailureType.TEST_FAILURE if log.says(_CTESTED) else FailureType.RUNTIME_ERROR
+        words = f"assertion failed: {match['what']}"
+        return Found(kind, words, "gcc", at, match["path"], int(match["line"]), "assert")
+    if log.says(_CTESTED) and (match := _CTEST.match(line)):
+        kind = FailureType.TIMEOUT if match["how"] == "Timeout" else FailureType.TEST_FAILURE
+        words = f"{match['name']}: {match['how'].lower()}"
+        return Found(kind, words, "ctest", at, symbol=match["name"])
     if match := _NINJA.match(line):
         return Found(
             FailureType.BUILD_FAILURE,

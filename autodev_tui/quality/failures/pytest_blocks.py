@@ -36,7 +36,7 @@ class Summary:
         if known is None or message:
             self.tests[test] = (at, word, message)
         path, _, name = test.partition("::")
-        for title in (path, name.replace("::", "."), name):
+        for title in (path, name.replace("::", "."), name, test):
             self.titles.setdefault(title, test)
 
 
@@ -103,6 +103,9 @@ def of_block(log: Log, block: Block, summary: Summary) -> Found:
     if not parts[-1].said:
         _native(log, block, parts[-1])
     chosen = next((part for part in reversed(parts) if part.kind in _STOPS), parts[-1])
+    if not chosen.where:
+        # What only a library passed through on comes from the one before it.
+        chosen.place = next((part.place for part in reversed(parts) if part.place), None)
     return _found(log, block, chosen, summary)
 
 
@@ -126,6 +129,9 @@ def _native(log: Log, block: Block, part: _Part) -> None:
     groups = chains(log, read(log, block.begin, block.end))
     if not groups:
         return
+    inner = [chain for chain in groups if chain[0].column > groups[0][-1].column]
+    if groups[0][-1].short.endswith("ExceptionGroup") and inner:
+        groups = inner
     raised = cause(groups[0])
     path, line = raised.place
     if path and line and part.place is None:

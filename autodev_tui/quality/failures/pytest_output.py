@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 from autodev_tui.quality.failures.pytest_blocks import PLACE, RAISED, Block, Summary, kind_in_test, of_block
-from autodev_tui.quality.failures.tracebacks import is_exception, kind_of, module_of
+from autodev_tui.quality.failures.tracebacks import crash, is_exception, kind_of, module_of
 
 _SECTION = re.compile(r"^={3,} (?P<title>.+?) ={3,}$")
-_BLOCK = re.compile(r"^_{2,} (?P<title>\S.*\S|\S) _{2,}$")
+_BLOCK = re.compile(r"^(?P<rule>_{2,}|―{2,}) (?P<title>\S.*\S|\S) (?P=rule)[_―]*$")
 _SEPARATOR = re.compile(r"^(?:_ )+_?$")
 _ENDED = re.compile(
     r"^(?:=+ )?(?:(?:\d+ (?:failed|passed|skipped|error|errors|deselected|xfailed|xpassed|warnings?|rerun|"
@@ -47,7 +47,10 @@ def parse(log: Log) -> Iterator[Found]:
         return
     blocks = list(_blocks(log, begin, end))
     summary = _summaries(log, begin, end)
+    if blocks and not blocks[0].title:
+        begin = min(begin, _name_cut(log, blocks, summary, begin))
     found = [of_block(log, block, summary) for block in blocks]
+    found += _crashed(log, begin, end)
     found += _by_line(log, begin, end, {one.symbol for one in found}, summary)
     found += _internal(log, begin, end)
     found += _timeout_dump(log, begin, end)
@@ -78,18 +81,49 @@ def _region(log: Log) -> tuple[int | None, int]:
 
 def _blocks(log: Log, begin: int, end: int) -> Iterator[Block]:
     inside, block = False, None
+    titles = [match["title"] for one in log.lines[begin:end] if (match := _SECTION.match(one))]
+    if begin and not any(title in ("ERRORS", "FAILURES", "test session starts") for title in titles):
+        # The report's own head was cut off: what stands above belongs to it.
+        inside, block = True, Block("", max(begin - 400, 0) - 1, begin)
+        begin = max(begin - 400, 0)
     for at in range(begin, end):
         line = log.lines[at]
         if section := _SECTION.match(line):
             if block:
                 yield Block(block.title, block.begin, at)
             inside, block = section["title"] in ("ERRORS", "FAILURES"), None
-        elif inside and (match := _BLOCK.match(line)) and not _SEPARATOR.match(line):
+        elif (
+            (inside or line.startswith("―")) and (match := _BLOCK.match(line)) and not _SEPARATOR.match(line)
+        ):
             if block:
                 yield Block(block.title, block.begin, at)
             block = Block(match["title"], at, end)
     if block:
         yield block
+
+
+def _name_cut(log: Log, blocks: list[Block], summary: Summary, begin: int) -> int:
+    """Give a block without a head the test that it can only be of, or drop it; where the report begins."""
+    block, *others = blocks
+    told = any(log.lines[at].startswith("E  ") for at in range(block.begin + 1, block.end))
+    tests = list(summary.tests)
+    known = [summary.titles.get(other.title, "") for other in others]
+    before = tests.index(known[0]) - 1 if known and known[0] in tests else len(tests) - 1
+    if not told or before < 0 or any(at in log.claimed for at in range(block.begin + 1, block.end)):
+        del blocks[0]
+        return others[0].begin if others else begin
+    block.title = tests[before]
+    return block.begin + 1
+
+
+def _crashed(log: Log, begin: int, end: int) -> Iterator[Found]:
+    """The interpreter itself died while a test ran."""
+    for at in range(begin, end):
+        # With -v it stands behind the name of the test.
+        _, fatal, what = log.lines[at].partition("Fatal Python error: ")
+        if fatal:
+            yield crash(log, at, what)
+            return
 
 
 def _summaries(log: Log, begin: int, end: int) -> Summary:

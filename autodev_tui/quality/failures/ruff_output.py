@@ -36,7 +36,9 @@ _DIFF = re.compile(r"^--- (?P<path>\S.*)$")
 def parse(log: Log) -> Iterator[Found]:
     """Findings in ruff's own formats; the concise one is read with the other linters'."""
     yield from _json(log)
+    yield from _counted(log)
     grouped = None
+    fixing = log.says("Would fix ")
     formatting = "format" in log.command or log.says("would be reformatted")
     for at, line in log.free():
         if (match := _FULL.match(line)) and at + 1 < len(log.lines):
@@ -72,20 +74,29 @@ def parse(log: Log) -> Iterator[Found]:
             log.claim(at, at + 1)
             number = int(match["line"]) if match["line"] else None
             yield _found(at, "invalid-syntax", match["message"], match["path"], number, False)
-        elif match := _COUNTED.match(line):
-            log.claim(at, at + 1)
-            code = match["code"] or match["message"]
-            yield Found(kind_of_code(code), match["message"], "ruff", at, code=code, echo=True)
         elif match := _UNFORMATTED.match(line):
             log.claim(at, at + 1)
             yield _found(at, "unformatted", "not formatted", match["path"], None, True)
         elif (
-            formatting
+            (formatting or fixing)
             and (match := _DIFF.match(line))
             and log.lines[min(at + 1, len(log.lines) - 1)].startswith("+++ ")
         ):
             log.claim(at, at + 2)
-            yield _found(at, "unformatted", "not formatted", match["path"].split("\t")[0], None, True)
+            path = match["path"].split("\t")[0]
+            if formatting:
+                yield _found(at, "unformatted", "not formatted", path, None, True)
+            else:
+                yield Found(FailureType.LINT_ERROR, "it can be mended", "ruff", at, path, fixable=True)
+
+
+def _counted(log: Log) -> Iterator[Found]:
+    """--statistics: how often each rule, and no place."""
+    for at, line in log.free():
+        if "\t[" in line and (match := _COUNTED.match(line)):
+            log.claim(at, at + 1)
+            code = match["code"] or match["message"]
+            yield Found(kind_of_code(code), match["message"], "ruff", at, code=code, echo=True)
 
 
 def _found(

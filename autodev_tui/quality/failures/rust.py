@@ -14,6 +14,7 @@ _PANIC = re.compile(
     r"^thread '(?P<thread>[^']*)' (?:\(\d+\) )?panicked at (?:'(?P<old>.*)', )?"
     r"(?P<path>[^,:]+):(?P<line>\d+)(?::\d+)?:?$"
 )
+_SHORT = re.compile(r"^(?P<path>\S+\.rs):(?P<line>\d+):\d+: error(?:\[(?P<code>E\d{4})\])?: (?P<message>.+)$")
 _CALM = re.compile(r"^note: test did not panic as expected at (?P<path>[^,:]+):(?P<line>\d+)")
 _TEST = re.compile(r"^test (?P<name>\S.*?)(?: - should panic)? \.\.\. FAILED$")
 _SAID = re.compile(r"^---- (?P<name>\S.*?) stdout ----$")
@@ -72,6 +73,10 @@ def parse(log: Log) -> Iterator[Found]:
                 yield Found(FailureType.TEST_FAILURE, words, "cargo", at, path, number, "panic", thread)
             else:
                 yield Found(FailureType.RUNTIME_ERROR, words, "cargo", at, path, number, "panic")
+        elif ".rs:" in line and (match := _SHORT.match(line)):
+            log.claim(at, at + 1)
+            if one := _error(log, at, match, match):
+                yield one
         elif line.startswith("error") and (match := _ERROR.match(line)):
             arrow = next((found for one in log.lines[at + 1 : at + 6] if (found := _ARROW.match(one))), None)
             if one := _error(log, at, match, arrow):

@@ -14,6 +14,12 @@ _SHELL_STOPS = re.compile(r"(?:: |^)(?:unbound variable|parameter not set|divisi
 _PERL = re.compile(
     r"^(?P<message>\S.*?) at (?P<path>\S+\.(?:p[lm]|t)) line (?P<line>\d+)(?:\.$|, (?:near|<).*$)"
 )
+_CHECKED = re.compile(r"^In (?P<path>\S.*) line (?P<line>\d+):$")
+_POINTED = re.compile(r"^\s*\^-+\^? (?P<code>SC\d+)(?: \(\w+\))?: (?P<message>.+)$")
+_MAVEN = re.compile(
+    r"^\[ERROR\] (?:(?P<path>/?\S+\.(?:java|kt|scala)):\[(?P<line>\d+),\d+\] (?:error: )?|"
+    r"(?=Failed to execute goal |Non-resolvable |The build could not |Could not resolve ))(?P<message>.+)$"
+)
 _JAVA = re.compile(
     r"^(?:Exception in thread \"[^\"]*\" |Caused by: )?(?P<name>(?:[a-z_]\w*\.)+[A-Z]\w*(?:Error|Exception))"
     r"(?:: (?P<message>.*))?$"
@@ -48,13 +54,43 @@ def parse(log: Log) -> Iterator[Found]:
                 FailureType.IMPORT_ERROR if absent else kind, match["message"], "perl", at, match["path"],
                 int(match["line"]),
             )  # fmt: skip
+    yield from _shellcheck(log)
     yield from _java(log)
+    yield from _maven(log)
+
+
+def _shellcheck(log: Log) -> Iterator[Found]:
+    """shellcheck's own form: the place, the line of source, and what is wrong below it."""
+    place: re.Match[str] | None = None
+    for at, line in log.free():
+        if match := _CHECKED.match(line):
+            place = match
+        elif place and (found := _POINTED.match(line)):
+            log.claim(at, at + 1)
+            kind = FailureType.SYNTAX_ERROR if found["code"].startswith("SC10") else FailureType.LINT_ERROR
+            words, number = found["message"], int(place["line"])
+            yield Found(kind, words, "shellcheck", at, place["path"], number, found["code"])
 
 
 def _shell(message: str) -> FailureType | None:
     if _SHELL_SYNTAX.match(message):
         return FailureType.SYNTAX_ERROR
     return FailureType.RUNTIME_ERROR if _SHELL_STOPS.search(message) else None
+
+
+def _maven(log: Log) -> Iterator[Found]:
+    for at, line in log.free():
+        if line.startswith("[ERROR] ") and (match := _MAVEN.match(line)):
+            log.claim(at, at + 1)
+            number = int(match["line"]) if match["line"] else None
+            kind, words = FailureType.BUILD_FAILURE, match["message"]
+            if words.startswith("incompatible types"):
+                kind = FailureType.TYPE_ERROR
+            elif words.startswith("package ") and words.endswith("does not exist"):
+                kind = FailureType.IMPORT_ERROR
+            elif number and re.search(r"expected$|illegal start|reached end of file", words):
+                kind = FailureType.SYNTAX_ERROR
+            yield Found(kind, words, "maven", at, match["path"], number, echo=not number)
 
 
 def _java(log: Log) -> Iterator[Found]:

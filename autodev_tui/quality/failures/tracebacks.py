@@ -53,6 +53,9 @@ _LOGGED = re.compile(r"^(?:\S+ ){0,4}\[?(?:ERROR|CRITICAL|WARNING|INFO|DEBUG)\]?
 _BUILDS = re.compile(
     r"/(?:hatchling|setuptools|distutils|flit_core|poetry/core|mesonpy|scikit_build_core|maturin|build)/"
 )
+_SETUP = re.compile(r"(?:^|/)setup\.py$")
+_ENCODED = re.compile(r"^SyntaxError: .*\bin file (?P<path>.+?) on line (?P<line>\d+)\b")
+_WATCHDOG = re.compile(r"^Timeout \(\d+:\d\d:\d\d(?:\.\d+)?\)!$")
 _FATAL = re.compile(r"^Fatal Python error: (?P<what>.+)$")
 
 
@@ -81,6 +84,8 @@ class Raised:
             # What was read from no file was handed over by the code that asked for it.
             if not name and not path.startswith("<"):
                 return path, line
+            if encoded := _ENCODED.match(f"{self.short}: {self.message}"):
+                return encoded["path"], int(encoded["line"])
         own = [frame for frame in self.frames if not foreign(frame[0])]
         return own[-1][:2] if own else (None, None)
 
@@ -158,7 +163,10 @@ def parse(log: Log) -> Iterator[Found]:
             continue
         one = cause(chain)
         path, line = one.place
-        if any(_BUILDS.search(frame[0]) for frame in one.frames):
+        if any(_BUILDS.search(frame[0]) for frame in one.frames) or (
+            kind_of(one.name) is FailureType.RUNTIME_ERROR
+            and any(_SETUP.search(frame[0]) for frame in one.frames)
+        ):
             yield Found(FailureType.BUILD_FAILURE, _words(one), "build", one.begin, path, line, one.short)
             continue
         yield Found(
@@ -171,8 +179,9 @@ def parse(log: Log) -> Iterator[Found]:
             line=line,
             code=one.short,
             symbol=module_of(one.message),
-            # What was logged was caught.
-            echo=chain[0].begin > 0 and bool(_LOGGED.search(log.lines[chain[0].begin - 1])),
+            # What was logged was caught; and what another program ended with only says that it failed.
+            echo=(chain[0].begin > 0 and bool(_LOGGED.search(log.lines[chain[0].begin - 1])))
+            or one.short == "CalledProcessError",
         )
     yield from _bare(log, [at for at in free if at not in log.claimed])
 
@@ -206,10 +215,27 @@ def _bare(log: Log, free: list[int]) -> Iterator[Found]:
                 symbol=name.strip("."),
             )
         elif fatal := _FATAL.match(line):
-            yield _crash(log, at, fatal["what"])
+            yield crash(log, at, fatal["what"])
+        elif encoded := _ENCODED.match(line):
+            log.claim(at, at + 1)
+            yield Found(
+                FailureType.SYNTAX_ERROR, line, "python", at, encoded["path"], int(encoded["line"]),
+                "SyntaxError",
+            )  # fmt: skip
+        elif (
+            _WATCHDOG.match(line)
+            and at + 1 < len(log.lines)
+            and "most recent call first" in log.lines[at + 1]
+        ):
+            stack = crash(log, at, line)
+            yield Found(
+                FailureType.TIMEOUT, f"the watchdog ended it: {line}", "python", at, stack.path, stack.line,
+                "Timeout",
+            )  # fmt: skip
 
 
-def _crash(log: Log, at: int, what: str) -> Found:
+def crash(log: Log, at: int, what: str) -> Found:
+    """The interpreter died: the first place of the project in the stack that it left."""
     path, number = None, None
     end = min(at + 200, len(log.lines))
     for below in range(at + 1, end):

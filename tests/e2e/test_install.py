@@ -102,7 +102,13 @@ def works(autodev: list[str], repository: Path, **variables: str) -> None:
 PATHS = {"dot": ".", "relative": "src", "empty entry": os.pathsep, "absolute": "{repository}/src", "none": ""}
 
 
-@pytest.mark.parametrize("path", PATHS.values(), ids=list(PATHS))
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=name, marks=() if name == "dot" else pytest.mark.soak)
+        for name, path in PATHS.items()
+    ],
+)
 def test_the_wheel_in_a_hostile_repository(installed: list[str], repository: Path, path: str) -> None:
     works(installed, repository, PYTHONPATH=path.format(repository=repository))
 

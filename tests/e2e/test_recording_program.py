@@ -133,6 +133,7 @@ def test_a_file_that_is_no_recording_of_this_is_refused_before_anything_begins(t
     assert one("status", "--json").json["session"] is None
 
 
+@pytest.mark.soak
 def test_killed_while_it_replays_and_resumed_it_lands_the_same_tree(
     recorded: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -95,7 +95,10 @@ def interrupted(program: Program, code: int = 130) -> None:
     assert (status["state"], status["code"]) == ("interrupted", code), status
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(one, marks=pytest.mark.soak) for one in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_a_signal_in_a_command(program: Program, number: signal.Signals) -> None:
     with program.model(SLOW_COMMAND):
         running = program.start(*GOAL)

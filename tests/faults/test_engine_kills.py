@@ -55,7 +55,8 @@ def kill_at_random(landed: tuple[Crashing, Path, str, float], kills: int, seed: 
         program.check_landed(tree)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.soak)])
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2))
 def test_killed_at_random_moments(landed: tuple[Crashing, Path, str, float], seed: int) -> None:
     kill_at_random(landed, KILLS // 2, seed)
 

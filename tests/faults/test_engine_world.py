@@ -73,6 +73,7 @@ def test_worktree_deleted(program: Crashing) -> None:
     assert "The worktree was lost" in told(program)
 
 
+@pytest.mark.soak
 def test_worktree_pruned_by_git(program: Crashing) -> None:
     killed(program, FINISHING)
     git(program.repository, "worktree", "unlock", str(worktree(program)))
@@ -81,6 +82,7 @@ def test_worktree_pruned_by_git(program: Crashing) -> None:
     landed(program)
 
 
+@pytest.mark.soak
 def test_worktree_deleted_before_its_first_checkpoint(program: Crashing) -> None:
     """What the agent believes to have done is gone: it is told; if it ends all the same, nothing lands."""
     before = program.head()
@@ -91,6 +93,7 @@ def test_worktree_deleted_before_its_first_checkpoint(program: Crashing) -> None
     assert program.head() == before
 
 
+@pytest.mark.soak
 def test_locks_left_by_a_dead_git(program: Crashing) -> None:
     """Ours does not need the worktree's; the one of the user's checkout is the user's to remove."""
     killed(program, FINISHING)
@@ -118,6 +121,7 @@ def test_session_branch_moved_by_somebody(program: Crashing) -> None:
     landed(program)
 
 
+@pytest.mark.soak
 def test_task_branch_moved_by_somebody(program: Crashing) -> None:
     killed(program, "before · commit r1 started")
     branch = f"refs/heads/{program.documents('plan_tasks')[0]['branch']}"
@@ -155,6 +159,7 @@ def test_file_edited_in_the_worktree(program: Crashing) -> None:
     assert (program.repository / MODULE).read_text().endswith("MINE = 1\n")
 
 
+@pytest.mark.soak
 def test_file_edited_under_an_edit(program: Crashing) -> None:
     """Neither as before nor as after: only the human knows."""
     killed(program, "after · tool edit_file started")

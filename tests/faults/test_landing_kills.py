@@ -88,7 +88,7 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return points_of(landing, landing.ready())
 
 
-@pytest.mark.parametrize("half", range(2))
+@pytest.mark.parametrize("half", [0, pytest.param(1, marks=pytest.mark.soak)])
 def test_killed_at_every_point(tmp_path: Path, points: list[str], half: int) -> None:
     """At each point, and at every third once more in the resumed run; then it completes."""
     assert {
@@ -124,7 +124,9 @@ def test_killed_at_every_point(tmp_path: Path, points: list[str], half: int) -> 
         assert_landed(landing, plan, status, own)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 6))]
+)
 def test_sigkill_at_random_moments(tmp_path: Path, seed: int) -> None:
     """SIGKILL of the real process, again and again until one run is through."""
     chance = random.Random(seed)

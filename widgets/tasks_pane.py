@@ -249,7 +249,13 @@ class TasksPane(PlanEditing):
             return
         needing = [one.id for one in self.mirror.tasks.values() if task.id in one.dependencies]
         rows = [visible(f"{task.id} {task.title}", keep=""), "Its worktree and checkpoints are kept."]
-        if needing:
+        if self.mirror.lacks_model(task):
+            # What only waited for a model holds nothing up that rules can do.
+            ends = [one for one in needing if self.mirror.lacks_model(self.mirror.tasks[one])]
+            rows += [f"{', '.join(ends)} {'end' if len(ends) > 1 else 'ends'} with it."] if ends else []
+            on = [one for one in needing if one not in ends]
+            rows += [f"{', '.join(on)} {'go' if len(on) > 1 else 'goes'} on without it."] if on else []
+        elif needing:
             rows.append(f"{', '.join(needing)} cannot start without it.")
 
         def cancel() -> None:

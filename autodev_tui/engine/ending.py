@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autodev_tui.domain import events
 from autodev_tui.domain.approval import Approval
 from autodev_tui.domain.session import Session, Usage
@@ -9,6 +11,7 @@ from autodev_tui.domain.states import ApprovalState, StepState, TaskState, legal
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.purse import unseen
 from autodev_tui.engine.refusal import Refusal
+from autodev_tui.engine.rule_tasks import lacks_model
 from autodev_tui.engine.services import Services
 
 CUT_SHORT = {
@@ -30,11 +33,38 @@ async def cancel_task(services: Services, task: str) -> None:
     if working := services.at_work.get(task):
         services.cancelled.add(task)
         working.cancel()
-    else:
-        await end_task(services, task)
+        return
+    if lacks_model(services, services.board.tasks[task]):
+        await _let_go(services, task)
+    await end_task(services, task)
 
 
-async def end_task(services: Services, task: str) -> bool:
+async def _let_go(
+    services: Services, name: str, ending: Sequence[str] = (), after: Sequence[str] = ()
+) -> None:
+    """Nobody waits for a task that only lacked a model: what rules can do goes on, what builds on it ends.
+
+    Before it ends itself: a crash in between leaves nobody waiting for what is cancelled. `ending` are the
+    tasks that it was to come after and that end too, `after` those that these were to come after.
+    """
+    board, ending = services.board, [*ending, name]
+    after = [one for one in dict.fromkeys([*after, *board.tasks[name].dependencies]) if one not in ending]
+    for task in [one for one in board.tasks.values() if name in one.dependencies]:
+        if TaskState.CANCELLED not in legal_moves(task.state):
+            continue
+        if lacks_model(services, task):
+            await _let_go(services, task.id, ending, after)
+            text = f"{task.id} is cancelled too: it builds on {name}, which was cancelled"
+            await end_task(services, task.id, f"it builds on {name}, which was cancelled")
+        else:
+            others = [one for one in task.dependencies if one != name]
+            freed = board.tasks[task.id].but(dependencies=list(dict.fromkeys([*others, *after])))
+            await board.commit(freed)
+            text = f"{task.id} goes on without {name}, which was cancelled"
+        board.log.emit(events.Noticed(task=task.id, text=text))
+
+
+async def end_task(services: Services, task: str, why: str = "") -> bool:
     """The human ended this task: it, its steps and its questions are over; its worktree and checkpoints stay.
 
     False when it had come to its own end before.
@@ -56,7 +86,7 @@ async def end_task(services: Services, task: str) -> bool:
             over = over.but(result={"usage": usage.model_dump(mode="json", exclude_defaults=True)})
         steps.append(over)
     used = board.newest(board.tasks[task]).usage.plus(lost)
-    ended = board.task_moved(task, TaskState.CANCELLED, usage=used)
+    ended = board.task_moved(task, TaskState.CANCELLED, usage=used, **({"error": why} if why else {}))
     records: list[Session | Step | Approval] = [*questions, *steps]
     if lost.requests:
         session = board.newest(services.session)

@@ -6,10 +6,11 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from autodev_tui.domain.rule import NEEDS_A_MODEL, RULES_MODEL, needs_model
+from autodev_tui.domain.rule import NEEDS_A_MODEL
 from autodev_tui.domain.states import TaskState
 from autodev_tui.engine.ending import end_task
 from autodev_tui.engine.flow import NeedsModel
+from autodev_tui.engine.rule_tasks import lacks_model
 from store.todo import add_todo, list_open_tasks, new_task, set_task_status
 
 if TYPE_CHECKING:
@@ -21,15 +22,6 @@ TODO = "todo"
 """Where a task's context keeps the id of what was written down for it."""
 _ENDED = (TaskState.COMPLETED, TaskState.CANCELLED)
 _STEP = re.compile(r"^- (.+)$", re.MULTILINE)
-
-
-def lacks_model(services: Services, task: Task) -> bool:
-    """Whether nobody can work on this task now: it needs a model, and its model is none."""
-    return (
-        task.state not in _ENDED
-        and services.models.spec_of(task) == RULES_MODEL
-        and needs_model(task.description)
-    )
 
 
 def lacking(services: Services) -> list[Task]:

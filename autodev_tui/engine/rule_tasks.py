@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autodev_tui.domain.changeset import ChangeSet
-from autodev_tui.domain.rule import HEAL, needs_model, rule_of
+from autodev_tui.domain.rule import HEAL, RULES_MODEL, needs_model, rule_of
+from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.policy.hard_gates import Gate, GateHit
 from autodev_tui.policy.weakened import is_test_file
@@ -16,6 +17,7 @@ from autodev_tui.quality.own_ruff import own_ruff
 from autodev_tui.rules.guards import guard_of
 
 if TYPE_CHECKING:
+    from autodev_tui.engine.services import Services
     from autodev_tui.engine.verify import Verifier
 
 
@@ -26,6 +28,15 @@ SUBJECT = "subject"
 def heals(description: str) -> bool:
     """Whether the task is to heal what is red."""
     return bool(re.match(rf"{HEAL}(?:\s|$)", rule_of(description).lower()))
+
+
+def lacks_model(services: Services, task: Task) -> bool:
+    """Whether nobody can work on this task now: it needs a model, and its model is none."""
+    return (
+        task.state not in (TaskState.COMPLETED, TaskState.CANCELLED)
+        and services.models.spec_of(task) == RULES_MODEL
+        and needs_model(task.description)
+    )
 
 
 async def rule_facts(verifier: Verifier, task: Task, worktree: Path) -> dict[str, Any]:

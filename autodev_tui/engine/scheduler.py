@@ -14,8 +14,9 @@ from autodev_tui.domain.states import TaskState
 from autodev_tui.domain.task import Task
 from autodev_tui.engine import flow
 from autodev_tui.engine.ending import end_task
-from autodev_tui.engine.lacking import held_up, lacks_model
+from autodev_tui.engine.lacking import held_up
 from autodev_tui.engine.overlaps import foreseen
+from autodev_tui.engine.rule_tasks import lacks_model
 from autodev_tui.engine.services import Services
 from autodev_tui.engine.slots import SEAT, Seat
 from store.journal import StoreError

@@ -192,6 +192,20 @@ async def test_a_task_is_cancelled_only_after_a_sheet():
         assert tree.commands == [CancelTask(task="T2")]
 
 
+async def test_what_lacks_a_model_holds_nobody_up_that_rules_can_do():
+    named = {"T2": "needs a model", "T6": "changelog"}
+    tasks = [
+        one.but(description=f"rule: {named[one.id]}") if one.id in named else one for one in shown.tasks()
+    ]
+    tree = Tree(tasks=tasks)
+    async with tree.running() as pilot:
+        await tree.begin(pilot)
+        tree.tell(session=shown.session().but(model="rules"))
+        await tree.press(pilot, "j", "j", "X")
+        (sheet,) = tree.stage.heard(SheetOpened)
+        assert "T6 goes on without it." in sheet.rows
+
+
 async def test_what_an_agent_has_set_out_to_do_folds_under_its_task():
     todos = [{"content": "freeze the clock", "status": "completed"}, {"content": "run", "status": "pending"}]
     tasks = [one.but(todos=todos) if one.id == "T3" else one for one in shown.tasks()]

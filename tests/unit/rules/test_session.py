@@ -10,6 +10,7 @@ import pytest
 
 from autodev_tui.domain import commands
 from autodev_tui.domain.approval import HunkDecision
+from autodev_tui.domain.events import Noticed
 from autodev_tui.domain.evidence import Check
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
@@ -118,6 +119,31 @@ async def test_what_waits_for_such_a_task_is_said_to_wait(tmp_path: Path) -> Non
         outcome = await one.run("add a dark mode, then write the changelog", checks=GREEN)
         assert "T1 needs a model (T2 waits for that)" in outcome.error
         assert states(one) == [TaskState.PLANNED, TaskState.PLANNED]
+
+
+async def test_a_task_that_lacks_a_model_is_cancelled_and_holds_nobody_up(tmp_path: Path) -> None:
+    async with by_rules(tmp_path) as one:
+        goal = "fix lint, then add a dark mode, then describe it, then write the changelog"
+        await one.run(goal, checks=GREEN)
+        assert [task.dependencies for task in one.board.tasks.values()] == [[], ["T1"], ["T2"], ["T3"]]
+        await one.engine.submit(commands.CancelTask(task="T2"))
+        ended = TaskState.CANCELLED
+        assert states(one) == [TaskState.COMPLETED, ended, ended, TaskState.PLANNED]
+        assert one.board.tasks["T3"].error == "it builds on T2, which was cancelled"
+        assert one.board.tasks["T4"].dependencies == ["T1"]
+        told: list[str] = []
+        async for event in one.engine.subscribe(0):
+            told += [event.text] if isinstance(event, Noticed) and "cancelled" in event.text else []
+            if len(told) == 2:
+                break
+        assert told == [
+            "T4 goes on without T3, which was cancelled",
+            "T3 is cancelled too: it builds on T2, which was cancelled",
+        ]
+        outcome = await one.resume()
+        assert outcome.code == 0, outcome.error
+        assert states(one)[-1] is TaskState.COMPLETED
+        assert len(one.stored("tasks")) == 2, "both stay written down"
 
 
 async def test_a_task_with_a_model_of_its_own_is_begun(tmp_path: Path) -> None:

@@ -85,9 +85,9 @@ class Live:
         for feed in self._feeds:
             feed.touch()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: the server's would tell of its cancellation as of an error.
-        await _kept(self._tasks, self._serve(reader, writer))
+        _kept(self._tasks, self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         feed = Feed(self._facts)
@@ -112,11 +112,11 @@ class Live:
         except (OSError, ValueError, TimeoutError) as error:
             logger.info("somebody who read along is gone: %s", error)
         finally:
-            self._feeds.discard(feed)
-            self._engine.feeds.discard(feed)
+            writer.close()
             for task in background:
                 task.cancel()
-            writer.close()
+            self._feeds.discard(feed)
+            self._engine.feeds.discard(feed)
 
     async def _send(self, feed: Feed, writer: asyncio.StreamWriter) -> None:
         """A slow reader gets fewer updates, not old ones."""

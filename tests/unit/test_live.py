@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from autodev_tui import host, looking, watching
 from autodev_tui.assembly import Model
 from autodev_tui.domain import commands, requests
 from autodev_tui.domain.states import SessionState
+from autodev_tui.domain.updates import EngineFacts
 from autodev_tui.live import SOCKET, Live, Watched
 from autodev_tui.providers.base import Chunk, Request, TextDelta, Turn
 from tests.fakes.engine_kit import DONE, FILES, Scripted, make_turn, turns
 from tests.fakes.repos import FixtureRepository, make_repository
-from tests.unit.test_bridge import EDIT, PROBED, asked, environment, front, start
+from tests.unit.test_bridge import EDIT, PROBED, Front, asked, environment, front, start
 
 
 class Slow(Scripted):
@@ -54,6 +56,16 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     return provider
 
 
+@asynccontextmanager
+async def both(root: Path, env: dict[str, str]) -> AsyncIterator[tuple[Front, Front]]:
+    """One that drives, and one that watches it."""
+    async with front(root, env) as one:
+        await one.until(lambda: one.mirror.facts.repository, "the folder")
+        async with front(root, env) as two:
+            await two.until(lambda: two.mirror.facts.owner, "somebody drives")
+            yield one, two
+
+
 async def test_who_watches_sees_words_as_they_come_and_asks_what_the_other_knows(
     place: FixtureRepository, slow: Slow
 ) -> None:
@@ -71,9 +83,7 @@ async def test_who_watches_sees_words_as_they_come_and_asks_what_the_other_knows
 
 
 async def test_what_streams_reaches_who_watches(place: FixtureRepository, slow: Slow) -> None:
-    env = environment(place)
-    async with front(place.root, env) as one, front(place.root, env) as two:
-        await two.until(lambda: two.mirror.facts.owner, "somebody drives")
+    async with both(place.root, environment(place)) as (one, two):
         await start(one)
         await two.until(lambda: two.mirror.stream("T1").text == "half a sent", "the same words")
         slow.held = False
@@ -82,8 +92,7 @@ async def test_what_streams_reaches_who_watches(place: FixtureRepository, slow: 
 async def test_who_takes_over_goes_on_with_what_ran_and_the_other_watches(
     place: FixtureRepository, slow: Slow
 ) -> None:
-    env = environment(place)
-    async with front(place.root, env) as one, front(place.root, env) as two:
+    async with both(place.root, environment(place)) as (one, two):
         await start(one)
         await two.until(lambda: two.mirror.working == {"T1"}, "who works")
         refused = await one.engine.submit(commands.TakeOver())
@@ -97,10 +106,20 @@ async def test_who_takes_over_goes_on_with_what_ran_and_the_other_watches(
         assert two.mirror.session and two.mirror.session.state is SessionState.RUNNING
 
 
+class Idle:
+    """An engine with nothing to do."""
+
+    def __init__(self) -> None:
+        self.feeds: set[Any] = set()
+
+    def attach(self, feed: Any) -> None:
+        self.feeds.add(feed)
+
+
 async def test_nobody_without_the_secret_reads_along(tmp_path: Path) -> None:
     state = tmp_path / ("a long name " * 12)
     state.mkdir()
-    live = Live(None, state, b"right", None, None, lambda: None)  # type: ignore[arg-type]
+    live = Live(Idle(), state, b"right", None, None, lambda: None)  # type: ignore[arg-type]
     await live.open()
     try:
         assert (state / SOCKET).stat().st_mode & 0o777 == 0o600
@@ -112,3 +131,17 @@ async def test_nobody_without_the_secret_reads_along(tmp_path: Path) -> None:
     finally:
         await live.aclose()
     assert await Watched.connect(state, b"right") is None
+
+
+async def test_hanging_up_on_who_reads_along_is_no_error(tmp_path: Path) -> None:
+    failures: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+    idle = Idle()
+    live = Live(idle, tmp_path, b"right", EngineFacts, None, lambda: None)  # type: ignore[arg-type]
+    await live.open()
+    reader = await Watched.connect(tmp_path, b"right")
+    assert reader and await reader.next()
+    await live.aclose()
+    assert await reader.next() is None
+    reader.close()
+    assert not failures and not idle.feeds

@@ -22,7 +22,7 @@ from autodev_tui.assembly import (
 )
 from autodev_tui.domain import commands
 from autodev_tui.domain.commands import SetKey, SetOption
-from autodev_tui.domain.requests import Answer, GetDoctor, Refused, Request
+from autodev_tui.domain.requests import Answer, GetDoctor, GetModels, Refused, Request
 from autodev_tui.domain.updates import EngineFacts, Update
 from autodev_tui.engine import flow
 from autodev_tui.engine.board import Board
@@ -157,11 +157,15 @@ class Host(Watching):
 
     async def ask(self, request: Request) -> Answer:
         """The answer to a request; Refused where there is none."""
-        if self._engine is None and not (isinstance(request, GetDoctor) and self._problem):
+        if self._engine is None and not (isinstance(request, GetDoctor | GetModels) and self._problem):
             return Refused(reason=self._problem)
         try:
             if self._watched:
                 return await self._watched.ask(request)
+            if self._engine is None and isinstance(request, GetModels):
+                from autodev_tui.engine.answering.models import models_outside
+
+                return await models_outside(self._environment, self._options)
             if self._engine is None:
                 from autodev_tui.engine.answering.doctor import doctor_outside
 

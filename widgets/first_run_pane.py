@@ -213,9 +213,8 @@ class FirstRunPane(KeyAsking):
         if "model" in missing:
             words = "pasted hidden; kept 0600, never in this folder"
             actions.append(("Set a key for Anthropic", words, self.ask_key))
-            if here:
-                words = "shows how to start it, then looks again"
-                actions.append(("Use Ollama", words, lambda: self._go("ollama")))
+            words = "shows how to start it, then looks again"
+            actions.append(("Use Ollama", words, lambda: self._go("ollama")))
             if here and not self.ready:
                 words = "plans and repairs by rules, the rest as TODOs"
                 actions.append(("Go on without a model", words, self._go_on_without))

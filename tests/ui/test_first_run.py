@@ -78,6 +78,7 @@ async def test_every_problem_has_an_action() -> None:
         assert actions == [
             "git init here",
             "Set a key for Anthropic",
+            "Use Ollama",
             "Read what it brings, trust",
             "Open the doctor",
             "Type a goal",
@@ -187,9 +188,9 @@ async def test_a_repository_is_made_only_when_confirmed() -> None:
         sheet.confirmed()
         await pilot.pause()
         assert isinstance(app.heard(CommandGiven)[0].command, InitRepository)
-        await pilot.press("j", "j", "enter")
+        await pilot.press("j", "j", "enter", "j", "enter")
         await pilot.pause()
-        assert app.heard(WentTo)[0].pane == "trust"
+        assert [one.pane for one in app.heard(WentTo)] == ["ollama", "trust"]
 
 
 async def test_a_key_is_never_shown_or_kept_here() -> None:

@@ -30,6 +30,7 @@ from autodev_tui.sandbox.probe import ProbeResult
 from autodev_tui.sandbox.spec import Rung
 from store.errors import StoreError
 from tests.fakes.engine_kit import DONE, FILES, PATIENCE_S, Scripted, make_turn, turns
+from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.repos import FixtureRepository, make_repository
 
 PROBED = ProbeResult(Rung.LANDLOCK, ((Rung.LANDLOCK, True, ""),))
@@ -363,6 +364,30 @@ async def test_outside_a_repository_what_is_missing_is_told_and_what_is_the_user
         assert kept.stat().st_mode & 0o077 == 0
         refused = await one.engine.submit(commands.SetOption(name="theem", value="nord"))
         assert refused
+
+
+async def test_a_model_of_ollama_is_chosen_before_there_is_a_repository_and_holds_in_it(
+    tmp_path: Path,
+) -> None:
+    made = make_repository(tmp_path / "other", FILES)
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    with FakeOllama({"models": {"tiny": {"tools": False}, "other": {}, "qwen3": {}}}) as fake:
+        async with front(folder, environment(made) | {"OLLAMA_HOST": fake.url}) as one:
+            await one.until(lambda: one.mirror.facts.problems, "what is wrong")
+            told = await one.engine.ask(requests.GetModels())
+            assert isinstance(told, requests.RowsAnswer)
+            here = [row["model"] for row in told.rows if row["local"] and row["provider"] == "ollama"]
+            assert here == ["ollama/tiny:latest", "ollama/other:latest", "ollama/qwen3:latest"]
+            chosen = commands.SetOption(name="model", value="ollama/qwen3:latest")
+            assert await one.engine.submit(chosen) is None
+            await one.until(lambda: one.mirror.facts.model == chosen.value, "the model")
+            told = await one.engine.ask(requests.GetModels())
+            assert isinstance(told, requests.RowsAnswer)
+            assert [row["model"] for row in told.rows if row["default"]] == [chosen.value]
+            assert await one.engine.submit(commands.InitRepository()) is None
+            await one.until(lambda: one.mirror.facts.repository == "plain", "the repository")
+            assert one.mirror.facts.model == chosen.value and one.mirror.facts.problems == []
 
 
 async def test_nothing_is_made_a_repository_inside_of_one(place: FixtureRepository, scripted: None) -> None:

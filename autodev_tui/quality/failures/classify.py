@@ -79,12 +79,13 @@ def classify(
     """What failed, the primary cause first; empty when nothing did.
 
     `exit_code` is negative for a signal. 0 means that nothing failed, whatever was printed. Without one, an
-    output in which no parser finds anything and no line sounds alarming is taken for green. Never raises; its
+    output that ends with the verdict of a runner, or in which no parser finds anything and no line sounds
+    alarming, is taken for green. Never raises; its
     time grows with the output's length up to a bound (`log.HEAD_CHARS`, `log.TAIL_CHARS`).
     """
     log = Log.read(output, command, exit_code, timed_out)
     ending.read_status(log)
-    if log.exit_code == 0 and not log.timed_out:
+    if (log.exit_code == 0 and not log.timed_out) or ending.judged_green(log):
         return []
     found: list[Found] = []
     for parse in _PARSERS:

@@ -14,7 +14,8 @@ _STATUS = re.compile(
     r"exit code (?P<code>\d+) after)"
 )
 _KILLED = re.compile(
-    r"^(?:\S+: line \d+: +\d+ |\S+: )?(?P<what>Segmentation fault|Killed|Aborted|Bus error|"
+    r"^(?:\S+: line \d+: +\d+ |\S+: |g?make(?:\[\d+\])?: \*\*\* \[[^\]]+\] )?"
+    r"(?P<what>Segmentation fault|Killed|Aborted|Bus error|"
     r"Illegal instruction|Floating point exception|"
     r"Terminated)(?: +\(core dumped\))?(?: .*)?$"
 )
@@ -42,7 +43,8 @@ _CERTAIN = re.compile(
     r"command not found)$"
 )
 _GREEN = re.compile(
-    r"^(?:=* ?\d+ passed\b|  \d+ passing\b|OK(?: \(.*\))?$|test result: ok\.|ok  \t|All checks passed|"
+    r"^(?:=* ?\d+ passed\b(?!.*\b(?:failed|errors?)\b)|"
+    r"  \d+ passing\b|OK(?: \(.*\))?$|test result: ok\.|ok  \t|All checks passed|"
     r"Success: no issues found|Tests: +\d+ passed|"
     r"[ℹ#] fail 0$|100% tests passed)"
 )
@@ -86,6 +88,11 @@ def parse(log: Log) -> Iterator[Found]:
     name = _SIGNALS.get(said, "") or name
     if name and (said or name != "SIGPIPE"):
         yield Found(FailureType.RUNTIME_ERROR, _WORDS.get(name, f"it was ended by {name}"), "", at, code=name)
+
+
+def judged_green(log: Log) -> bool:
+    """Whether all that is known is that the last runner found nothing: a sequence ends as its last part."""
+    return log.exit_code is None and not log.timed_out and bool(_GREEN.match(log.last))
 
 
 def unknown(log: Log) -> Iterator[Found]:

@@ -119,6 +119,9 @@ def _coded(log: Log, at: int, match: re.Match[str]) -> Found:
         level = {"E": "high", "F": "high", "W": "medium"}.get(code[0], "low")
         if code == "E0401":
             kind = FailureType.IMPORT_ERROR
+        elif code == "F0001":
+            # It was told to read what is not there.
+            return Found(None, words, "pylint", at, code=code)
         return Found(kind, words, "pylint", at, code=code, symbol=_name(words), level=level)
     if re.fullmatch(r"B\d{3}", code) and (not message or "bandit" in log.command):
         return Found(FailureType.SECURITY_VULNERABILITY, message or code, "bandit", at, code=code)

@@ -30,6 +30,10 @@ _MAKE_SYNTAX = re.compile(
 _MAKE = re.compile(
     r"^(?:g?make)(?:\[\d+\])?: \*\*\* (?:\[(?P<path>[^\s:\]]+):(?P<line>\d+): )?(?P<message>.+)$"
 )
+_DIED = re.compile(
+    r"\] (?:Segmentation fault|Killed|Aborted|Bus error|Illegal instruction|"
+    r"Floating point exception)(?: \(core dumped\))?$"
+)
 _CMAKE = re.compile(
     r"^CMake Error(?: at (?P<path>[^:]+):(?P<line>\d+) \((?P<what>\w+)\))?:? ?(?P<message>.*)$"
 )
@@ -89,6 +93,9 @@ def _one(log: Log, at: int, line: str) -> Found | None:
             else FailureType.BUILD_FAILURE
         )
         return Found(kind, match["message"], "make", at, match["path"], int(match["line"]))
+    if _DIED.search(line):
+        # What `make` ran was ended by a signal: `ending` says which.
+        return None
     if match := _MAKE.match(line):
         number = int(match["line"]) if match["line"] else None
         return Found(

@@ -27,6 +27,9 @@ _PIP = re.compile(
     r"pip's dependency resolver|"
     r"Can not|Cannot|Could not|Ignored the following|Unknown|Invalid).*)$"
 )
+_ANYBODY = ("Invalid", "Exception:", "Hash", "Can not", "Cannot", "Could not", "Unknown")
+"""What not only pip says: it must have spoken elsewhere too."""
+_PIP_SPEAKS = ("pip", "Collecting ", "Processing /", "Requirement already", "requirements")
 _SUBPROCESS = re.compile(
     r"^\s*error: (?P<code>subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|"
     r"externally-managed-environment|invalid-pyproject|missing-pyproject\S*|resolution-too-deep|"
@@ -88,6 +91,9 @@ def _pip(log: Log, at: int, line: str) -> Found | None:
         return _subprocess(log, at, match["code"])
     if match := _PIP.match(line):
         message = match["message"]
+        ours = "pip" in log.command or any(map(log.says, _PIP_SPEAKS))
+        if message.startswith(_ANYBODY) and not ours:
+            return None
         path = re.search(r"(?:requirements file|constraints file):? .*?'([^']+)'", message)
         echo = message.startswith(("Could not build wheels", "Failed to build", "Failed building"))
         located = re.search(r"from line (\d+) of (\S+)\)", line)

@@ -33,7 +33,9 @@ _BLANK = re.compile(r"^\s*$")
 _CONFTEST = re.compile(r"^ImportError while loading conftest '(?P<path>.+)'\.$")
 _INTERNAL = re.compile(r"^INTERNALERROR> ?(?P<text>.*)$")
 _DUMPED = re.compile(r'^  File "(?P<path>[^"]+)", line (?P<line>\d+)(?:, in .+)?$')
-_USAGE = re.compile(r"^ERROR: (?P<what>file or directory not found: .+|not found: .+|usage: .+)$")
+_USAGE = re.compile(
+    r"^ERROR: (?P<what>file or directory not found: .+|Unknown config option: .+|not found: .+|usage: .+)$"
+)
 _COVERAGE = re.compile(r"^(?:FAIL |ERROR: |)(?P<what>(?:Required test coverage of|Coverage failure:) .+)$")
 _REPORT = ("ERRORS", "FAILURES", "short test summary info", "test session starts")
 
@@ -147,6 +149,12 @@ def _by_line(log: Log, begin: int, end: int, known: set[str], summary: Summary) 
             inside = section["title"] in ("FAILURES", "ERRORS")
         elif inside and (match := PLACE.match(log.lines[at])) and match["rest"] and not known:
             places.append((at, match))
+    # A block in nobody's style still ends with the place and the name of what was raised.
+    placed = [
+        (at, match)
+        for at in range(begin, end)
+        if (match := PLACE.match(log.lines[at])) and is_exception(match["rest"] or "")
+    ]
     rest = [test for test in summary.tests if test not in known]
     described = {test.partition("::")[0] for test in known}
     for number, test in enumerate(rest):
@@ -154,6 +162,10 @@ def _by_line(log: Log, begin: int, end: int, known: set[str], summary: Summary) 
         if "::" not in test and (known and (test in described or not message)):
             continue
         path, line = test.partition("::")[0], None
+        shown = next((one for one in placed if one[1]["path"] == path), None)
+        if shown and not known and not places:
+            line = int(shown[1]["line"])
+            placed.remove(shown)
         if number < len(places) and len(places) == len(rest):
             at, match = places[number]
             path, line, message = match["path"], int(match["line"]), match["rest"]

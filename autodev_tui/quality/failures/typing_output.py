@@ -1,4 +1,4 @@
-"""Type checkers with a form of their own: pyright, tsc; mypy's is read among the located findings."""
+"""Checkers with a form of their own: pyright, tsc, import-linter; mypy is read in `located`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ _TSC_PRETTY = re.compile(
     r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):\d+ - error (?P<code>TS\d+): (?P<message>.+)$"
 )
 _TSC_GLOBAL = re.compile(r"^error (?P<code>TS\d+): (?P<message>.+)$")
+_CONTRACTS = re.compile(r"^Contracts: \d+ kept, (?P<broken>[1-9]\d*) broken\.$")
+_FORBIDDEN = re.compile(r"^\S+ is not allowed to import \S+:$")
 _NO_MODULE = re.compile(
     r"Cannot find module '(?P<name>[^']+)'|Import \"(?P<name2>[^\"]+)\" could not be resolved"
 )
@@ -25,6 +27,11 @@ def parse(log: Log) -> Iterator[Found]:
     for at, line in log.free():
         if match := _PYRIGHT.match(line):
             yield _pyright(log, at, match)
+        elif line.startswith("Contracts: ") and (broken := _CONTRACTS.match(line)):
+            told = [one.rstrip(":") for one in log.lines[at:] if _FORBIDDEN.match(one)]
+            log.claim(at, at + 1)
+            said = told[0] if told else f"{broken['broken']} contracts broken"
+            yield Found(FailureType.LINT_ERROR, said, "import-linter", at, code="contract")
         elif "error TS" in line and (
             match := _TSC.match(line) or _TSC_PRETTY.match(line) or _TSC_GLOBAL.match(line)
         ):

@@ -232,13 +232,19 @@ def _put(folder: int, name: str, record: Record) -> None:
 
 
 def _remove(folder: int, name: str) -> None:
+    # Somebody else may tidy up the same: what is gone already is what was wanted.
     try:
         os.unlink(name, dir_fd=folder)
-        return
     except FileNotFoundError:
-        return
-    except OSError:
         pass
+    except OSError:
+        try:
+            _remove_folder(folder, name)
+        except FileNotFoundError:
+            pass
+
+
+def _remove_folder(folder: int, name: str) -> None:
     fd = os.open(name, _OPEN_DIR, dir_fd=folder)
     try:
         os.fchmod(fd, 0o700)

@@ -139,6 +139,21 @@ def test_what_is_too_big_to_keep_is_reported_and_left_alone(tmp_path, monkeypatc
     assert (folder / "big").exists() and (folder / "new").exists()
 
 
+@pytest.mark.parametrize("call", ["open", "rmdir"])
+def test_a_tree_that_somebody_else_removes_too_is_gone(tmp_path, monkeypatch, call):
+    (tmp_path / "gone" / "2").mkdir(parents=True)
+    plain, remove = getattr(os, call), os.rmdir
+
+    def beaten(name, *rest, **more):
+        if name == "2":
+            remove(tmp_path / "gone" / "2")  # the other one was a moment earlier
+        return plain(name, *rest, **more)
+
+    monkeypatch.setattr(os, call, beaten)
+    remove_tree(str(tmp_path / "gone"))
+    assert not (tmp_path / "gone").exists()
+
+
 def test_remove_tree_follows_no_link_and_opens_what_is_closed(tmp_path):
     (tmp_path / "keep").mkdir()
     (tmp_path / "keep" / "file").touch()

@@ -107,7 +107,9 @@ def _repository(here: Surroundings) -> Finding:
 def _sandbox(here: Surroundings) -> Finding:
     if here.probe is None:
         return Finding("sandbox", "warn", "not tried yet", "look again in a moment")
-    tried = [f"{rung}: {'holds' if holds else 'not used'}, {why}" for rung, holds, why in here.probe.tried]
+    # What holds comes first: that is what matters here.
+    order = sorted(here.probe.tried, key=lambda one: not one[1])
+    tried = [f"{rung}: {'holds' if holds else 'not used'}, {why}" for rung, holds, why in order]
     text = "; ".join(tried)
     if here.probe.rung.value != "none":
         return Finding("sandbox", "ok", text)
@@ -234,10 +236,15 @@ def _checks(here: Surroundings) -> Finding:
     if here.repository is None or here.settings is None:
         return Finding("checks", "warn", "not looked for", "")
     from autodev_tui.quality.detection import detect
-    from autodev_tui.quality.environment import Environment
+    from autodev_tui.quality.ecosystems import Look, look_at
+    from autodev_tui.quality.environment import Environment, clean_path
 
-    plain = Environment(id="", description="", recipe="none", path=[])
-    found = detect(here.repository.root, list(here.settings.checks), plain)
+    root, environment = here.repository.root, here.environment
+    path = clean_path(root, environment)
+    # Nothing is looked for that would be installed: only what the repository itself says.
+    look = Look(root, root, here.state or root, environment, path, lambda name: False, configured=False)
+    plain = Environment(id="", description="", recipe="none", path=path, parts=look_at(look))
+    found = detect(root, list(here.settings.checks), plain)
     if not found:
         todo = "name one: [[checks]] name, command in config.toml"
         return Finding("checks", "warn", "none found: nothing can verify what agents do", todo)

@@ -212,6 +212,8 @@ REVIEW = [
     _key("review", "C", "criteria", "criteria"),
     _key("review", "v", "range", "range of lines"),
     _key("review", "ampersand", "choose", "choose what is shown"),
+    _key("review", "B", "blanks", "hide what changes only blanks"),
+    _key("review", "equals_sign", "compare", "since my review, since a checkpoint"),
 ]
 
 SUBMIT = [

@@ -13,12 +13,15 @@ from autodev_tui.domain.review import ReviewDraft, ReviewView
 from widgets.diff_layout import Kind
 from widgets.messages import CommandGiven, Said
 from widgets.review_arming import ReviewArming
+from widgets.review_compare import only_blanks
 from widgets.review_decisions import Change, Decisions, changed_numbers, without
 from widgets.review_inputs import ReviewInputs
 from widgets.wording import plural
 
 DECIDED = {"accept": "accepted", "reject": "rejected", "edit": "edited"}
 FILTERS = ("all", "open", "badged", "commented")
+WITHOUT_BLANKS = "what is not blank"
+"""What `B` leaves."""
 ACTOR = "human"
 
 
@@ -348,7 +351,7 @@ class ReviewActs(ReviewInputs):
         decisions = self.decisions
         if decisions is None:
             return
-        at = FILTERS.index(self.filter)
+        at = FILTERS.index(self.filter) if self.filter in FILTERS else 0
         for name in (*FILTERS[at + 1 :], *FILTERS[: at + 1]):
             wanted = None if name == "all" else [n for n in decisions.hunks if self._wanted(n, name)]
             if wanted is None or wanted:
@@ -357,6 +360,25 @@ class ReviewActs(ReviewInputs):
                 if self.hunk == 0 or (self.model and self.model.hidden(self.hunk)):
                     self.go_to_hunk(self.hunks_in_view[0])
                 return
+
+    def action_blanks(self) -> None:
+        """Hide hunks that change only blanks, or show them again. They stay open: nothing is decided."""
+        decisions = self.decisions
+        if decisions is None:
+            return
+        blank = [number for number, hunk in decisions.hunks.items() if only_blanks(hunk)]
+        if self.filter == WITHOUT_BLANKS:
+            self.filter = FILTERS[0]
+            self.show_only(None)
+        elif not blank or len(blank) == len(decisions.hunks):
+            self.ignore("every hunk changes only blanks" if blank else "no hunk changes only blanks")
+        else:
+            self.filter = WITHOUT_BLANKS
+            self.show_only(number for number in decisions.hunks if number not in blank)
+            if self.hunk == 0 or (self.model and self.model.hidden(self.hunk)):
+                self.go_to_hunk(self.hunks_in_view[0])
+            what = "1 hunk changes" if len(blank) == 1 else f"{len(blank)} hunks change"
+            self.post_message(Said(f"{what} only blanks and stays undecided · B shows it again"))
 
     def _wanted(self, hunk: int, name: str) -> bool:
         assert self.decisions is not None

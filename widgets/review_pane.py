@@ -16,12 +16,14 @@ from autodev_tui.domain.review import ReviewDraft, ReviewView
 from autodev_tui.domain.states import ApprovalState, TaskState
 from autodev_tui.domain.text import visible
 from widgets.cells import Line, cut, width_of
+from widgets.checkpoints_pane import CheckpointsPane
 from widgets.diff_layout import Kind, Row
 from widgets.diff_rows import evidence_line
 from widgets.glyphs import HUNK, ROLE
 from widgets.keys import bindings
 from widgets.messages import Asked, EditedOutside, Said, WentTo
 from widgets.review_acts import FILTERS, ReviewActs
+from widgets.review_compare import comparisons
 from widgets.review_criteria import CriteriaSheet
 from widgets.review_decisions import Decisions
 from widgets.review_inputs import Purpose
@@ -29,6 +31,10 @@ from widgets.review_sheets import FilesSheet, SubmitSheet
 
 WIDE = 110
 """Cells from which evidence is told with its commands."""
+DECIDES = frozenset(
+    "accept reject edit comment accept_file reject_file next_open range criteria choose blanks compare submit "
+    "where outside open".split()
+)
 EDITING_STEPS = ("edit_file", "write_file", "move_file", "delete_file")
 
 
@@ -54,6 +60,7 @@ class ReviewPane(ReviewActs):
         self._not_to_be_had = ("", "")
         self._state: dict[str, Any] = {}
         self._criteria_wanted = False
+        self._compared = 0
 
     # -- what is reviewed
 
@@ -138,7 +145,7 @@ class ReviewPane(ReviewActs):
         self.view, self.decisions = view, Decisions(view, draft)
         self.moved = set(view.moved)
         self.only_looks = False
-        self.filter, self._range = FILTERS[0], None
+        self.filter, self._range, self._compared = FILTERS[0], None, 0
         super().show_changes(view.changes)
         if typed and before:
             self._go_on_typing(*typed, before)
@@ -307,6 +314,10 @@ class ReviewPane(ReviewActs):
 
     # -- looking closer
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where a change is only looked at nothing is decided."""
+        return not (self.only_looks and action in DECIDES) and super().check_action(action, parameters)
+
     def action_where(self) -> None:
         """The step that wrote this file last, in its agent's log."""
         row, view = self.here, self.view
@@ -324,6 +335,18 @@ class ReviewPane(ReviewActs):
             self.ignore("no step of its agent edited this file: a command wrote it")
             return
         self.post_message(WentTo("agents", task=view.task, step=(wrote or steps)[-1].id))
+
+    def action_compare(self) -> None:
+        """What changed since the last review, the next time since each checkpoint before."""
+        view = self.view
+        found = comparisons(self.mirror, view.approval) if view and self.mirror else []
+        if not found:
+            self.ignore("there is nothing earlier to compare with" if view else "nothing is reviewed here")
+            return
+        title, old, new = found[self._compared % len(found)]
+        self._compared += 1
+        more = " · q, then = for another" if len(found) > 1 else ""
+        self.post_message(CheckpointsPane.Compared(old, new, f"{title}{more}"))
 
     def action_outside(self) -> None:
         """Open the file at this line in the user's own editor."""

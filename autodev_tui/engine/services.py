@@ -93,6 +93,7 @@ class Services:
         self.broker.idle = self.idle
         self.broker.may_go_on = self.may_go_on
         self._seats: dict[str, Seat] = {}
+        self._wait_with_slot: list[str] = []
 
     @property
     def session(self) -> Session:
@@ -122,8 +123,8 @@ class Services:
 
     @property
     def working(self) -> list[str]:
-        """The agents that have a slot now; "" is the planner."""
-        return list(self.slots.holders)
+        """The agents that have a slot now and do not wait with it; "" is the planner."""
+        return [name for name in self.slots.holders if name not in self._wait_with_slot]
 
     @property
     def held(self) -> list[str]:
@@ -167,12 +168,26 @@ class Services:
         """While inside, the present agent waits for somebody else, and another may have its slot."""
         seat = SEAT.get()
         if seat is None or seat.keeps_slot:
-            with self.watch.held():
+            with self._with_slot(seat):
                 yield
             return
         self._give_slot_back(seat)
         yield
         await self._have_slot(seat)
+
+    @contextmanager
+    def _with_slot(self, seat: Seat | None) -> Iterator[None]:
+        """Inside, the present agent waits without giving its slot away: it is not at work."""
+        names = [seat.name] if seat else []
+        self._wait_with_slot += names
+        self.board.touch()
+        try:
+            with self.watch.held():
+                yield
+        finally:
+            for name in names:
+                self._wait_with_slot.remove(name)
+            self.board.touch()
 
     def _give_slot_back(self, seat: Seat) -> None:
         if seat.has_slot:
@@ -210,7 +225,7 @@ class Services:
         Whoever is inside keeps its slot: those who wait for the lock keep theirs, and would keep it out.
         """
         seat = SEAT.get()
-        with self.watch.held() if lock.locked() else nullcontext():
+        with self._with_slot(seat) if lock.locked() else nullcontext():
             await lock.acquire()
         try:
             with seat.keeping_slot() if seat else nullcontext():

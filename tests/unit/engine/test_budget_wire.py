@@ -59,7 +59,8 @@ async def test_a_budget_spent_while_a_reply_streams(tmp_path: Path, told_at: str
             assert slow.state is StepState.STARTED, "it streams on"
             question = await waiting(kit, "budget")
             await until(lambda: models(kit, "T1")[0].state is StepState.DONE, "the end of the stream")
-            await until(lambda: len(kit.services.working) == 2 and not kit.services.purse._open)
+            await until(lambda: not kit.services.working, "both wait for one answer: nobody is shown at work")
+            assert len(kit.services.slots.holders) == 2 and not kit.services.purse._open
             (slow,), (fast,) = models(kit, "T1"), models(kit, "T2")
             used = slow.result["usage"]
             if told_at == "both":

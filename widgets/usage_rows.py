@@ -41,13 +41,13 @@ def limit_lines(facts: dict[str, Any], width: int) -> list[Line]:
             lines.append(_limit(facts, one, width))
         elif one["scope"] == "session":
             lines.append([_name("budget"), (f"{_spent(facts, one)}, no limit set", "text")])
-    return lines + _named("ahead", _ahead(facts), width)
+    return lines + _named("ahead", str(facts["forecast"] or ""), width) + _named("asks", _asks(facts), width)
 
 
-def _ahead(facts: dict[str, Any]) -> str:
+def _asks(facts: dict[str, Any]) -> str:
+    """What happens near the session's limit: no call is made that could cost more than what is left."""
     limit = next((one["limit_usd"] for one in limits(facts) if one["scope"] == "session"), None)
-    says = f"says so at ${limit * WARN_AT:.2f}, asks at ${limit:.2f}" if limit else ""
-    return "; ".join(part for part in (str(facts["forecast"] or ""), says) if part)
+    return f"before a call that could pass ${limit:.2f}; tells you at ${limit * WARN_AT:.2f}" if limit else ""
 
 
 def _limit(facts: dict[str, Any], one: dict[str, Any], width: int) -> Line:

@@ -158,9 +158,11 @@ async def test_usage_by_task_with_a_bar_for_each_limit() -> None:
         rows = drawn(app)
         assert rows[1].startswith("   budget   $0.42 of 5.00") and rows[1].endswith("8 %")
         assert rows[2].startswith("   month    $41.00 of 50.00") and rows[2].endswith("82 %")
-        ahead = "   ahead    $0.60–1.40 for 2 tasks not begun; says so at $4.00, asks at $5.00"
-        assert rows[3] == ahead
-        assert rows[6].split() == [
+        assert rows[3:5] == [
+            "   ahead    $0.60–1.40 for 2 tasks not begun",
+            "   asks     before a call that could pass $5.00; tells you at $4.00",
+        ]
+        assert rows[7].split() == [
             "▌",
             "T3",
             "Tests",
@@ -173,7 +175,7 @@ async def test_usage_by_task_with_a_bar_for_each_limit() -> None:
             "%",
             "0:41",
         ]
-        assert rows[7].split() == ["T4", "Docs", "○", "planned", "local", "38k", "1.2k", "71", "%", "4:10"]
+        assert rows[8].split() == ["T4", "Docs", "○", "planned", "local", "38k", "1.2k", "71", "%", "4:10"]
         text = "\n".join(rows)
         assert "most $1.86 on 2026-11-06" in text and "▁▃▄▅▇█" in text
         assert "today $1.20   retries 2   refused by budget 1   local 4:10" in text

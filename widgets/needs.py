@@ -57,9 +57,15 @@ def needs(mirror: Mirror) -> list[Need]:
     return found
 
 
+def asker(approval: Approval) -> str:
+    """Who asks: a task, the planner, or the program itself for what all of them need."""
+    ours = approval.effect.startswith(("setup:", "check:"))
+    return approval.task or ("autodev" if ours else "the planner")
+
+
 def _need(mirror: Mirror, approval: Approval) -> Need:
     pane, key, verb = PANES.get(approval.kind, ("questions", "4", "answer"))
-    who = approval.task or (EVERYBODY if approval.kind is ApprovalKind.BUDGET else "")
+    who = approval.task or (EVERYBODY if approval.kind is ApprovalKind.BUDGET else asker(approval))
     title = visible(approval.title, keep="")
     line: Line
     match approval.kind:
@@ -79,7 +85,7 @@ def _need(mirror: Mirror, approval: Approval) -> Need:
         case ApprovalKind.COMMAND:
             command = visible(str(approval.ask.get("command", "")), keep="")
             network = "   (network)" if approval.ask.get("network") else ""
-            line = [("◐ ", "asks"), (f"{who or 'the planner'} asks to run  ", "text"), (command, "data-bold")]
+            line = [("◐ ", "asks"), (f"{who} asks to run  ", "text"), (command, "data-bold")]
             line.append((network, "muted"))
         case ApprovalKind.BUDGET:
             line = [("■ ", "asks"), (headline(approval), "data")]
@@ -87,7 +93,7 @@ def _need(mirror: Mirror, approval: Approval) -> Need:
             line = [("■ ", "asks"), (title, "data")]
         case ApprovalKind.QUESTION:
             question = visible(str(approval.ask.get("question", approval.title)), keep="")
-            line = [("◐ ", "asks"), (f"{who or 'the planner'} asks  ", "text"), (question, "data")]
+            line = [("◐ ", "asks"), (f"{who} asks  ", "text"), (question, "data")]
         case _:
             line = [("◐ ", "asks"), (title, "data")]
     return Need(pane, line, key, verb, approval.id, who, approval.created)
@@ -98,8 +104,7 @@ def waits(need: Need, others: int, now: float) -> Line:
     held = f"{others} more wait{'s' if others == 1 else ''}" if others else "nothing else is held up"
     if need.who == EVERYBODY:
         held = "nothing is spent meanwhile"
-    who = need.who or "the planner"
-    return [("◐ ", "asks"), (f"{who} waits {running_time(max(now - need.since, 0))} · {held}", "text")]
+    return [("◐ ", "asks"), (f"{need.who} waits {running_time(max(now - need.since, 0))} · {held}", "text")]
 
 
 def _landing(mirror: Mirror, approval: Approval) -> Line:

@@ -13,6 +13,7 @@ from autodev_tui.domain.approval import Approval, ApprovalKind
 from autodev_tui.domain.text import HIDDEN, visible
 from widgets import budget_words
 from widgets.cells import Line, wrap
+from widgets.needs import asker
 
 LABEL = 10
 INDENT = 2
@@ -48,7 +49,7 @@ class Card:
 
 def headline(approval: Approval) -> str:
     """What is asked, in the rule above the card."""
-    who = approval.task or "the planner"
+    who = asker(approval)
     if approval.kind is ApprovalKind.COMMAND and approval.task:
         return f"{who} asks to run a command"
     if approval.kind is ApprovalKind.QUESTION:
@@ -230,7 +231,7 @@ def _where(approval: Approval) -> str:
 
 
 def _asked_by(approval: Approval) -> str:
-    first, *others = approval.asked_by or [approval.task or "the planner"]
+    first, *others = approval.asked_by or [asker(approval)]
     if not others:
         return f"by {first}"
     want, all_of = ("wants", "both") if len(others) == 1 else ("want", "all")

@@ -13,7 +13,7 @@ from autodev_tui.domain.states import ApprovalState
 from autodev_tui.domain.text import visible
 from widgets.armed_pane import ArmedPane
 from widgets.cells import Line, fit, rule, spread
-from widgets.needs import EVERYBODY
+from widgets.needs import EVERYBODY, asker
 from widgets.question_card import Card, asked_text, card, headline, rule_card
 from widgets.wording import running_time
 
@@ -267,4 +267,4 @@ def who(approval: Approval) -> str:
     """Who asks."""
     if approval.kind is ApprovalKind.BUDGET:
         return approval.task or EVERYBODY
-    return approval.task or "the planner"
+    return asker(approval)

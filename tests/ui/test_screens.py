@@ -168,7 +168,7 @@ SCREENS = [
     Shown("conflict", ["T4", "src/auth.py"], "conflict", lambda: shown.update(approvals=[CONFLICT])),
     Shown("landing", ["Land  Add OAuth login", "9 commits", "quality  0.91"], "landing", ready),
     Shown("checkpoints", ["5 Checkpoints", "before T5 edited a.py"], "checkpoints"),
-    Shown("usage", ["6 Usage", "$0.42 of 5.00", "by task"], "usage"),
+    Shown("usage", ["6 Usage", "$0.42 of 5.00", "by task", "tells you at"], "usage"),
     Shown("sessions", ["7 Sessions", "Faster start"], "sessions"),
     Shown("first_run", ["Set a key for Anthropic", "! model", "! trust"], "", first_run),
     Shown(

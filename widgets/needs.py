@@ -115,6 +115,15 @@ def _landing(mirror: Mirror, approval: Approval) -> Line:
     return [("ready to land", "text"), (verified, "done")]
 
 
+def binding(mirror: Mirror) -> Line:
+    """What holds while one looks at the landing: it binds to the branch as it was shown."""
+    approval = mirror.of_kind(ApprovalKind.LAND)[0]
+    if "why" in approval.ask or "old" not in approval.ask:
+        return [("± ", "asks"), *_landing(mirror, approval)]
+    branch, old = visible(str(approval.ask["branch"]), keep=""), str(approval.ask["old"])[:7]
+    return [("◐ ", "asks"), (f"{branch} moves only if it is still @{old} when you press a", "data")]
+
+
 def stopped(mirror: Mirror) -> Line | None:
     """What stops work or went wrong, that no question is about."""
     facts, session = mirror.facts, mirror.session

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from widgets.chrome import Row
 from widgets.keys import bindings
-from widgets.needs import Need, idle, needs, stopped, waits
+from widgets.needs import Need, binding, idle, needs, stopped, waits
 
 if TYPE_CHECKING:
     from autodev_tui.domain.mirror import Mirror
@@ -56,9 +56,13 @@ class NeedsRow(Row, can_focus=True):
             self.set([(" ", "text"), (mirror.facts.hint, "muted")])
         elif self.need and self.need.pane == here == "questions":
             self.set([(" ", "text"), *waits(self.need, len(waiting) - 1, now)])
-        elif self.need and self.need.pane == here and here in ("plan", "conflict"):
-            # Its key would lead away from it.
-            self.set([(" ", "text"), *self.need.line])
+        elif (
+            self.need
+            and self.need.pane == here
+            and (here in ("plan", "conflict") or sum(one.pane == here for one in waiting) == 1)
+        ):
+            # Its key would lead away from it, or to where one is.
+            self.set([(" ", "text"), *(binding(mirror) if here == "landing" else self.need.line)])
         elif self.need:
             key = "tab" if typing else self.need.key
             if here == "tasks" and self.need.pane == "landing":

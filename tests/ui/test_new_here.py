@@ -15,6 +15,7 @@ from tests.fakes.bridge import FakeBridge
 from tests.fakes.shown import FACTS, NOW, session
 from tests.ui.stage import drawn, until
 from tests.ui.test_first_run import RESUME, WELL
+from tests.ui.test_landing import landing
 from tests.ui.test_models_pane import local
 
 SIZE = (80, 24)
@@ -72,3 +73,15 @@ async def test_after_look_first_it_says_that_it_is_paused_and_x_lets_it_go_on(at
         assert not bridge.of(commands.PauseTask)
         bridge.push(Update(facts=FACTS))
         await until(pilot, lambda: "paused" not in drawn(app)[0])
+
+
+async def test_no_key_is_named_that_leads_to_where_one_is() -> None:
+    done = {"reset": True, "facts": FACTS, "session": session(), "approvals": [landing()]}
+    app, _ = workbench(Update.model_validate(done))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored and drawn(app)[19].endswith("tab land"))
+        await app.bench.go("landing")
+        await until(pilot, lambda: "◐ main moves only if it is still @" in drawn(app)[19])
+        assert drawn(app)[19].endswith("when you press a")
+        await pilot.press("1")
+        await until(pilot, lambda: drawn(app)[19].endswith("g enter land"))

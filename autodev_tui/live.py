@@ -1,8 +1,9 @@
 """The socket beside a running engine: the user's other front ends read along, ask, and may take over.
 
-Lines go over it, a word and then JSON: `update …` whenever something changed, `ask N …` and `answer N …`,
-`drive`. Commands do not cross: only who drives gives them. Whoever connects proves with the client's secret
-that it is the user's own program, which no agent's command is. Without a socket others see states alone.
+Lines go over it, a word and then JSON: `more`, and then one `update …` once something changed, `ask N …` and
+`answer N …`, `drive`. Commands do not cross: only who drives gives them. Whoever connects proves with the
+client's secret that it is the user's own program, which no agent's command is. Without a socket others see
+states alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import hmac
 import logging
 import os
 import secrets
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +90,7 @@ class Live:
         _kept(self._tasks, self._serve(reader, writer))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        feed = Feed(self._facts)
+        feed, wanted = Feed(self._facts), asyncio.Event()
         background: set[asyncio.Task[None]] = set()
         try:
             nonce = secrets.token_hex(16)
@@ -101,12 +101,14 @@ class Live:
                 return
             self._engine.attach(feed)
             self._feeds.add(feed)
-            _kept(background, self._send(feed, writer))
+            _kept(background, self._send(feed, wanted, writer))
             while line := await reader.readline():
                 word, _, rest = line.partition(b" ")
                 if word == b"ask":
                     number, _, request = rest.partition(b" ")
                     _kept(background, self._reply(number, from_line(REQUEST, request), writer))
+                elif word.strip() == b"more":
+                    wanted.set()
                 elif word.strip() == b"drive":
                     self._give_way()
         except (OSError, ValueError, TimeoutError) as error:
@@ -118,10 +120,12 @@ class Live:
             self._feeds.discard(feed)
             self._engine.feeds.discard(feed)
 
-    async def _send(self, feed: Feed, writer: asyncio.StreamWriter) -> None:
+    async def _send(self, feed: Feed, wanted: asyncio.Event, writer: asyncio.StreamWriter) -> None:
         """A slow reader gets fewer updates, not old ones."""
         with contextlib.suppress(OSError):
             while True:
+                await wanted.wait()
+                wanted.clear()
                 update = await feed.next()
                 writer.write(b"update " + to_line(UPDATE, update) + b"\n")
                 await writer.drain()
@@ -142,7 +146,9 @@ class Watched:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._updates: deque[Update] = deque()
+        self._update: Update | None = None
+        self._wanted = False
+        """One more was asked for, and has not come."""
         self._news = asyncio.Event()
         self._answers: dict[bytes, asyncio.Future[Answer]] = {}
         self._count = 0
@@ -171,10 +177,14 @@ class Watched:
 
     async def next(self) -> Update | None:
         """What changed over there; None once it is gone."""
-        while not self._updates and not self._over:
+        while self._update is None and not self._over:
             self._news.clear()
+            if not self._wanted:
+                self._wanted = True
+                self._writer.write(b"more\n")
             await self._news.wait()
-        return self._updates.popleft() if self._updates else None
+        update, self._update = self._update, None
+        return update
 
     async def ask(self, request: Request) -> Answer:
         """The answer from over there."""
@@ -204,7 +214,7 @@ class Watched:
             while line := await self._reader.readline():
                 word, _, rest = line.partition(b" ")
                 if word == b"update":
-                    self._updates.append(from_line(UPDATE, rest))
+                    self._update, self._wanted = from_line(UPDATE, rest), False
                     self._news.set()
                 elif word == b"answer":
                     number, _, answer = rest.partition(b" ")

@@ -91,8 +91,7 @@ class Watching:
         place = self._opened.place
         seen = await asyncio.to_thread(stamp, place.state)
         while await asyncio.to_thread(owner, place.state):
-            if watched := await self._reach(place):
-                await self._read_along(watched)
+            if (watched := await self._reach(place)) and await self._read_along(watched):
                 seen = []
                 continue
             await asyncio.sleep(WATCH_S)
@@ -110,19 +109,24 @@ class Watching:
                 self._known = self._known.but(problems=[*self._known.problems, refused.reason])
                 self._feed.touch()
 
-    async def _read_along(self, watched: Watched) -> None:
-        """Hand on what the engine that drives tells, until it is gone. Own are only the settings here."""
-        self._watched = watched
+    async def _read_along(self, watched: Watched) -> bool:
+        """Hand on what the engine that drives tells, until it is gone. Own are only the settings here.
+
+        Whether it told anything: it may hang up at once, on who has another secret.
+        """
+        self._watched, heard = watched, False
         try:
             while (update := await watched.next()) is not None:
+                heard = True
                 if facts := update.facts:
                     told = {name: getattr(facts, name) for name in TOLD}
                     self._known = self._known.but(**told, interrupted="")
                     update = update.model_copy(update={"facts": self._known})
-                self._feed.relay(update)
+                await self._feed.relay(update)
         finally:
             self._watched = None
             watched.close()
+        return heard
 
     # -- who drives
 

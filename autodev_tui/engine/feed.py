@@ -43,7 +43,9 @@ class Feed:
         self._moved: dict[str, None] = {}
         self._streams: dict[str | None, Stream] = defaultdict(Stream)
         self._events: deque[EventBase] = deque(maxlen=EVENTS_KEPT)
-        self._relayed: deque[Update] = deque()
+        self._relayed: Update | None = None
+        self._taken = asyncio.Event()
+        """The relayed one was read."""
         self._sent: dict[str, Any] = {}
         """Facts and what is no record, as the front end knows them."""
         self._changed.set()
@@ -89,10 +91,15 @@ class Feed:
         self._moved[approval] = None
         self._changed.set()
 
-    def relay(self, update: Update) -> None:
-        """What another's engine tells of its session: it goes on as it is."""
-        self._relayed.append(update)
+    async def relay(self, update: Update) -> None:
+        """What another's engine tells of its session: it goes on as it is, and this returns once it did.
+
+        So no more is asked of that engine than the front end reads.
+        """
+        self._taken.clear()
+        self._relayed = update
         self._changed.set()
+        await self._taken.wait()
 
     def tell(self, event: EventBase) -> None:
         """Something happened or streams."""
@@ -116,10 +123,12 @@ class Feed:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            if self._relayed:
+            if relayed := self._relayed:
                 self._changed.set()
                 if not self._reset:
-                    return self._relayed.popleft()
+                    self._relayed = None
+                    self._taken.set()
+                    return relayed
             fields = self._fields()
             if fields:
                 return Update(**fields)

@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 from autodev_tui import host, looking, watching
+from autodev_tui import live as along
 from autodev_tui.assembly import Model
 from autodev_tui.domain import commands, requests
+from autodev_tui.domain.kinds import ApprovalKind
 from autodev_tui.domain.states import SessionState
-from autodev_tui.domain.updates import EngineFacts
+from autodev_tui.domain.updates import EngineFacts, Update
+from autodev_tui.engine.feed import Feed
 from autodev_tui.live import SOCKET, Live, Watched
 from autodev_tui.providers.base import Chunk, Request, TextDelta, Turn
 from tests.fakes.engine_kit import DONE, FILES, Scripted, make_turn, turns
@@ -57,11 +60,11 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
 
 
 @asynccontextmanager
-async def both(root: Path, env: dict[str, str]) -> AsyncIterator[tuple[Front, Front]]:
-    """One that drives, and one that watches it."""
+async def both(root: Path, env: dict[str, str], **others: str) -> AsyncIterator[tuple[Front, Front]]:
+    """One that drives, and one that watches it; `others` are variables of the second alone."""
     async with front(root, env) as one:
         await one.until(lambda: one.mirror.facts.repository, "the folder")
-        async with front(root, env) as two:
+        async with front(root, env | others) as two:
             await two.until(lambda: two.mirror.facts.owner, "somebody drives")
             yield one, two
 
@@ -145,3 +148,51 @@ async def test_hanging_up_on_who_reads_along_is_no_error(tmp_path: Path) -> None
     assert await reader.next() is None
     reader.close()
     assert not failures and not idle.feeds
+
+
+async def test_who_may_not_read_along_sees_what_is_written(
+    place: FixtureRepository, slow: Slow, tmp_path: Path
+) -> None:
+    slow.held = False
+    another = {"AUTODEV_CONFIG_DIR": str(tmp_path / "another secret")}
+    async with both(place.root, environment(place), **another) as (one, two):
+        await start(one)
+        review = await asked(one, ApprovalKind.CHANGES)
+        await two.until(lambda: review.id in two.mirror.approvals, "the same question")
+
+
+async def test_who_reads_along_slowly_gets_fewer_updates_not_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(along, "UPDATES_PER_S", 1e6)
+    told = [0]
+    live = Live(Idle(), tmp_path, b"right", lambda: EngineFacts(agents=told[0]), None, lambda: None)  # type: ignore[arg-type]
+    await live.open()
+    reader = await Watched.connect(tmp_path, b"right")
+    assert reader
+    try:
+        first = await reader.next()
+        assert first and first.facts and first.facts.agents == 0
+        for told[0] in range(1, 51):
+            live.touch()
+            # Both ends have time enough to send and to take it.
+            for _ in range(10):
+                await asyncio.sleep(0.001)
+        # One may have been under way; the next one has all that came since.
+        latest = await reader.next()
+        if latest and latest.facts and latest.facts.agents < 50:
+            latest = await reader.next()
+        assert latest and latest.facts and latest.facts.agents == 50
+    finally:
+        reader.close()
+        await live.aclose()
+
+
+async def test_what_is_relayed_waits_for_who_is_slow() -> None:
+    feed = Feed(EngineFacts)
+    assert (await feed.next()).reset
+    relayed = asyncio.ensure_future(feed.relay(Update(working=["T1"])))
+    await asyncio.sleep(0)
+    assert not relayed.done()
+    assert (await feed.next()).working == ["T1"]
+    await asyncio.wait_for(relayed, 5)

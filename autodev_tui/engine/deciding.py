@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from autodev_tui.domain import commands, requests
-from autodev_tui.engine.broker import recall
-from autodev_tui.engine.conflicts import get_conflict
-from autodev_tui.engine.landing_view import get_landing
-from autodev_tui.engine.level_preview import level_preview
-from autodev_tui.engine.plan_editing import edit_plan
-from autodev_tui.engine.rules import revoke_rule
+from autodev_tui.engine.later import later
 
 ANSWERS: dict[type[Any], Any] = {
-    requests.GetConflict: get_conflict,
-    requests.GetLanding: get_landing,
-    requests.GetLevelPreview: level_preview,
+    requests.GetConflict: later("conflicts", "get_conflict"),
+    requests.GetLanding: later("landing_view", "get_landing"),
+    requests.GetLevelPreview: later("level_preview", "level_preview"),
 }
 COMMANDS: dict[type[Any], Any] = {
-    commands.EditPlan: edit_plan,
-    commands.Recall: recall,
-    commands.RevokeRule: revoke_rule,
+    commands.EditPlan: later("plan_editing", "edit_plan"),
+    commands.Recall: later("broker", "recall"),
+    commands.RevokeRule: later("rules", "revoke_rule"),
 }

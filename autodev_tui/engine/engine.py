@@ -14,20 +14,17 @@ from autodev_tui.domain import commands, events, requests
 from autodev_tui.domain.ids import Ids
 from autodev_tui.domain.session import Session
 from autodev_tui.domain.states import SessionState
-from autodev_tui.engine.answers import answer
 from autodev_tui.engine.board import Board
 from autodev_tui.engine.broker import Broker
 from autodev_tui.engine.commands_runner import CommandRunner
-from autodev_tui.engine.driving import drive
 from autodev_tui.engine.ending import cancel_task
 from autodev_tui.engine.event_log import EventLog
 from autodev_tui.engine.feed import Feed
 from autodev_tui.engine.flags import arms
 from autodev_tui.engine.flow import Outcome
-from autodev_tui.engine.handlers import HANDLERS
+from autodev_tui.engine.interrupting import mark_interrupted
 from autodev_tui.engine.lacking import leave_out
 from autodev_tui.engine.models import Model, Models
-from autodev_tui.engine.recovery import mark_interrupted
 from autodev_tui.engine.review_watch import ReviewWatch
 from autodev_tui.engine.reviewing import decide
 from autodev_tui.engine.services import Services
@@ -140,16 +137,20 @@ class Engine:
             case commands.ContinueSession():
                 await continue_all(self._running)
             case commands.SetSlider(level=level):
-                await set_slider(self._open, level)
+                await set_slider(self.services, level)
             case commands.CancelTask(task=task):
-                await cancel_task(self._open, task)
+                await cancel_task(self.services, task)
             case commands.Decide(decision=decision):
                 await decide(self.site, decision)
             case _:
+                from autodev_tui.engine.handlers import HANDLERS
+
                 await HANDLERS[type(command)](self.site, command)
 
     async def ask(self, request: requests.Request) -> requests.Answer:
         """The answer to a request of a front end; Refused where there is none."""
+        from autodev_tui.engine.answers import answer
+
         return await answer(self.site, request)
 
     def attach(self, feed: Feed) -> None:
@@ -192,7 +193,7 @@ class Engine:
 
     async def subscribe(self, from_seq: int = 0) -> AsyncIterator[events.Event]:
         """The session's events after `from_seq`: those logged, then live ones."""
-        async for event in self._open.board.log.subscribe(from_seq):
+        async for event in self.services.board.log.subscribe(from_seq):
             yield event
 
     async def wait(self) -> Outcome:
@@ -221,12 +222,6 @@ class Engine:
     # -- a session's life
 
     @property
-    def _open(self) -> Services:
-        if self._services is None:
-            raise EngineBusy("no session is open")
-        return self._services
-
-    @property
     def busy(self) -> bool:
         """A session runs."""
         return self._work is not None and not self._work.done()
@@ -235,12 +230,14 @@ class Engine:
     def _running(self) -> Services:
         if not self.busy:
             raise EngineBusy("no session runs")
-        return self._open
+        return self.services
 
     @property
     def services(self) -> Services:
         """The open session's services. Raises EngineBusy: none is open."""
-        return self._open
+        if self._services is None:
+            raise EngineBusy("no session is open")
+        return self._services
 
     @property
     def session(self) -> Session | None:
@@ -382,6 +379,8 @@ class Engine:
         return board
 
     def _begin(self, services: Services, timeout_s: float | None, plan_only: bool) -> None:
+        from autodev_tui.engine.driving import drive
+
         self._database.note_session(services.session.id)
         stopped = self._stop if self._interactive else None
         run = drive(services, timeout_s, plan_only=plan_only, stopped=stopped)
@@ -396,4 +395,4 @@ class Engine:
 
     def _stop(self, why: str) -> None:
         self.stopped = why
-        self._open.board.touch()
+        self.services.board.touch()

@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autodev_tui.domain import events
 from autodev_tui.domain.session import Session
-from autodev_tui.domain.states import SessionState, StepState, TaskState
+from autodev_tui.domain.states import StepState, TaskState
 from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task
 from autodev_tui.engine.agent import REBUILT
@@ -26,24 +25,7 @@ from autodev_tui.engine.shell_calls import plan_again, settle
 from autodev_tui.engine.unknown import ask_unknown
 from autodev_tui.tools.effects import Effect, judge
 
-if TYPE_CHECKING:
-    from autodev_tui.engine.board import Board
-
 _ENDED = (TaskState.COMPLETED, TaskState.CANCELLED)
-
-
-async def mark_interrupted(board: Board) -> None:
-    """A session that nobody owns but that reads as open was killed: say so before anything goes on."""
-    session = board.session
-    if session.state in (
-        SessionState.PLANNING,
-        SessionState.RUNNING,
-        SessionState.REVIEWING,
-        SessionState.PAUSED,
-    ):
-        await board.commit(
-            session.but(state=SessionState.INTERRUPTED), why="its process ended without a word"
-        )
 
 
 async def recover(services: Services) -> None:

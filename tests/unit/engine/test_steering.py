@@ -236,7 +236,8 @@ async def test_the_planner_is_stopped_and_goes_on(tmp_path: Path) -> None:
         assert one.services.working == [""]
         await one.engine.submit(commands.PauseTask(task="", now=True))
         await until(lambda: model_steps(one, None) == ["interrupted"])
-        assert one.services.held == [""] and one.services.working == []
+        assert one.services.held == [""]
+        await until(lambda: one.services.working == [])
         agents.open()
         await one.engine.submit(commands.ContinueTask(task=""))
         assert await end(one) == NOTHING

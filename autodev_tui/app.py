@@ -217,6 +217,11 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         """Where nothing can be seen only leaving works."""
         return (action == "leave" or self.bench.arranged.fits) and super().check_action(action, parameters)
 
+    def took_nothing(self, key: str) -> None:
+        """Say where the keys are."""
+        if self.screen is self.bench and self.bench.arranged.fits:
+            self.bench.say(f"{key} does nothing here · ? keys", "muted")
+
     def action_interrupt(self) -> None:
         """Copy the selection; else stop the agent in front, the second time all of them."""
         text = self.screen.get_selected_text()

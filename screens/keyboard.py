@@ -11,6 +11,8 @@ from textual.dom import DOMNode
 from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
+from widgets.keys import NAMES
+
 Result = TypeVar("Result")
 LONGEST_S = 0.5
 """A key whose way cannot be followed, its widget being gone, holds up the next one for no longer."""
@@ -39,6 +41,22 @@ class Keyboard(App[Result], inherit_bindings=False):
                 await self._next_key()
         else:
             await super().on_event(event)
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """A letter or sign that nobody takes says so: no key is pressed into the void."""
+        handled = await super()._check_bindings(key, priority)
+        printed = NAMES.get(key, key)
+        if (
+            not handled
+            and not priority
+            and len(printed) == 1
+            and not isinstance(self.focused, Input | TextArea)
+        ):
+            self.took_nothing(printed)
+        return handled
+
+    def took_nothing(self, key: str) -> None:
+        """Nobody took this key, as it is printed."""
 
     async def _next_key(self) -> None:
         if not self._keys:

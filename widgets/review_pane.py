@@ -32,9 +32,12 @@ from widgets.review_sheets import FilesSheet, SubmitSheet
 WIDE = 110
 """Cells from which evidence is told with its commands."""
 DECIDES = frozenset(
-    "accept reject edit comment accept_file reject_file next_open range criteria choose blanks compare submit "
-    "where outside open".split()
-)
+    {
+        "accept", "reject", "edit", "comment", "accept_file", "reject_file", "next_open", "range", "criteria",
+        "choose", "blanks", "compare", "submit", "where", "outside", "open",
+    }
+)  # fmt: skip
+"""Actions that mean something only where a change is reviewed."""
 EDITING_STEPS = ("edit_file", "write_file", "move_file", "delete_file")
 
 

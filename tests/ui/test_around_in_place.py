@@ -93,7 +93,7 @@ async def test_a_message_is_queued_taken_back_and_delivered() -> None:
 
 
 async def test_what_the_engine_refuses_stands_in_the_field_again() -> None:
-    app, bridge = workbench(Update(reset=True, facts=FACTS.model_copy(update={"busy": False})))
+    app, bridge = workbench(Update(reset=True, facts=FACTS.but(busy=False)))
     bridge.refused[commands.StartSession] = requests.Refused(reason="the budget of this month is spent")
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.bench.typing)

@@ -208,3 +208,15 @@ async def test_3_goes_to_the_conflict_that_the_row_names_and_then_to_the_review(
             await pilot.press("3")
             await until(pilot, lambda pane=pane: bench.app.bench.desk.current == pane)
             await until(pilot, lambda: bench.app.bench.desk.pane.has_focus)
+
+
+async def test_a_key_that_nobody_takes_says_where_the_keys_are() -> None:
+    bench = Bench()
+    async with bench.running() as pilot:
+        await bench.ready(pilot)
+        await pilot.press("1", "Q")
+        await pilot.pause()
+        assert "Q does nothing here · ? keys" in bench.row
+        await pilot.press("i", "Q", "quotation_mark")
+        await pilot.pause()
+        assert bench.app.bench.composer.text == 'Q"' and "does nothing" not in bench.row

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from autodev_tui.domain.session import Usage
 from autodev_tui.providers import models
-from autodev_tui.providers.anthropic_errors import Failure, classify, clean, wait_before
+from autodev_tui.providers.anthropic_errors import Failure, classify, wait_before
 from autodev_tui.providers.anthropic_request import build_body
 from autodev_tui.providers.anthropic_stream import StreamReader
 from autodev_tui.providers.base import (
@@ -32,6 +32,7 @@ from autodev_tui.providers.base import (
     Turn,
     UsageSeen,
 )
+from autodev_tui.providers.errors import clean
 from autodev_tui.providers.pricing import Prices, cost
 from autodev_tui.providers.strict_json import sendable
 

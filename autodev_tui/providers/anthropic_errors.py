@@ -9,28 +9,23 @@ from email.utils import parsedate_to_datetime
 from random import random as default_random
 from typing import Any
 
-from autodev_tui.providers.anthropic_stream import StreamCut, UnknownStop
+from autodev_tui.providers import errors
 from autodev_tui.providers.base import ErrorKind
+from autodev_tui.providers.errors import StreamCut, UnknownStop, clean
 from autodev_tui.providers.models import known_models, nearest
-from autodev_tui.providers.strict_json import whole_text
 
 TRIES = 6
 FEW_TRIES = 3
 """For failures that waiting seldom heals: a spend cap (429 without Retry-After), nobody listening."""
-WAIT_BASE_S = 2.0
 WAIT_CAP_S = 60.0
 HEADER_CAP_S = 120.0
 """A Retry-After beyond this is not sat through: the turn fails and says when to come back."""
 
 STATUS_KINDS: dict[int, ErrorKind] = {
-    400: "invalid",
-    401: "auth",
+    **errors.STATUS_KINDS,
     402: "billing",
-    403: "permission",
-    404: "not_found",
     413: "too_large",
     422: "invalid",
-    429: "rate_limited",
     529: "overloaded",
 }
 TYPE_KINDS: dict[str, ErrorKind] = {
@@ -47,18 +42,10 @@ TYPE_KINDS: dict[str, ErrorKind] = {
 }
 RETRYABLE_KINDS = frozenset({"rate_limited", "overloaded", "server", "connection", "refused", "cut", "idle"})
 ADVICE: dict[str, str] = {
+    **errors.ADVICE,
     "auth": "check ANTHROPIC_API_KEY",
-    "permission": "this key may not use the model: choose another one or another key",
     "billing": "check the account's billing",
-    "too_large": "the conversation is too long for the model: start again with a smaller goal",
-    "rate_limited": "the account's limit is reached: wait, then resume",
-    "overloaded": "the service is overloaded: resume later",
-    "server": "the service has a problem: resume later",
-    "connection": "check the network, then resume",
     "refused": "nothing listens there: check ANTHROPIC_BASE_URL and the network, then resume",
-    "cut": "resume to try again",
-    "idle": "resume to try again",
-    "invalid": "the request itself was refused, trying it again will not help",
 }
 
 
@@ -75,9 +62,13 @@ class Failure:
     wait_s: float | None = None
     missing_model: bool = False
     """The service knows no such model (a plain 404 may as well be a wrong address)."""
+    to_do: str = ""
+    """What to do, where the kind does not say it."""
 
     def advice(self, model: str) -> str:
         """What to do about it."""
+        if self.to_do:
+            return self.to_do
         if self.kind == "not_found":
             names = nearest(model, known_models())
             known = f"nearest known models: {', '.join(names)}" if names else "check the model's name"
@@ -98,20 +89,21 @@ def classify(error: Exception, clock: Callable[[], float]) -> Failure | None:
     if isinstance(error, anthropic.APIStatusError):
         return _status(error, clock)
     if isinstance(error, TimeoutError):
-        return Failure("idle", "the model sent nothing new for too long", retryable=True)
+        return Failure("idle", errors.IDLE, retryable=True)
     if isinstance(error, StreamCut):
         return Failure("cut", str(error), retryable=True)
     if isinstance(error, UnknownStop):
-        return Failure("invalid", f"the model stopped for an unknown reason, {error}", retryable=False)
+        return Failure("invalid", errors.unknown_stop(error), retryable=False, to_do=errors.NEWER)
     if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
-        return Failure("cut", "the stream is garbled", retryable=True)
+        return Failure("cut", errors.GARBLED, retryable=True)
     if isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException):
         return Failure("connection", "the connection timed out", retryable=True)
     if isinstance(error, anthropic.APIConnectionError | httpx2.TransportError):
         if _refused(error):
             return Failure("refused", "the connection was refused", retryable=True, tries=FEW_TRIES)
-        cause = error.__cause__ or error
-        return Failure("connection", f"the connection failed ({clean(str(cause))})", retryable=True)
+        if what := errors.bad_certificate(error):
+            return Failure("connection", what, retryable=False, to_do=ADVICE["certificate"])
+        return Failure("connection", errors.connection_failed(error.__cause__ or error), retryable=True)
     return None
 
 
@@ -124,14 +116,7 @@ def wait_before(failure: Failure, attempt: int, random: Callable[[], float] = de
         return None
     if failure.wait_s:
         return failure.wait_s if failure.wait_s <= HEADER_CAP_S else None
-    return float(random() * min(WAIT_CAP_S, WAIT_BASE_S * 2 ** (attempt - 1)))
-
-
-def clean(text: str, limit: int = 300) -> str:
-    """Foreign text for a message: one line, no control characters, bounded."""
-    line = " ".join(whole_text(text).split())
-    line = "".join(character if character.isprintable() else "?" for character in line)
-    return line if len(line) <= limit else line[:limit] + "…"
+    return errors.backoff(attempt, WAIT_CAP_S, random)
 
 
 def _status(error: Any, clock: Callable[[], float]) -> Failure:

@@ -20,19 +20,12 @@ from autodev_tui.providers.base import (
     ThinkingDelta,
     ToolCall,
 )
+from autodev_tui.providers.errors import StreamCut, UnknownStop
 from autodev_tui.providers.pricing import TokenCounts
 from autodev_tui.providers.strict_json import parse_arguments, whole_text
 
 KNOWN_BLOCKS = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 CALL_ID = re.compile(r"[A-Za-z0-9_-]+")
-
-
-class StreamCut(Exception):
-    """The stream ended early or contradicts itself, so there is no turn."""
-
-
-class UnknownStop(Exception):
-    """The whole reply came, with a stop reason that this version does not know."""
 
 
 @dataclass

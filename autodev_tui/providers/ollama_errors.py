@@ -9,9 +9,9 @@ from random import random as default_random
 from typing import TYPE_CHECKING
 
 from autodev_tui.domain.session import Usage
-from autodev_tui.providers.anthropic_errors import clean
+from autodev_tui.providers import errors
 from autodev_tui.providers.base import ErrorKind, ProviderError
-from autodev_tui.providers.ollama_stream import StreamCut, UnknownStop
+from autodev_tui.providers.errors import ADVICE, StreamCut, UnknownStop, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,15 +21,10 @@ if TYPE_CHECKING:
 TRIES = 5
 FEW_TRIES = 2
 """For a stream that broke: a server that breaks it again will go on to."""
-WAIT_BASE_S = 2.0
 WAIT_CAP_S = 30.0
 
 STATUS_KINDS: dict[int, ErrorKind] = {
-    400: "invalid",
-    401: "auth",
-    403: "permission",
-    404: "not_found",
-    429: "rate_limited",
+    **errors.STATUS_KINDS,
     502: "server",
     503: "overloaded",
 }
@@ -44,7 +39,7 @@ TOO_LONG = re.compile(
     r"context (?:length|window|size)|prompt (?:is )?too long|exceed\w* (?:the )?context", re.I
 )
 MEMORY = re.compile(r"memory|cuda|vram|resource", re.I)
-CUT = "resume to try again"
+CUT = ADVICE["cut"]
 
 
 @dataclass(frozen=True)
@@ -81,9 +76,7 @@ def classify(error: Exception, model: str, address: Address) -> Failure | None:
     if isinstance(error, StreamCut):
         return Failure("cut", str(error), CUT, retryable=True, tries=FEW_TRIES)
     if isinstance(error, UnknownStop):
-        return Failure(
-            "invalid", f"the reply ended for an unknown reason, {clean(str(error), 60)}", "update autodev"
-        )
+        return Failure("invalid", errors.unknown_stop(error), errors.NEWER)
     if isinstance(error, pydantic.ValidationError):
         told = "; ".join(".".join(map(str, one["loc"])) for one in error.errors(include_url=False)[:3])
         odd = "arguments" in told
@@ -107,19 +100,15 @@ def classify(error: Exception, model: str, address: Address) -> Failure | None:
         # The SDK parses each line as it comes: an empty one, or one that is no object, ends there.
         if isinstance(error, AttributeError | TypeError) and not _from_sdk(error):
             return None
-        return Failure("cut", "the stream is garbled", CUT, retryable=True, tries=FEW_TRIES)
-    if isinstance(error, httpx.ConnectError) and "certificate" in str(error).lower():
-        advice = "the address must have a certificate that this machine trusts"
-        return Failure("connection", f"its certificate is not accepted ({clean(str(error), 120)})", advice)
+        return Failure("cut", errors.GARBLED, CUT, retryable=True, tries=FEW_TRIES)
+    if isinstance(error, httpx.ConnectError) and (what := errors.bad_certificate(error)):
+        return Failure("connection", what, ADVICE["certificate"])
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError) or type(error) is ConnectionError:
         return refused(address)
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return Failure(
-            "idle", "the model sent nothing for too long", "a smaller model may be fast enough here"
-        )
+        return Failure("idle", errors.IDLE, "a smaller model may be fast enough here")
     if isinstance(error, httpx.TransportError):
-        what = f"the connection failed ({clean(str(error)) or type(error).__name__})"
-        return Failure("cut", what, CUT, retryable=True, tries=FEW_TRIES)
+        return Failure("cut", errors.connection_failed(error), CUT, retryable=True, tries=FEW_TRIES)
     return None
 
 
@@ -179,7 +168,7 @@ def wait_before(failure: Failure, attempt: int, random: Callable[[], float] = de
         return None
     if failure.status is None:
         return 0.0
-    return float(random() * min(WAIT_CAP_S, WAIT_BASE_S * 2 ** (attempt - 1)))
+    return errors.backoff(attempt, WAIT_CAP_S, random)
 
 
 def _response(said: str, status: int, model: str) -> Failure:
@@ -201,20 +190,15 @@ def _response(said: str, status: int, model: str) -> Failure:
     if "does not support thinking" in lower or "think value" in lower:
         return Failure("invalid", told, "take another model", status=status, no_thinking=True)
     if status in (400, 413) and TOO_LONG.search(said):
-        return Failure("too_large", told, "start again with a smaller goal", status=status)
+        return Failure("too_large", told, ADVICE["too_large"], status=status)
     if UNREADABLE_CALL.search(said) and status == 500:
         return Failure(kind, told, "take another model", status=status, unreadable=said)
     advice = {
         "auth": "check OLLAMA_API_KEY",
-        "permission": "this key may not use the model",
         "not_found": "check OLLAMA_HOST: that address is no Ollama",
-        "rate_limited": "its limit is reached: wait, then resume",
-        "overloaded": "its queue is full: resume later",
-    }.get(kind, "the request itself was refused, trying it again will not help")
-    if kind == "server":
-        advice = CUT
-        if MEMORY.search(said):
-            advice = "take a smaller model, or a smaller limits.local_context_tokens"
+    }.get(kind, ADVICE.get(kind, ADVICE["invalid"]))
+    if kind == "server" and MEMORY.search(said):
+        advice = "take a smaller model, or a smaller limits.local_context_tokens"
     return Failure(kind, told, advice, retryable=status in RETRYABLE, status=status)
 
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autodev_tui.providers.anthropic_errors import clean
 from autodev_tui.providers.base import ProviderError
+from autodev_tui.providers.errors import StreamCut, clean
 from autodev_tui.providers.ollama_address import address_of
 from autodev_tui.providers.ollama_client import build_client
 from autodev_tui.providers.ollama_errors import pull_error
-from autodev_tui.providers.ollama_stream import StreamCut
 
 SILENCE_S = 120.0
 """Longest silence of the server; it checks large files for a while, and tells so."""

@@ -21,6 +21,7 @@ from autodev_tui.providers.base import (
     ToolCall,
     ToolSpec,
 )
+from autodev_tui.providers.errors import StreamCut, UnknownStop
 from autodev_tui.providers.strict_json import parse_arguments, whole_text
 from autodev_tui.providers.tool_text import TextCall, coerced, find_calls, without_calls
 from autodev_tui.providers.tool_text_stream import Withheld
@@ -30,14 +31,6 @@ MOST = 16_000_000
 """Characters that are kept of a reply, far more than any model writes: a server may send without an end."""
 UNREADABLE = "unreadable_call"
 """Stands for the name of a call that nobody could read."""
-
-
-class StreamCut(Exception):
-    """The stream ended early, so there is no turn."""
-
-
-class UnknownStop(Exception):
-    """The whole reply came, with a reason for its end that this version does not know."""
 
 
 class StreamReader:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from autodev_tui.providers.base import CallStarted, StopReason
+from autodev_tui.providers.errors import StreamCut
 from autodev_tui.providers.ollama import OllamaProvider
 from autodev_tui.providers.ollama_address import address_of
-from autodev_tui.providers.ollama_stream import MOST, UNREADABLE, StreamCut, StreamReader
+from autodev_tui.providers.ollama_stream import MOST, UNREADABLE, StreamReader
 from tests.fakes.ollama_server import FakeOllama
 from tests.unit.providers.helpers import answers, script, user
 from tests.unit.providers.ollama_helpers import READ, RUN, Asker, asked, failed, request
@@ -226,7 +227,7 @@ STATUSES: list[tuple[dict[str, Any], str, list[str], int]] = [
     (
         {"status": 503, "error": "server busy, please try again. maximum pending requests exceeded"},
         "overloaded",
-        ["after 5 tries", "queue is full"],
+        ["after 5 tries", "the service is overloaded: resume later"],
         5,
     ),
     ({"status": 429, "error": "too many"}, "rate_limited", ["after 5 tries"], 5),

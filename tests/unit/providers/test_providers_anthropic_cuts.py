@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autodev_tui.providers.anthropic import AnthropicProvider
-from autodev_tui.providers.anthropic_stream import StreamCut, StreamReader
+from autodev_tui.providers.anthropic_stream import StreamReader
 from autodev_tui.providers.base import StopReason, Turn
+from autodev_tui.providers.errors import StreamCut
 from tests.fakes.anthropic_script import events
 from tests.unit.providers.helpers import MODEL, request
 

@@ -91,6 +91,26 @@ class Turn:
     request_id: str
     stop_detail: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        text: str,
+        calls: tuple[ToolCall, ...],
+        usage: Usage,
+        model: str,
+        *,
+        stop: StopReason | None = None,
+        request_id: str = "",
+        stop_detail: str = "",
+    ) -> Turn:
+        """A turn that no service streamed; without `stop` it stops for its calls, or ends."""
+        content: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
+        content += [
+            {"type": "tool_use", "id": call.id, "name": call.name, "input": call.args or {}} for call in calls
+        ]
+        stop = stop or (StopReason.TOOL_USE if calls else StopReason.END)
+        return cls(content, calls, text, stop, usage, model, request_id, stop_detail)
+
 
 @dataclass(frozen=True)
 class Request:

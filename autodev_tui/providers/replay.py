@@ -45,7 +45,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from autodev_tui.domain.text import visible
 from autodev_tui.providers import models
@@ -182,14 +181,10 @@ def made_turn(found: Recorded, turn: str, model: str) -> Turn:
         ToolCall(f"call_{turn}_{place}", call.name, call.args, call.error)
         for place, call in enumerate(found.calls, 1)
     )
-    content: list[dict[str, Any]] = [{"type": "text", "text": found.text}] if found.text else []
-    content += [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": call.args or {}} for call in calls
-    ]
-    stop = StopReason(found.stop) if found.stop else StopReason.TOOL_USE if calls else StopReason.END
+    stop = StopReason(found.stop) if found.stop else None
     # Nothing is paid for it now, whatever it cost then.
     usage = found.usage.but(requests=1, retries=0, cost_usd=0.0, cost_known=True)
-    return Turn(content, calls, found.text, stop, usage, model or "recorded", "", found.detail)
+    return Turn.of(found.text, calls, usage, model or "recorded", stop=stop, stop_detail=found.detail)
 
 
 def _short(text: str, most: int = 80) -> str:

@@ -35,10 +35,7 @@ def make_turn(
         ToolCall(id=f"call_{first_id + place}", name=name, args=args)
         for place, (name, args) in enumerate(calls)
     )
-    content: list[dict[str, Any]] = [{"type": "text", "text": text}] if text else []
-    content += [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.args} for call in made]
-    why = stop or (StopReason.TOOL_USE if made else StopReason.END)
-    return Turn(content, made, text, why, usage, "scripted", f"req_{first_id}")
+    return Turn.of(text, made, usage, "scripted", stop=stop, request_id=f"req_{first_id}")
 
 
 class FunctionProvider:

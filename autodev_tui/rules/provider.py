@@ -15,7 +15,6 @@ from autodev_tui.providers.base import (
     ModelLimits,
     ProviderError,
     Request,
-    StopReason,
     TextDelta,
     ToolCall,
     Turn,
@@ -143,7 +142,4 @@ def _turn(request: Request, move: Move) -> Turn:
         ToolCall(id=f"rules_{turn}_{place}", name=name, args=args)
         for place, (name, args) in enumerate(move.calls, 1)
     )
-    content: list[dict[str, Any]] = [{"type": "text", "text": move.text}] if move.text else []
-    content += [{"type": "tool_use", "id": call.id, "name": call.name, "input": call.args} for call in calls]
-    stop = StopReason.TOOL_USE if calls else StopReason.END
-    return Turn(content, calls, move.text, stop, Usage(), RULES_MODEL, "")
+    return Turn.of(move.text, calls, Usage(), RULES_MODEL)

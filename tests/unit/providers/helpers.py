@@ -38,30 +38,20 @@ def request(messages: list[dict[str, Any]] | None = None, **changes: Any) -> Req
     return Request(**{**facts, **changes})
 
 
-class Asker:
-    """A provider, what it reported, and the seconds it would have slept."""
+class Listening:
+    """What a provider reported, and the seconds it would have slept."""
 
-    def __init__(self, url: str, *, key: str = "test-key", idle_s: float = 5.0, random: float = 0.5) -> None:
+    def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.slept: list[float] = []
-        self.provider = AnthropicProvider(
-            api_key=key,
-            base_url=url,
-            sleep=self._sleep,
-            random=lambda: random,
-            clock=lambda: NOW,
-            idle_s=idle_s,
-        )
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         await asyncio.sleep(0)
 
     async def turn(self, asked: Request | None = None) -> Turn:
-        try:
-            return await self.provider.complete(asked or request(), self.chunks.append)
-        finally:
-            await self.provider.aclose()
+        """The reply to a request, to one of each provider's own where none is given."""
+        raise NotImplementedError
 
     async def error(self, asked: Request | None = None) -> ProviderError:
         try:
@@ -73,6 +63,27 @@ class Asker:
     @property
     def retries(self) -> list[Retrying]:
         return [chunk for chunk in self.chunks if isinstance(chunk, Retrying)]
+
+
+class Asker(Listening):
+    """A provider that is closed after each turn."""
+
+    def __init__(self, url: str, *, key: str = "test-key", idle_s: float = 5.0, random: float = 0.5) -> None:
+        super().__init__()
+        self.provider = AnthropicProvider(
+            api_key=key,
+            base_url=url,
+            sleep=self._sleep,
+            random=lambda: random,
+            clock=lambda: NOW,
+            idle_s=idle_s,
+        )
+
+    async def turn(self, asked: Request | None = None) -> Turn:
+        try:
+            return await self.provider.complete(asked or request(), self.chunks.append)
+        finally:
+            await self.provider.aclose()
 
 
 async def asked(*replies: dict[str, Any], **changes: Any) -> tuple[Turn, Asker, FakeAnthropic]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-from autodev_tui.providers.base import Chunk, Noted, ProviderError, Request, Retrying, ToolSpec, Turn
+from autodev_tui.providers.base import Noted, ProviderError, Request, ToolSpec, Turn
 from autodev_tui.providers.ollama import OllamaProvider
 from autodev_tui.providers.ollama_address import address_of
 from tests.fakes.ollama_server import FakeOllama
-from tests.unit.providers.helpers import script, user
+from tests.unit.providers import helpers
+from tests.unit.providers.helpers import script
 
 MODEL = "qwen3"
 TOOLS = (
@@ -41,22 +41,14 @@ READ = {"name": "read", "input": {"path": "a.py"}}
 
 
 def request(messages: list[dict[str, Any]] | None = None, **changes: Any) -> Request:
-    facts: dict[str, Any] = {
-        "system": "You are a developer.",
-        "tools": TOOLS,
-        "messages": messages if messages is not None else [user("Fix the bug.")],
-        "model": MODEL,
-        "max_tokens": 4_000,
-    }
-    return Request(**{**facts, **changes})
+    return helpers.request(messages, **{"tools": TOOLS, "model": MODEL, **changes})
 
 
-class Asker:
-    """A provider, what it reported, and the seconds it would have slept."""
+class Asker(helpers.Listening):
+    """A provider that is open as long as it is entered."""
 
     def __init__(self, fake: FakeOllama, *, key: str = "", **options: Any) -> None:
-        self.chunks: list[Chunk] = []
-        self.slept: list[float] = []
+        super().__init__()
         address = address_of({"OLLAMA_HOST": fake.url, "OLLAMA_API_KEY": key})
         self.provider = OllamaProvider(
             address, sleep=self._sleep, random=lambda: 0.5, **{"first_s": 5.0, "idle_s": 5.0, **options}
@@ -68,23 +60,8 @@ class Asker:
     async def __aexit__(self, *_: Any) -> None:
         await self.provider.aclose()
 
-    async def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await asyncio.sleep(0)
-
     async def turn(self, asked: Request | None = None) -> Turn:
         return await self.provider.complete(asked or request(), self.chunks.append)
-
-    async def error(self, asked: Request | None = None) -> ProviderError:
-        try:
-            turn = await self.turn(asked)
-        except ProviderError as error:
-            return error
-        raise AssertionError(f"no error but {turn}")
-
-    @property
-    def retries(self) -> list[Retrying]:
-        return [chunk for chunk in self.chunks if isinstance(chunk, Retrying)]
 
     @property
     def notes(self) -> list[str]:

@@ -25,6 +25,7 @@ from autodev_tui.policy.commands import CommandClass, CommandKind, classify
 from autodev_tui.policy.rules import command_pattern
 from autodev_tui.policy.table import Verdict
 from autodev_tui.quality.environment import Environment
+from autodev_tui.quality.healing.formatters import COMMANDS as FORMATTERS
 from autodev_tui.quality.own_ruff import own_commands
 from autodev_tui.sandbox.spec import SandboxError, SpawnerLost
 from autodev_tui.tools.base import ToolResult
@@ -61,10 +62,14 @@ async def run_command(
     services = calls.services
     environment = await verifier.environment(workspace.path)
     checks = known_commands(await verifier.known_checks())
-    if services.models.spec_of(calls.agent.task) == RULES_MODEL:
+    by_rules = services.models.spec_of(calls.agent.task) == RULES_MODEL
+    if by_rules:
         # Only they run our own ruff. Known to all, it would let any model's `python -m ruff` run unasked.
-        checks += own_commands()
+        checks += [*own_commands(), *FORMATTERS]
     kind = await asyncio.to_thread(classify, args.command, checks, workspace.path)
+    if by_rules and kind.kind is CommandKind.OTHER and args.command in checks:
+        # Word for word: a check of several commands is run unasked as evidence too.
+        kind = CommandClass(CommandKind.CHECK, "a check of this repository")
     ruling = calls.rule(kind.action)
     approval = rule = None
     if ruling.verdict is Verdict.ASK:

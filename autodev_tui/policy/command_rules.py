@@ -169,6 +169,8 @@ CHECK_TOOLS: dict[str, Allowed] = {
     "cargo test": _allow(":qv workspace lib bins all no-fail-fast offline locked", ":p package test", "text"),
     "cargo check": _allow(":qv workspace all all-targets offline locked release", ":p package"),
     "cargo clippy": _allow(":qv workspace all all-targets offline locked release", ":p package"),
+    "gofmt": _allow(":del", "", "paths"),
+    "prettier": _allow(":lc check list-different", "", "paths"),
     "go test": _allow(":v", "", "paths"),
     "go vet": _allow("", "", "paths"),
 }

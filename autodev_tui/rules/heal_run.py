@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autodev_tui.domain.rule import rule_of
 from autodev_tui.quality.failures import classify
-from autodev_tui.quality.healing import edits, linting, outcome, strategies
+from autodev_tui.quality.healing import edits, formatters, linting, outcome, strategies
 from autodev_tui.quality.healing.model import Change, Repair, Unhealed, some
 from autodev_tui.quality.healing.outcome import Outcome
 from autodev_tui.quality.healing.tree import Tree
@@ -193,7 +193,7 @@ class Course:
         self, command: str, repair: Repair
     ) -> Generator[Move, Answers, tuple[Applied | None, Outcome | None]]:
         """Make a repair and run its check; nothing is left of one that could not be made."""
-        if repair.command:
+        if repair.command or repair.prints:
             made = yield from self._from_diff(repair)
             if made is None:
                 return None, None
@@ -217,19 +217,26 @@ class Course:
         return applied, after
 
     def _from_diff(self, repair: Repair) -> Generator[Move, Answers, Repair | None]:
-        """The repair with the changes that its command prints."""
-        (answer,) = yield Move(repair.title, [("run_command", {"command": repair.command})])
-        if answer.failed:
-            self._report.unhealed(
-                f"{repair.title}: {answer.result.splitlines()[0][:200] if answer.result else 'refused'}"
-            )
-            return None
-        text = yield from self._whole(answer)
-        changes = linting.changes_of(self._tree, repair, text)
+        """The repair with the changes that its commands print."""
+        pairs = [one for one in repair.prints if one[0] in repair.paths] or [("", repair.command)]
+        answers = yield Move(repair.title, [("run_command", {"command": command}) for _, command in pairs])
+        changes: tuple[Change, ...] = ()
+        for (path, _), answer in zip(pairs, answers, strict=True):
+            if answer.failed:
+                self._report.unhealed(
+                    f"{repair.title}: {answer.result.splitlines()[0][:200] if answer.result else 'refused'}"
+                )
+                return None
+            text = yield from self._whole(answer)
+            if path:
+                one = formatters.written(path, self._tree.read(path) or b"", text)
+                changes += (one,) if one else ()
+            else:
+                changes = linting.changes_of(self._tree, repair, formatters.diff_of_rustfmt(text))
         if not changes:
             return None
         title = f"{repair.lead} {some([one.path for one in changes])}"
-        honest = strategies.honest(replace(repair, title=title, changes=changes, command=""))
+        honest = strategies.honest(replace(repair, title=title, changes=changes, command="", prints=()))
         if isinstance(honest, Unhealed):
             self._report.unhealed(f"{repair.title}: {honest.why}")
             return None

@@ -20,6 +20,7 @@ _PRETTIER_ERROR = re.compile(
     r"^\[error\] (?P<path>\S+?): (?P<kind>\w*Error): (?P<message>.+?) \((?P<line>\d+):\d+\)$"
 )
 _RUSTFMT = re.compile(r"^Diff in (?P<path>.+?)(?::(?P<line>\d+):| at line (?P<line2>\d+):)$")
+_RUST_LIST = re.compile(r"\b(?:cargo fmt|rustfmt)\b.* (?:-l|--files-with-diff)\b")
 _BIOME = re.compile(
     r"^(?P<path>\S+?)(?::(?P<line>\d+):\d+)? (?P<rule>format|lint/\S+|parse|assist/\S+|"
     r"organizeImports)(?: .*)?━+$"
@@ -105,6 +106,8 @@ def _one(log: Log, at: int, line: str, prettier: bool) -> Found | None:
         return Found(kind, words, "biome", at, match["path"], number, rule, fixable="FIXABLE" in line)
     if "gofmt" in log.command and (match := _GOFMT.match(line) or re.match(r"^(?P<path>\S+\.go)$", line)):
         return _unformatted(at, "gofmt", match["path"])
+    if _RUST_LIST.search(log.command) and (match := re.match(r"^(?P<path>\S+\.rs)$", line)):
+        return _unformatted(at, "rustfmt", match["path"])
     return None
 
 

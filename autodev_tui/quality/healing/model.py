@@ -28,6 +28,8 @@ class Repair:
     command: str = ""
     paths: frozenset[str] = field(default_factory=frozenset)
     """The only files that the diff of `command` may change; empty: any that failed."""
+    prints: tuple[tuple[str, str], ...] = ()
+    """Or (path, command): each command prints its file whole, as it would be."""
     lead: str = ""
     """What the title of such a repair begins with: the files come after it, once they are known."""
     mends: str = ""
@@ -39,7 +41,12 @@ class Repair:
     def key(self) -> str:
         """The same for the same proposal."""
         return "\0".join(
-            [self.title, self.command, *(f"{one.path}\0{hash(one.new)}" for one in self.changes)]
+            [
+                self.title,
+                self.command,
+                str(self.prints),
+                *(f"{one.path}\0{hash(one.new)}" for one in self.changes),
+            ]
         )
 
 

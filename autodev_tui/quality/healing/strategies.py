@@ -8,7 +8,7 @@ from pathlib import Path
 
 from autodev_tui.policy.weakened import TestFile, find_weakened, is_test_file
 from autodev_tui.quality.failures.model import Strategy
-from autodev_tui.quality.healing import calls, dependencies, imports, linting, names, syntax
+from autodev_tui.quality.healing import calls, dependencies, formatters, imports, linting, names, syntax
 from autodev_tui.quality.healing.model import Proposal, Repair, Unhealed
 from autodev_tui.quality.healing.outcome import Outcome
 from autodev_tui.quality.healing.symptoms import Symptom, symptoms
@@ -50,7 +50,7 @@ def proposals(
         if proposal is not None:
             yield proposal
     yield from linting.exported(tree, outcome, meant)
-    for fix in linting.fixes(command, outcome, own_ruff):
+    for fix in (*linting.fixes(command, outcome, own_ruff), *formatters.formats(tree, outcome)):
         paths = frozenset(path for path in fix.paths if meant is None or meant(tree.local(path) or path))
         if paths or not fix.paths:
             yield replace(fix, paths=paths)

@@ -93,6 +93,13 @@ async def test_tests_and_manifests_are_asked_about_at_every_level(
         assert asked.kind == "changes" and asked.hard_gates == [gate]
 
 
+async def test_a_check_of_several_commands_is_run_unasked_word_for_word(tmp_path: Path) -> None:
+    async with healing(tmp_path, FILES) as one:
+        await heal(one, Level.COLLABORATIVE, f"! /bin/false && {CHECK}")
+        (asked,) = one.board.pending()
+        assert asked.kind == "changes"
+
+
 async def test_what_rules_cannot_heal_ends_with_3_and_an_untouched_tree(tmp_path: Path) -> None:
     async with healing(tmp_path, HOPELESS) as one:
         code, report = await heal(one)

@@ -19,7 +19,7 @@ from textual.timer import Timer
 from autodev_tui import domain
 from autodev_tui.domain.mirror import Mirror
 from screens.keyboard import Keyboard
-from screens.looks import ascii_for, theme_for
+from screens.looks import MEASURE, NARROW, ascii_for, theme_for
 from screens.lost_terminal import survive_lost_terminal
 from screens.notices import Notices
 from screens.terminal_size import as_it_is
@@ -78,6 +78,9 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         self.mirror = Mirror()
         self.now = now
         self.ascii_glyphs = False
+        self._glyphs = ""
+        """The setting."""
+        self._measured = self._wide_glyphs = False
         self.bench = Workbench(now)
         self.add_mode(self.DEFAULT_MODE, lambda: self.bench)
         self.notices = Notices(now)
@@ -155,16 +158,36 @@ class Autodev(Keyboard[int], inherit_bindings=False):
             )
         elif theme != self.theme:
             self.theme = theme
-        ascii_glyphs = ascii_for(str(settings.get("glyphs") or ""), os.environ)
+        self._glyphs = str(settings.get("glyphs") or "")
+        self._measure_glyphs()
+        self._take_glyphs()
+        keys = settings.get("keys")
+        if isinstance(keys, dict):
+            self.set_keymap({str(name): str(key) for name, key in keys.items()})
+        self.notices.mode = str(settings.get("notify") or "bell")
+
+    def _measure_glyphs(self) -> None:
+        """Ask the terminal once how wide its glyphs are; one that does not answer has narrow ones."""
+        settled = self._glyphs == "unicode" or ascii_for(self._glyphs, os.environ)
+        if settled or self._measured or self.is_headless or self._driver is None:
+            return
+        self._measured = True
+        self._driver.write(MEASURE)
+        self._driver.flush()
+        self.bench.query_one("#header").refresh()
+
+    def on_cursor_position(self, event: events.CursorPosition) -> None:
+        """The terminal's answer."""
+        self._wide_glyphs = event.y == 0 and event.x > NARROW
+        self._take_glyphs()
+
+    def _take_glyphs(self) -> None:
+        ascii_glyphs = ascii_for(self._glyphs, os.environ, wide=self._wide_glyphs)
         if ascii_glyphs != self.ascii_glyphs:
             self.ascii_glyphs = ascii_glyphs
             self.bench.refresh(layout=True)
             for widget in self.bench.query("*"):
                 widget.refresh()
-        keys = settings.get("keys")
-        if isinstance(keys, dict):
-            self.set_keymap({str(name): str(key) for name, key in keys.items()})
-        self.notices.mode = str(settings.get("notify") or "bell")
 
     # -- time
 
@@ -220,6 +243,11 @@ class Autodev(Keyboard[int], inherit_bindings=False):
     def took_nothing(self, key: str) -> None:
         """Say where the keys are."""
         if self.screen is self.bench and self.bench.arranged.fits:
+            self.bench.say(f"{key} does nothing here · ? keys", "muted")
+
+    def took_no(self, key: str) -> None:
+        """Said until the next key; not where a sheet or an offer asks for other keys."""
+        if self.bench.arranged.fits and not self.bench.needs_row.offer and self.screen is self.bench:
             self.bench.say(f"{key} does nothing here · ? keys", "muted")
 
     def action_interrupt(self) -> None:

@@ -318,8 +318,9 @@ class ReviewPane(ReviewActs):
     # -- looking closer
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Where a change is only looked at nothing is decided."""
-        return not (self.only_looks and action in DECIDES) and super().check_action(action, parameters)
+        """Where a change is only looked at, or there is none, nothing is decided."""
+        decides = self.view is not None and not self.only_looks
+        return (decides or action not in DECIDES) and super().check_action(action, parameters)
 
     def action_where(self) -> None:
         """The step that wrote this file last, in its agent's log."""

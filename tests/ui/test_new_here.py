@@ -85,3 +85,18 @@ async def test_no_key_is_named_that_leads_to_where_one_is() -> None:
         assert drawn(app)[19].endswith("when you press a")
         await pilot.press("1")
         await until(pilot, lambda: drawn(app)[19].endswith("g enter land"))
+
+
+async def test_a_letter_that_nobody_takes_says_so_and_an_empty_review_names_no_decision() -> None:
+    app, bridge = workbench(Update.model_validate({"reset": True, "facts": FACTS, "session": session()}))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        await pilot.press("escape", "3")
+        await until(pilot, lambda: "Nothing to review" in "\n".join(drawn(app)))
+        await until(pilot, lambda: "accept" not in drawn(app)[-1])
+        for key in "aQ":
+            await pilot.press(key)
+            await until(pilot, lambda key=key: drawn(app)[19] == f" {key} does nothing here · ? keys")
+        await pilot.press("slash", "Q")
+        await until(pilot, lambda: "does nothing" not in drawn(app)[19])
+        assert not [one for one in bridge.commands if not isinstance(one, commands.SaveView)]

@@ -245,11 +245,6 @@ class Autodev(Keyboard[int], inherit_bindings=False):
         if self.screen is self.bench and self.bench.arranged.fits:
             self.bench.say(f"{key} does nothing here · ? keys", "muted")
 
-    def took_no(self, key: str) -> None:
-        """Said until the next key; not where a sheet or an offer asks for other keys."""
-        if self.bench.arranged.fits and not self.bench.needs_row.offer and self.screen is self.bench:
-            self.bench.say(f"{key} does nothing here · ? keys", "muted")
-
     def action_interrupt(self) -> None:
         """Copy the selection; else stop the agent in front, the second time all of them."""
         text = self.screen.get_selected_text()

@@ -67,16 +67,6 @@ class Keyboard(App[Result], inherit_bindings=False):
         await super().on_event(self._keys.popleft())
         self._go_up(target, self._number)
 
-    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """A letter or digit that nobody took says so: silence would look like a program that hangs."""
-        taken = await super()._check_bindings(key, priority)
-        if not taken and not priority and len(key) == 1:
-            self.took_no(key)
-        return taken
-
-    def took_no(self, key: str) -> None:
-        """This key did nothing where it was pressed."""
-
     def _go_up(self, node: DOMNode | None, number: int) -> None:
         """The key was handed to this one: behind it in its queue, then in that of whoever it bubbles to."""
         if node is self:

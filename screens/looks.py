@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+MEASURE = "\x1b7\x1b[1;1H●\x1b[6n\x1b[1;1H \x1b8"
+"""Has the terminal draw a glyph in its first cell and say where the cursor stands; blank again after it."""
+NARROW = 1
+"""Column, from 0, where the cursor stands after a glyph of one cell."""
 LIGHT = frozenset({"7", "15"})
 """Background colours in COLORFGBG that are light."""
 
@@ -16,9 +20,9 @@ def theme_for(setting: str, environment: Mapping[str, str], known: Collection[st
     return "textual-light" if background in LIGHT else "textual-dark"
 
 
-def ascii_for(setting: str, environment: Mapping[str, str]) -> bool:
-    """Whether glyphs are ASCII: when set so, or when the locale says that nothing else can be shown."""
+def ascii_for(setting: str, environment: Mapping[str, str], *, wide: bool = False) -> bool:
+    """Whether glyphs are ASCII: when set so, else where the locale has no other or they take two cells."""
     if setting in ("ascii", "unicode"):
         return setting == "ascii"
     locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or ""
-    return bool(locale) and "utf" not in locale.lower()
+    return wide or (bool(locale) and "utf" not in locale.lower())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import CursorPosition
 
+from autodev_tui.app import Autodev
 from autodev_tui.domain.approval import ApprovalKind
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.requests import GetDoctor, GetExamples, GetModels, GetUsage, RowsAnswer
 from autodev_tui.domain.updates import EngineFacts, Update
 from tests.fakes import shown
+from tests.fakes.bridge import FakeBridge
 from tests.ui.stage import Stage, drawn, until
 from tests.ui.test_first_run import EXAMPLES, WELL
 from tests.ui.test_models_pane import MODELS
@@ -93,3 +96,19 @@ async def test_where_nothing_is_known_of_models_it_says_so() -> None:
     async with app.run_test(size=(58, 16)) as pilot:
         await until(pilot, lambda: pane.answer)
         assert "No model is known here." in "\n".join(drawn(app))
+
+
+@pytest.mark.parametrize(
+    ("setting", "column", "plain"), [("auto", 2, True), ("auto", 1, False), ("unicode", 2, False)]
+)
+async def test_glyphs_that_take_two_cells_give_way_to_ascii(setting: str, column: int, plain: bool) -> None:
+    settings = {**shown.FACTS.settings, "glyphs": setting}
+    bridge = FakeBridge(shown.update(facts=shown.FACTS.but(settings=settings)))
+    app = Autodev(bridge, now=lambda: shown.NOW)  # type: ignore[arg-type]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        app.post_message(CursorPosition(column, 0))
+        await pilot.pause()
+        text = "\n".join(drawn(app))
+        assert app.ascii_glyphs is plain and ("●" in text) is not plain
+        assert "T4 Docs" in text

@@ -146,6 +146,7 @@ def _found(log: Log, at: int, row: dict[str, Any]) -> Found | None:
     code, line = row.get("code", ""), row.get("line")
     name = _NAMES.search(words)
     tool = next((one for one in _TOOLS if one in log.command), "")
+    kind: FailureType | None
     if "hint" in raw and "file" in raw:
         tool, kind = "mypy", kind_of_mypy(code, words)
     elif "range" in raw and "file" in raw:
@@ -165,7 +166,7 @@ def _found(log: Log, at: int, row: dict[str, Any]) -> Found | None:
     return Found(kind, words, tool, at, path, line, code, name[1] if name else "", level=level)
 
 
-def _linter(raw: dict[str, Any], code: str, words: str, tool: str) -> tuple[str, FailureType]:
+def _linter(raw: dict[str, Any], code: str, words: str, tool: str) -> tuple[str, FailureType | None]:
     if "message-id" in raw or ("messageId" in raw and "obj" in raw):
         kinds = {"E0001": FailureType.SYNTAX_ERROR, "E0401": FailureType.IMPORT_ERROR}
         return "pylint", kinds.get(code, FailureType.LINT_ERROR)
@@ -174,7 +175,7 @@ def _linter(raw: dict[str, Any], code: str, words: str, tool: str) -> tuple[str,
         return "eslint", FailureType.SYNTAX_ERROR if broken else FailureType.LINT_ERROR
     if "check_id" in raw or "test_id" in raw:
         return tool or ("bandit" if "test_id" in raw else "semgrep"), FailureType.SECURITY_VULNERABILITY
-    return tool, kind_of_code(code)
+    return tool, kind_of_code(code, words)
 
 
 def _annotations(log: Log) -> Iterator[Found]:

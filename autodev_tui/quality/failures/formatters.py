@@ -36,7 +36,10 @@ def parse(log: Log) -> Iterator[Found]:
     prettier = log.says("Code style issues") or "prettier" in log.command
     count = 0
     for at, line in log.free():
-        found = _one(log, at, line, prettier)
+        if line.startswith("- hook id: "):
+            found: Found | None = _hook(log, at, line.removeprefix("- hook id: ").strip())
+        else:
+            found = _one(log, at, line, prettier)
         if found:
             count += 1
             log.claim(at, at + 1)
@@ -61,6 +64,16 @@ def _nameless(log: Log) -> Iterator[Found]:
             log.claim(at, at + 1)
             shown = "ruff" if "ruff" in log.command else "black" if "black" in log.command else tool
             yield Found(FailureType.LINT_ERROR, line, shown, at, code="unformatted", fixable=True, echo=True)
+
+
+def _hook(log: Log, at: int, name: str) -> Found:
+    """pre-commit: a hook that changed files, or one whose own words say more than this."""
+    below = log.lines[at + 1 : at + 4]
+    changed = any(one.startswith("- files were modified by this hook") for one in below)
+    words = f"the hook {name} changed files" if changed else f"the hook {name} failed"
+    return Found(
+        FailureType.LINT_ERROR, words, "pre-commit", at, code=name, fixable=changed, echo=not changed
+    )
 
 
 def _one(log: Log, at: int, line: str, prettier: bool) -> Found | None:

@@ -16,6 +16,7 @@ _STACK = re.compile(r"^\t(?P<path>\S+\.go):(?P<line>\d+)(?: \+0x[0-9a-f]+)?$")
 _BUILD = re.compile(r"^FAIL\t(?P<package>\S+) \[(?P<what>build|setup) failed\]$")
 _PACKAGE = re.compile(r"^FAIL\t(?P<package>\S+)\t[\d.]+s$")
 _GO = re.compile(r"^go: (?P<message>.+)$")
+_IN_FILE = re.compile(r"^\S+\.(?:mod|sum|work):\d+: ?\S")
 _CYCLE = re.compile(r"^\s+imports (?P<name>\S+): import cycle not allowed")
 _FATAL = re.compile(r"^fatal error: (?P<message>.+)$")
 
@@ -42,7 +43,11 @@ def parse(log: Log) -> Iterator[Found]:
             ("downloading", "finding", "found")
         ):
             log.claim(at, at + 1)
-            yield _tool(at, match["message"])
+            message = match["message"]
+            if message.endswith(":") and at + 1 < len(log.lines) and _IN_FILE.match(log.lines[at + 1]):
+                log.claim(at + 1, at + 2)
+                message = log.lines[at + 1]
+            yield _tool(at, message)
 
 
 def _panicked(log: Log, tests: list[tuple[int, str]]) -> Found | None:

@@ -44,6 +44,11 @@ def _thrown(log: Log) -> Iterator[Found]:
         if match := _WHERE.match(line):
             place = (match["path"].removeprefix("file://"), int(match["line"]))
             continue
+        if place and line.startswith("(Use `node --trace-uncaught"):
+            words = next((one.strip() for one in reversed(log.lines[:at]) if one.strip()), "something thrown")
+            log.claim(at - 6, at + 1)
+            yield Found(FailureType.RUNTIME_ERROR, words, "node", at, place[0], place[1])
+            continue
         raised = _RAISED.match(line) or _thrown_class(log, at, line)
         if not raised or not (node or place):
             continue

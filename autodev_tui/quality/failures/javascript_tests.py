@@ -22,9 +22,11 @@ _NAMED_FILE = re.compile(r"\((?P<path>/[^\s()]+\.[cm]?[jt]sx?)\)$")
 _POINTED = re.compile(r"^\s*> (?P<line>\d+) \|")
 _BARE_PLACE = re.compile(r"^\s*(?P<path>/?[^\s:()]+\.[cm]?[jt]sx?):(?:\s.*\()?(?P<line>\d+)(?::\d+\)?)?$")
 _MOCHA_FAILING = re.compile(r"^  \d+ failing$")
+_MOCHA_PASSING = re.compile(r"^  \d+ passing\b")
 _MOCHA_TEST = re.compile(r"^  (?P<number>\d+)\) (?P<name>.+)$")
 _TAP = re.compile(r"^ *not ok \d+ - (?P<name>.+)$")
 _TAP_PLACE = re.compile(r"^\s+location: '?(?:file://)?(?P<path>.+?):(?P<line>\d+):\d+'?$")
+_TAP_ECHO = re.compile(r"^\s+failureType: '(?:cancelledByParent|subtestsFailed)'$")
 _SPEC_FAILING = re.compile(r"^✖ failing tests:$")
 _SPEC_PLACE = re.compile(r"^test at (?P<path>.+?):(?P<line>\d+):\d+$")
 _TIMEOUT = re.compile(
@@ -35,6 +37,7 @@ _ABSENT = re.compile(
     r"Cannot find (?:module|package) ['\"](?P<name>[^'\"]+)['\"]|Failed to (?:load url|"
     r"resolve import) \"?(?P<url>[^\s\"]+)"
 )
+_BABEL = re.compile(r"^\s+SyntaxError: (?P<path>/\S+?): .+ \((?P<line>\d+):\d+\)$")
 _UNREADABLE = re.compile(
     r"SyntaxError|Unexpected token|Transform failed|Parse (?:error|failure)|PARSE_ERROR|"
     r"Expected .+ but found|RolldownError: Parse"
@@ -100,7 +103,15 @@ def _vitest(log: Log) -> Iterator[Found]:
 
 
 def _mocha(log: Log) -> Iterator[Found]:
-    failing = next((at for at, line in log.free() if _MOCHA_FAILING.match(line)), None)
+    failing = next(
+        (
+            at
+            for at, line in log.free()
+            # A suite may be called so: the count stands below that of what passed.
+            if _MOCHA_FAILING.match(line) and any(map(_MOCHA_PASSING.match, log.lines[max(at - 4, 0) : at]))
+        ),
+        None,
+    )
     if failing is None:
         return
     heads = [at for at in range(failing + 1, len(log.lines)) if _MOCHA_TEST.match(log.lines[at])]
@@ -146,6 +157,8 @@ def _node(log: Log) -> Iterator[Found]:
             found = _read(log, at, stop, "node", place["path"] if place else None, name)
             if found.line is None and place:
                 found.path, found.line = place["path"], int(place["line"])
+            # What was not run, or holds what failed, only says so.
+            found.echo = any(_TAP_ECHO.match(one) for one in log.lines[at:stop])
             yield found
         log.claim(heads[0][0], len(log.lines))
 
@@ -168,6 +181,9 @@ def _read(log: Log, at: int, stop: int, tool: str, path: str | None, name: str) 
         place = (path, int(pointed["line"]))
     if place is None and path is None and (named := _NAMED_FILE.search(words)):
         path = named["path"]
+    if unread := next((m for one in body if (m := _BABEL.match(one))), None):
+        same = path and unread["path"].endswith(f"/{path.removeprefix('./')}")
+        place = (path if path and same else unread["path"], int(unread["line"]))
     kind, code, symbol = FailureType.TEST_FAILURE, "", name
     raised = re.match(r"(?:\w+ )?(?P<name>[A-Z]\w*Error)\b", words)
     code = raised["name"] if raised else ""

@@ -42,6 +42,7 @@ _GO_IMPORT = re.compile(
     r"no required module provides package (?P<name>[^\s;:]+)|package (?P<std>\S+) is not in (?:GOROOT|std)"
     r"|cannot find package \"?(?P<old>[^\s\"]+)|(?:^|\s)(?P<missing>\S{1,200}): cannot find module"
 )
+_GO_BUILDS = re.compile(r"\bgo (?:build|run|test|install|generate)\b")
 _GO_TYPE = re.compile(
     r"cannot use .+ as |mismatched types|cannot convert|not enough arguments|too many arguments|"
     r"missing return"
@@ -77,6 +78,9 @@ def parse(log: Log) -> Iterator[Found]:
             continue
         path, line = match["path"].removeprefix("vet: "), int(match["line"])
         found = _read(log, at, path, line, match["rest"], vet=text.startswith("vet: "))
+        if not found and path.endswith(".go") and match["column"] and _GO_BUILDS.search(log.command):
+            # Only the compiler counts columns.
+            found = Found(FailureType.BUILD_FAILURE, match["rest"], "go", at)
         if found:
             log.claim(at, at + 1)
             found.path, found.line = path, line
@@ -130,12 +134,20 @@ def _coded(log: Log, at: int, match: re.Match[str]) -> Found:
     if tool == "flake8" and "pycodestyle" in log.command:
         tool = "pycodestyle"
     return Found(
-        kind_of_code(code), message or code, tool, at, code=code, symbol=_name(message), fixable=fixable
+        kind_of_code(code, message),
+        message or code,
+        tool,
+        at,
+        code=code,
+        symbol=_name(message),
+        fixable=fixable,
     )
 
 
-def kind_of_code(code: str) -> FailureType:
-    """The type that a linter's code stands for: unreadable, insecure, or style."""
+def kind_of_code(code: str, words: str = "") -> FailureType | None:
+    """What a linter's code stands for: unreadable, insecure, or style; None: there was nothing to read."""
+    if code == "E902" and ("No such file" in words or "FileNotFoundError" in words):
+        return None
     if code in ("E999", "E902", "E901", "invalid-syntax"):
         return FailureType.SYNTAX_ERROR
     secure = re.fullmatch(r"S\d{3}", code) or re.fullmatch(r"DUO\d{3}", code)

@@ -23,7 +23,7 @@ _FOREIGN = re.compile(
     r"|/lib(?:64)?/python[23]|^<|^node:|^internal/|^/rustc/|^/usr/(?:include|lib|local/go)|/\.cargo/registry/"
     r"|/toolchains/[^/]+/lib/|/go/pkg/mod/|/pyproject_hooks/|^bun:|^webpack"
 )
-_WRAPPED = re.compile(r'"rendered":|^\{"(?:Time|Action)":.*"Action":|^\{"Action":')
+_WRAPPED = re.compile(r'"rendered":|"numFailedTestSuites":|^\{"(?:Time|Action)":.*"Action":|^\{"Action":')
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d) ?")
 _SERVICE = re.compile(
     r"^(?:[A-Za-z][\w.-]{0,60} *\| ?|"
@@ -145,6 +145,12 @@ def _text(line: str) -> str | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
+    suites = row.get("testResults")
+    if isinstance(suites, list):
+        # jest: what it would have printed of each file.
+        told = [one for one in suites if isinstance(one, dict) and one.get("message")]
+        shown = [f"FAIL {one.get('name')}\n{one['message']}" for one in told]
+        return "\n".join([*shown, f"Test Suites: {len(told)} failed"])
     message = row.get("message")
     text = message.get("rendered") if isinstance(message, dict) else row.get("Output", "")
     return text if isinstance(text, str) else None

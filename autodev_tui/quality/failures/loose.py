@@ -12,6 +12,7 @@ _FINDING = re.compile(
     r"^(?P<path>(?:[\w@.+-]{0,80}/){0,20}[\w@.+-]{0,80}\.[A-Za-z]\w{0,9})"
     r"(?::|\||\(|,|;|\t| line )(?P<line>\d{1,7})\b\W{0,3}(?:\d{1,5}\b)?\W{0,6}(?P<rest>\S.*)$"
 )
+_FAILS = re.compile(r"^(?:\w{1,100}: ?)?FAIL(?:ED|URE)?\b")
 _CODED = re.compile(r"^\[?(?P<code>[A-Z]{1,4}\d{2,5})\b\]?:? *(?P<message>.*)$")
 _SEARCHES = re.compile(r"(?:^|[;&|(]|\s)(?:git )?(?:e?grep|rg|ag|ack|find|cat|diff|less|awk|sed)\s")
 _MOST = 0.6
@@ -48,11 +49,9 @@ def _config(log: Log) -> Found | None:
             continue
         path = _BOUND.split(line[: match.end()].removesuffix(f":{match['line']}"))[-1]
         near = log.lines[at : at + 4]
-        if not any(map(_BROKEN.search, near)):
-            continue
         # The words may stand anywhere; a place tells that it is the file that is meant.
         number = match["line"] or next((m["line"] for one in near if (m := _AT_LINE.search(one))), None)
-        if number is None:
+        if number is None or not any(map(_BROKEN.search, near)):
             continue
         return Found(
             FailureType.SYNTAX_ERROR, line.strip(), "", at, path, int(number), "configuration",
@@ -75,6 +74,11 @@ def _said(log: Log) -> Found | None:
 
 
 def _findings(log: Log) -> Iterator[Found]:
+    for at, line in log.free():
+        if "FAIL" in line and (match := _FINDING.match(line)) and _FAILS.search(match["rest"]):
+            log.claim(at, at + 1)
+            path, number = match["path"], int(match["line"])
+            yield Found(FailureType.TEST_FAILURE, match["rest"], "", at, path, number, echo=True)
     spoken = [(at, line) for at, line in log.free() if line.strip() and not line.startswith((" ", "\t"))]
     read = [(at, match) for at, line in spoken if (match := _FINDING.match(line))]
     if not read or len(read) < _MOST * len(spoken):

@@ -49,8 +49,8 @@ _POETRY = re.compile(
     r"Error: (?:The lock file|poetry\.lock)).*)$"
 )
 _CHECK = re.compile(
-    r"^(?P<name>[\w.-]+) \S+ (?:requires (?P<absent>[\w.-]+)[^,]*, which is not installed\.$|"
-    r"has requirement (?P<other>[\w.-]+).*, but you have )"
+    r"^(?P<name>[\w.-]+) \S+ (?:requires (?P<absent>[\w.-]{1,100})(?:[^\w.,-][^,]*)?, "
+    r"which is not installed\.$|has requirement (?P<other>[\w.-]+).*, but you have )"
 )
 _DISTUTILS = re.compile(r"^error: (?P<message>.+)$")
 _TOX = re.compile(r"^  (?P<name>[\w.-]+): FAIL code (?P<code>\d+)")
@@ -84,7 +84,10 @@ def _pip(log: Log, at: int, line: str) -> Found | None:
             FailureType.BUILD_FAILURE, words, "pip", at, code="resolution-impossible",
             symbol=_project(names), echo=not names,
         )  # fmt: skip
-    if match := _CHECK.match(line):
+    if line.endswith("which is not installed.") or ", but you have " in line:
+        match = _CHECK.match(line)
+        if not match:
+            return None
         name = match["absent"] or match["other"]
         return Found(FailureType.BUILD_FAILURE, line, "pip", at, code="pip-check", symbol=name)
     if match := _SUBPROCESS.match(line):

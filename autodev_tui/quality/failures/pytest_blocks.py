@@ -156,7 +156,9 @@ def _found(log: Log, block: Block, part: _Part, summary: Summary) -> Found:
         path = symbol.partition("::")[0]
     if kind is FailureType.IMPORT_ERROR:
         symbol = module_of(message) or symbol
-    return Found(kind, message or block.title, "pytest", block.begin, path, line, code, symbol)
+    # What the test itself did comes before what was left to tidy up.
+    late = len(log.lines) if block.title.startswith("ERROR at teardown of ") else 0
+    return Found(kind, message or block.title, "pytest", block.begin + late, path, line, code, symbol)
 
 
 def kind_in_test(code: str, message: str, collecting: bool = False) -> FailureType:

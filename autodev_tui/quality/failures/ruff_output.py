@@ -104,7 +104,7 @@ def _found(
 ) -> Found:
     if code == "unformatted":
         return Found(FailureType.LINT_ERROR, "not formatted", "ruff", at, path, None, code, fixable=True)
-    return Found(kind_of_code(code), message, "ruff", at, path, line, code, symbol, fixable=fixable)
+    return Found(kind_of_code(code, message), message, "ruff", at, path, line, code, symbol, fixable=fixable)
 
 
 def _json(log: Log) -> Iterator[Found]:

@@ -14,6 +14,8 @@ _SHELL_STOPS = re.compile(r"(?:: |^)(?:unbound variable|parameter not set|divisi
 _PERL = re.compile(
     r"^(?P<message>\S.*?) at (?P<path>\S+\.(?:p[lm]|t)) line (?P<line>\d+)(?:\.$|, (?:near|<).*$)"
 )
+_PROVEN = re.compile(r"^#\s+Failed test(?: '(?P<name>.*?)')?(?: at .*)?$")
+_PROVEN_AT = re.compile(r"\bat (?P<path>\S+) line (?P<line>\d+)\.$")
 _CHECKED = re.compile(r"^In (?P<path>\S.*) line (?P<line>\d+):$")
 _POINTED = re.compile(r"^\s*\^-+\^? (?P<code>SC\d+)(?: \(\w+\))?: (?P<message>.+)$")
 _MAVEN = re.compile(
@@ -45,6 +47,13 @@ def parse(log: Log) -> Iterator[Found]:
                 kind, match["message"], "shell", at, match["path"] if own else None,
                 int(match["line"]) if own else None,
             )  # fmt: skip
+        elif line.startswith("#") and (failed := _PROVEN.match(line)):
+            below = log.lines[at + 1] if at + 1 < len(log.lines) else ""
+            where = _PROVEN_AT.search(line) or _PROVEN_AT.search(below)
+            log.claim(at, at + 2)
+            words = f"the test {failed['name']} failed" if failed["name"] else "a test failed"
+            path, number = (where["path"], int(where["line"])) if where else (None, None)
+            yield Found(FailureType.TEST_FAILURE, words, "prove", at, path, number)
         elif " line " in line and (match := _PERL.match(line)):
             log.claim(at, at + 1)
             broken = match["message"].startswith(("syntax error", "Can't find string terminator", "Missing "))

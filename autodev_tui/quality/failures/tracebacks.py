@@ -158,6 +158,10 @@ def parse(log: Log) -> Iterator[Found]:
     for number, chain in enumerate(groups):
         last = chain[-1]
         log.claim(chain[0].begin, last.end)
+        before = groups[number - 1][-1] if number else None
+        if before and before.end == chain[0].begin and before.message.endswith(":"):
+            # The words of the exception before quote it.
+            continue
         inner = groups[number + 1 :]
         if last.short.endswith("ExceptionGroup") and inner and inner[0][0].column > last.column:
             continue
@@ -203,6 +207,8 @@ def _bare(log: Log, free: list[int]) -> Iterator[Found]:
                     number = int(frame["line"]) if path else None
                     yield Found(FailureType.SYNTAX_ERROR, message, "python", at, path, number, raised["name"])
                     break
+            else:
+                yield from _headless(log, at)
         elif absent := _NO_MODULE.match(line):
             name = absent["name"] or module_of(absent["message"] or "") or absent["spec"]
             code = absent["why"] or "ModuleNotFoundError"
@@ -232,6 +238,20 @@ def _bare(log: Log, free: list[int]) -> Iterator[Found]:
                 FailureType.TIMEOUT, f"the watchdog ended it: {line}", "python", at, stack.path, stack.line,
                 "Timeout",
             )  # fmt: skip
+
+
+def _headless(log: Log, at: int) -> Iterator[Found]:
+    """A traceback whose head was cut off: its last frames, and what was raised."""
+    raised = _one(log, at - 1, min(at + 200, len(log.lines)), 0)
+    if raised.frames and all(frame[2] for frame in raised.frames) and is_exception(raised.short):
+        quoted = at - 1 in log.claimed
+        log.claim(at, raised.end)
+        if quoted:
+            # It is part of what another exception says.
+            return
+        path, line = raised.place
+        kind = kind_of(raised.name, raised.message)
+        yield Found(kind, _words(raised), "python", at, path, line, raised.short, module_of(raised.message))
 
 
 def crash(log: Log, at: int, what: str) -> Found:

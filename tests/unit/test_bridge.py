@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,19 +15,16 @@ from pydantic import SecretStr
 
 from autodev_tui import host, looking, watching
 from autodev_tui.assembly import Model
-from autodev_tui.bridge import EngineLost, EngineThread
+from autodev_tui.bridge import EngineThread
 from autodev_tui.domain import commands, requests
 from autodev_tui.domain.approval import Approval, ApprovalKind, Decision, HunkDecision
 from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.review import ReviewDraft
 from autodev_tui.domain.states import ApprovalState, SessionState, TaskState
-from autodev_tui.domain.updates import Update
 from autodev_tui.engine import review_watch
-from autodev_tui.engine.feed import Feed
 from autodev_tui.sandbox.probe import ProbeResult
 from autodev_tui.sandbox.spec import Rung
-from store.errors import StoreError
 from tests.fakes.engine_kit import DONE, FILES, PATIENCE_S, Scripted, make_turn, turns
 from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.repos import FixtureRepository, make_repository
@@ -204,82 +200,6 @@ async def test_what_changes_under_a_review_is_proposed_anew_with_its_draft(
         assert [(one.hunk, one.verdict) for one in carried.decisions] == [(2, "accept")]
         assert carried.texts == {"comment:2:0": "why"}
         assert review.id not in one.mirror.drafts
-
-
-async def test_a_lost_engine_is_started_again_three_times(
-    place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = EngineThread(place.root, environment(place))
-    engine.start()
-    try:
-        for left in (3, 2, 1, 0):
-            updates = engine.updates()
-            assert (await anext(updates)).reset
-            monkeypatch.setattr(Feed, "next", broken)
-            with pytest.raises(EngineLost, match="the disk burns") as lost:
-                while True:
-                    await anext(updates)
-            monkeypatch.undo()
-            monkeypatch.setattr(host, "probe", lambda: PROBED)
-            assert lost.value.restarts_left == left
-            if left:
-                sent = asyncio.create_task(engine.submit(commands.SaveView(name="x", view={})))
-                await engine.restart()
-                assert await sent is None
-        refused = await engine.submit(commands.SaveView(name="x", view={}))
-        assert refused
-        assert "the disk burns" in refused.reason
-        with pytest.raises(EngineLost):
-            await engine.restart()
-    finally:
-        await engine.aclose()
-
-
-async def test_who_asks_while_a_failed_engine_still_ends_is_not_kept_waiting(
-    place: FixtureRepository, scripted: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fails, ending, asked, ended = (threading.Event() for _ in range(4))
-    shut_down = asyncio.BaseEventLoop.shutdown_default_executor
-
-    def no_sandbox() -> ProbeResult:
-        fails.wait(PATIENCE_S)
-        raise StoreError("the disk burns")
-
-    async def slowly(loop: asyncio.BaseEventLoop) -> None:
-        # All tasks are cancelled by now, and the loop runs on until no thread of it works any more.
-        ending.set()
-        while not ended.is_set():
-            await asyncio.sleep(0)
-        await shut_down(loop)
-
-    async def nothing_new(_: Feed) -> Update:
-        asked.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    monkeypatch.setattr(host, "probe", no_sandbox)
-    engine = EngineThread(place.root, environment(place))
-    engine.start()
-    try:
-        updates = engine.updates()
-        assert (await anext(updates)).reset
-        monkeypatch.setattr(Feed, "next", nothing_new)
-        monkeypatch.setattr(asyncio.BaseEventLoop, "shutdown_default_executor", slowly)
-        fails.set()
-        assert await asyncio.to_thread(ending.wait, PATIENCE_S)
-        late = asyncio.ensure_future(anext(updates))
-        assert await asyncio.to_thread(asked.wait, PATIENCE_S)
-        ended.set()
-        with pytest.raises(EngineLost, match="the disk burns"):
-            await asyncio.wait_for(late, PATIENCE_S)
-    finally:
-        ended.set()
-        monkeypatch.undo()
-        await engine.aclose()
-
-
-async def broken(_: Feed) -> Update:
-    raise StoreError("the disk burns")
 
 
 async def test_a_second_window_watches(

@@ -12,7 +12,7 @@ from autodev_tui.rules.scope import KINDS, Scope
 
 _HOW = r"(?:\b(?:red|broken|failing|unit|all|every|code|python|js|reported|remaining)\s+)*"
 _WHAT = (
-    r"(?:[\s-]+(?:errors?|warnings?|issues?|problems?|failures?|checks?|checker|suite|hints?))?"
+    r"(?:[\s-]+(?:errors?|warnings?|issues?|problems?|failures?|checks?|checker|suite|hints?|findings?))?"
     r"(?:\s+(?:(?:is|are|ay|keeps?|still|all)\s+)+(?:red|broken|failing)\b)?"
 )
 _ALL = (
@@ -21,7 +21,7 @@ _ALL = (
 )
 _KINDS = {
     "lint": re.compile(
-        rf"{_HOW}\b(?:lint\w*|ruff|flake8|pylint|eslint|clippy|prettier|black|isort|style|whitespace|indentation"
+        rf"{_HOW}\b(?:lint\w*|ruff|flake8|pylint|eslint|clippy|prettier|gofmt|black|isort|style|whitespace|indentation"
         rf"|(?:re|i-?|paki-?|mag-?)?format(?:s|ter|ting)?"
         rf"|(?:unused|unsorted|sort|organi[sz]e)\s+(?:(?:the|all|ang|mga)\s+)*imports?)\b{_WHAT}{_ALL}",
         re.IGNORECASE,
@@ -30,7 +30,7 @@ _KINDS = {
     "tests": re.compile(rf"{_HOW}\b(?:tests?|suite|pytest|unittest)\b{_WHAT}", re.IGNORECASE),
 }
 _WIDE = re.compile(
-    r"\b(?:checks?|ci|pipeline|builds?|everything|anything|whatever|what|red|broken|errors?|failures?|warnings?"
+    r"\b(?:checks?|ci|pipeline|builds?|everything|anything|whatever|what|red|broken|errors?|failures?|warnings?|findings?"
     r"|imports?|\w*Errors?|dependenc\w+|packages?|modules?|requirements|syntax|repo\w*|code\s?base)\b",
     re.IGNORECASE,
 )

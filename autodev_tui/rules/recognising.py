@@ -14,7 +14,7 @@ _REPAIR = (
     r"|(?:i-|pag-|mag-|paki-?)?(?:fix|ayos|ayusin|heal|clean)|ayusin|ayosin|linisin|kumpunihin)"
 )
 _BETWEEN = (
-    r"(?:\s+(?:all|any|every|the|these|those|our|my|this|remaining|existing|new|failing|broken|red|bad|wrong"
+    r"(?:\s+(?:\d{1,6}|all|any|every|the|these|those|our|my|this|remaining|existing|new|failing|broken|red|bad|wrong"
     r"|missing|unused|of|lahat|ng|ang|mga|yung|sa|na|bagsak|sirang|mo|nga|naman|lang|po|please|agad|natin|muna|up|reported|python|ruff|flake8|mypy"
     r"|pylint|eslint|pyright|black|isort|ci|code))*\s+"
 )
@@ -28,7 +28,7 @@ _SICK = (
     r"|ci|pipeline|builds?|dependenc(?:y|ies)|requirements|indentation"
     r"|what(?:ever|\s+is|'s)?\s+(?:is\s+)?(?:red|broken|failing|fails)"
     r"|(?:anything|everything)\s+(?:red|broken|failing)"
-    r"|red|errors?|failures?|warnings?|repo(?:sitory)?|codebase|bumabagsak|pumapalya|sira)"
+    r"|red|errors?|failures?|warnings?|findings?|repo(?:sitory)?|codebase|bumabagsak|pumapalya|sira)"
 )
 _END = (
     r"(?=\s*(?:$|[,.;:!?)&(]|\b(?:and|or|at|in|on|for|from|with|by|so|until|please|if|when|again|now"
@@ -45,7 +45,9 @@ _GREEN = re.compile(
     re.IGNORECASE,
 )
 _HEALTH = re.compile(
-    r"\b(?:tests?|suite|checks?|build|ci|lint\w*|ruff|mypy|flake8|pipeline|everything|repo\w*)\b", re.I
+    r"\b(?:tests?|suite|checks?|build|ci|lint\w*|ruff|mypy|flake8|pytest|unittest|pyright|eslint|prettier|clippy"
+    r"|gofmt|pipeline|everything|repo\w*)\b",
+    re.IGNORECASE,
 )
 _STATE = re.compile(
     r"^\W*(?:(?:my|the|our|all|some|these|ang|mga|yung|unit|failing)\s+)*"

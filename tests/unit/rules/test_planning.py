@@ -25,11 +25,12 @@ fix whatever is broken|fix missing dependencies|resolve import errors
 fix the broken build|find what is red and heal it|fix lint, types and tests
 kapag bumagsak ang tests, ayusin|if the tests fail, fix them|fix lint and make everything green"""
 LINT = """lint errors|fix lint|ayusin ang lint|format the code|run the formatter|i-format ang code|lint
-fix the flake8 warnings|remove unused imports|sort imports|lint the code|format|format everything"""
+fix the flake8 warnings|remove unused imports|sort imports|lint the code|format|format everything
+fix the 3 ruff findings|make ruff check pass|make eslint pass"""
 TESTS = """Can you please make sure all tests pass?|siguraduhin na pumapasa ang lahat ng tests
 my tests are failing|tests are red|Ayusin mo nga yung mga test na bumabagsak|ayusin ang tests
 make the tests pass|fix the failing test|fix failing tests|paki-ayos ang tests
-fix the tests until they are green"""
+fix the tests until they are green|make pytest pass|make npm test pass|make go test pass"""
 WRITTEN = """write the changelog|update the changelog|update CHANGELOG.md|release notes|gumawa ng changelog
 i-update ang changelog|write release notes for 2.0|update the changelog, please, it is old"""
 DOCUMENTED = "generate API docs|document the API|update docs/api.md|write the API reference"
@@ -59,6 +60,7 @@ def rules_of(goal: str) -> list[str]:
         ("fix the lint in src/app.py|ayusin ang lint sa app.py", "heal only lint in src/app.py"),
         ("fix type errors in src|fix mypy in src/", "heal only types in src"),
         ("fix ImportError in src/app.py|fix syntax error in src/app.py", "heal only in src/app.py"),
+        ("fix the ruff finding in src|fix the 12 ruff findings in src", "heal only lint in src"),
         ("fix lint in src/app.py and src/auth.py", "heal only lint in src/app.py src/auth.py"),
         ("fix the lint in no/such.py", "heal only lint in no/such.py"),
         (WRITTEN, "changelog"),

@@ -373,8 +373,7 @@ def _waiting(block: Block, look: Look) -> Line:
 
 
 def _end(block: Block, look: Look) -> list[Row]:
-    glyph = str(block.extra["glyph"])
-    role = "failed" if glyph == "✗" else "muted"
+    role = "failed" if (glyph := str(block.extra["glyph"])) == "✗" else "muted"
     first, *rest = _plain(block.text, look.width - INDENT)
     rows = [Row([(f"{glyph} ", role), (first, "data")])]
     return rows + [Row([("  ", "text"), (row, "data")]) for row in rest]

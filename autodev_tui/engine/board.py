@@ -19,7 +19,7 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.domain.task import Task, Transition
 from autodev_tui.engine.boundaries import reached
 from autodev_tui.engine.event_log import EventLog
-from autodev_tui.engine.steps import Steps
+from autodev_tui.engine.steps import Outline, Steps
 
 if TYPE_CHECKING:
     from autodev_tui.engine.feed import Feed
@@ -90,6 +90,10 @@ class Board:
     def unsettled(self) -> list[Step]:
         """The steps of which nobody knows yet whether they had their effect, in order."""
         return self._steps.unsettled()
+
+    def outline(self) -> Outline:
+        """The steps as far as an offer to go on tells of them."""
+        return self._steps.outline()
 
     def named(self, kind: StepKind, task: str | None, name: str) -> Step | None:
         """The latest attempt of the step with this name."""

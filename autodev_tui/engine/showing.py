@@ -17,7 +17,6 @@ from autodev_tui.domain.step import Step, StepKind
 from autodev_tui.engine.event_log import iter_lines
 from autodev_tui.engine.masking import Mask, masked
 from autodev_tui.engine.services import Services
-from autodev_tui.engine.shell_calls import record_path
 from autodev_tui.engine.site import Site
 from autodev_tui.sandbox.spool import read_output
 from autodev_tui.tools.command import clean
@@ -61,6 +60,8 @@ async def get_output(site: Site, request: requests.GetOutput) -> requests.TextAn
 
 
 def _output(services: Services, step: Step, part: str, rows: int) -> requests.TextAnswer:
+    from autodev_tui.engine.shell_calls import record_path
+
     spool = Path(f"{record_path(services, step)}.out")
     if step.name != "run_command" or not spool.exists():
         return _cut(_text(services, step, part), rows, "")

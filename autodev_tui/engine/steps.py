@@ -29,6 +29,18 @@ _KINDS = {kind.value: kind for kind in StepKind}
 Name = tuple[StepKind, str | None, str]
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A session's steps as far as an offer to go on tells of them."""
+
+    done: int
+    """Without notes."""
+    checkpoints: int
+    latest: list[Step]
+    """The last few, in order: when it was at work last."""
+    unsettled: list[Step]
+
+
 class StepLog(Sequence[Step]):
     """The steps of one agent, in order: a live view."""
 
@@ -72,6 +84,7 @@ class Steps:
         self._places: dict[str, tuple[StepLog, int]] = {}
         self._named: dict[Name, str] = {}
         self._unsettled: dict[str, None] = {}
+        self._done: dict[str, StepKind] = {}
         self.next_seq = 1
 
     def load(self, texts: Iterable[str], session: str) -> None:
@@ -98,6 +111,10 @@ class Steps:
             self._unsettled[step_id] = None
         else:
             self._unsettled.pop(step_id, None)
+        if state == StepState.DONE:
+            self._done[step_id] = name[0]
+        else:
+            self._done.pop(step_id, None)
 
     def of(self, task: str | None) -> Sequence[Step]:
         """The steps of a task (None: the session's own), in order: a live view, not to be kept."""
@@ -122,30 +139,16 @@ class Steps:
         found = [log[place] for log, place in map(self._places.__getitem__, self._unsettled)]
         return sorted(found, key=lambda step: step.seq)
 
-
-@dataclass(frozen=True)
-class Outline:
-    """A session's steps as far as an offer to go on tells of them."""
-
-    done: int
-    """Without notes."""
-    checkpoints: int
-    latest: list[Step]
-    """The last few, in order: when it was at work last."""
-    unsettled: list[Step]
-
-
-def outline(texts: Iterable[str], session: str) -> Outline:
-    """The outline of a session's steps among these texts of the store. Sync: some microseconds each."""
-    begins = f'{{"_key":{json.dumps(session)[:-1]}/'
-    found = sorted((_head(text) for text in texts if text.startswith(begins)), key=lambda head: head[0])
-    kinds = [name[0] for _, _, name, state, _ in found if state == StepState.DONE]
-    return Outline(
-        done=sum(kind is not StepKind.NOTE for kind in kinds),
-        checkpoints=sum(kind is StepKind.CHECKPOINT for kind in kinds),
-        latest=[Step(**decode(text)) for *_, text in found[-LATEST:]],
-        unsettled=[Step(**decode(text)) for _, _, _, state, text in found if state in UNSETTLED],
-    )
+    def outline(self) -> Outline:
+        """What an offer to go on tells of them, without reading more than the last few."""
+        kinds = list(self._done.values())
+        latest = [log[place] for log, place in list(self._places.values())[-LATEST:]]
+        return Outline(
+            done=sum(kind is not StepKind.NOTE for kind in kinds),
+            checkpoints=sum(kind is StepKind.CHECKPOINT for kind in kinds),
+            latest=sorted(latest, key=lambda step: step.seq),
+            unsettled=self.unsettled(),
+        )
 
 
 def _head(text: str) -> tuple[int, str, Name, str, str]:

@@ -20,9 +20,8 @@ from autodev_tui.engine.answering.common import opened, title_of
 from autodev_tui.engine.finding import ask
 from autodev_tui.engine.queries import find_session, tasks_of
 from autodev_tui.engine.refusal import Refusal
-from autodev_tui.engine.shell_calls import REPEATED
 from autodev_tui.engine.site import Site
-from autodev_tui.engine.steps import Outline, outline
+from autodev_tui.engine.steps import Outline, Steps
 from autodev_tui.tools.effects import Effect, judge
 from autodev_tui.vcs.errors import RepositoryError
 from autodev_tui.vcs.git import GitError
@@ -42,13 +41,14 @@ async def get_resume(site: Site, request: GetResume) -> RowsAnswer:
     services = opened(site)
     if services and services.session.id == request.session and site.engine.busy:
         raise Refusal(f"{request.session} runs now: there is nothing to go on from")
-    return await asyncio.to_thread(_resume, site, request.session)
+    known = services.board.outline() if services and services.session.id == request.session else None
+    return await asyncio.to_thread(_resume, site, request.session, known)
 
 
-def _resume(site: Site, name: str) -> RowsAnswer:
+def _resume(site: Site, name: str, known: Outline | None) -> RowsAnswer:
     session = find_session(site.database, name or None)
     tasks = tasks_of(site.database, session.id)
-    steps = outline(site.database.texts("steps").values(), session.id)
+    steps = known or _outline(site, session.id)
     approvals = [Approval(**one) for one in site.database.all("approvals", session=session.id)]
     drafts = sum(site.database.get("drafts", one.id) is not None for one in approvals)
     rows = [
@@ -75,6 +75,12 @@ def _resume(site: Site, name: str) -> RowsAnswer:
         "over": session.over,
     }
     return RowsAnswer(rows=rows, facts=facts)
+
+
+def _outline(site: Site, session: str) -> Outline:
+    steps = Steps()
+    steps.load(site.database.texts("steps").values(), session)
+    return steps.outline()
 
 
 def how_it_ended(
@@ -160,6 +166,7 @@ def _judged(step: Step, task: Task | None) -> tuple[str, str]:
 
 
 def _command(step: Step, what: str) -> tuple[str, str]:
+    from autodev_tui.engine.shell_calls import REPEATED
     from autodev_tui.sandbox.client import read_exit
 
     ended = read_exit(Path(f"{step.intent['record']}.exit")) if "record" in step.intent else None

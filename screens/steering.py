@@ -18,6 +18,7 @@ from screens import outside
 from screens.frame import Frame
 from widgets.line_pane import LinePane
 from widgets.messages import Asked, CommandGiven, EditedOutside, Said, SheetOpened
+from widgets.needs import at_rest
 from widgets.sheet import Sheet
 from widgets.slider import Slider
 from widgets.wording import plural
@@ -93,13 +94,19 @@ class Steering(Frame):
         refused = await self.port.submit(given.command)
         if refused is None:
             if given.done:
-                self.say(given.done)
+                self.say(self._told(given))
             if given.then:
                 given.then()
             return
         self.say(f"✗ {refused.reason}", "failed")
         if given.refused:
             given.refused(refused.reason, refused.moved)
+
+    def _told(self, given: CommandGiven) -> str:
+        """What was done; while all stands still an answer has no effect until it goes on."""
+        if isinstance(given.command, domain.commands.Decide) and at_rest(self.mirror):
+            return f"{given.done.removesuffix(' until it is read')} · paused: 1 x go on"
+        return given.done
 
     def command(self, command: Command, done: str = "") -> None:
         """Tell the engine something."""

@@ -8,11 +8,12 @@ import pytest
 
 from autodev_tui.app import Autodev
 from autodev_tui.domain import commands, requests
+from autodev_tui.domain.approval import Decision
 from autodev_tui.domain.requests import RowsAnswer
 from autodev_tui.domain.states import SessionState
 from autodev_tui.domain.updates import EngineFacts, Update
 from tests.fakes.bridge import FakeBridge
-from tests.fakes.shown import FACTS, NOW, session
+from tests.fakes.shown import FACTS, NOW, command_question, session
 from tests.ui.stage import drawn, until
 from tests.ui.test_first_run import RESUME, WELL
 from tests.ui.test_landing import landing
@@ -100,3 +101,17 @@ async def test_a_letter_that_nobody_takes_says_so_and_an_empty_review_names_no_d
         await pilot.press("slash", "Q")
         await until(pilot, lambda: "does nothing" not in drawn(app)[19])
         assert not [one for one in bridge.commands if not isinstance(one, commands.SaveView)]
+
+
+async def test_an_answer_while_all_stands_still_says_what_lets_it_go_on() -> None:
+    facts = FACTS.but(busy=False, interrupted="")
+    first = {"reset": True, "facts": facts, "session": session(), "approvals": [command_question()]}
+    app, bridge = workbench(Update.model_validate(first))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.bench.restored)
+        answer = Decision(approval="a1", verdict="approve", shown_hash="9b2e", actor="ada", at=NOW)
+        done = "sent 2 decisions, 6 left open · u takes it back until it is read"
+        app.bench.command(commands.Decide(decision=answer), done)
+        await until(pilot, lambda: bridge.of(commands.Decide))
+        said = " sent 2 decisions, 6 left open · u takes it back · paused: 1 x go on"
+        await until(pilot, lambda: drawn(app)[19] == said)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import logging
 import time
-import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib import import_module
 from random import random as default_random
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,7 +135,7 @@ class AnthropicProvider:
     ) -> None:
         tell()
         async with asyncio.timeout(self._idle_s):
-            stream = await client.messages.create(**body, stream=True)
+            stream = await _post(client, body)
         try:
             reader.request_id = stream.response.headers.get("request-id", "")
             events = aiter(stream)
@@ -216,10 +217,8 @@ class AnthropicProvider:
         import anthropic
         import httpx2
 
-        # It would tear the screen; the table of models is where an end of life is looked up.
-        warnings.filterwarnings(
-            "ignore", message=r"The model '.*' is deprecated", category=DeprecationWarning
-        )
+        # Not only when the first reply is asked for, on the loop.
+        import_module("anthropic.types")
         timeout = httpx2.Timeout(READ_S, connect=CONNECT_S)
         key = self._api_key
 
@@ -237,6 +236,25 @@ class AnthropicProvider:
                 trust_env=False, timeout=timeout, event_hooks={"request": [own_key]}, follow_redirects=False
             ),
         )
+
+
+async def _post(client: Any, body: dict[str, Any]) -> Any:
+    """The stream of a reply, as `messages.create` asks for it.
+
+    That would copy the whole history first, value by value and on the loop; it is plain JSON already. Raises
+    UnicodeEncodeError: some text has half a character.
+    """
+    from anthropic import AsyncStream
+    from anthropic.types import Message, RawMessageStreamEvent
+
+    content = json.dumps({**body, "stream": True}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return await client.post(
+        "/v1/messages",
+        cast_to=Message,
+        content=content.encode(),
+        stream=True,
+        stream_cls=AsyncStream[RawMessageStreamEvent],
+    )
 
 
 def _plain(event: Any) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from autodev_tui.domain.session import Usage
+from autodev_tui.providers import models
+from autodev_tui.providers.anthropic_request import build_body
 from autodev_tui.providers.anthropic_stream import StreamReader
 from autodev_tui.providers.base import (
     CallDelta,
@@ -21,7 +23,7 @@ from autodev_tui.providers.base import (
     UsageSeen,
 )
 from tests.fakes.anthropic_server import FakeAnthropic
-from tests.unit.providers.helpers import Asker, answers, asked, failed, request, script, user
+from tests.unit.providers.helpers import MODEL, Asker, answers, asked, failed, request, script, user
 
 RUN = {"name": "run", "input": {"command": "ls"}}
 
@@ -58,6 +60,18 @@ async def test_omitted_and_redacted_thinking_are_kept_verbatim() -> None:
     assert [block["type"] for block in turn.content] == ["thinking", "redacted_thinking", "tool_use"]
     assert turn.content[0]["thinking"] == ""
     assert turn.content[1] == {"type": "redacted_thinking", "data": "c2VjcmV0"}
+
+
+async def test_what_is_sent_is_what_was_built() -> None:
+    """Without the SDK's copy of the whole history, which would be made on the loop before each call."""
+    words = user('Die Ä-Tür "klemmt" \u2028 immer.', "and\\n\t so on")
+    _, asker, fake = await asked({"text": "ok"}, messages=[words])
+    known = models.facts(MODEL)
+    assert known
+    body = {**build_body(request([words]), known), "stream": True}
+    sent = fake.requests[0]
+    assert sent["body"] == json.loads(json.dumps(body)) and list(sent["body"]) == list(body)
+    assert sent["headers"]["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize("count", [1, 3, 20])

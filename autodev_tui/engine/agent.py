@@ -52,6 +52,8 @@ class Agent:
         self.context = context
         self.tools = tools
         self.system = self._system()
+        self.system_kept = ("", "")
+        """A system prompt, and the blob that this run has kept it as."""
         self.stuck = StuckDetector()
         self.standing = Standing()
         self.circling: Step | None = None

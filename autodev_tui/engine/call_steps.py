@@ -152,7 +152,10 @@ class CallSteps:
         if isinstance(result, ToolProblem):
             await self.problem(step, result)
             return
-        document, blob = await asyncio.to_thread(result_document, self.services, result)
+        if len(result.text) > INLINE:
+            document, blob = await asyncio.to_thread(result_document, self.services, result)
+        else:
+            document, blob = result_document(self.services, result)
         await self._finish(step, StepState.DONE, document, blob, approval)
         apply_marks(self.agent.context, result.marks)
 
@@ -194,7 +197,7 @@ def call_name(step: Step) -> str:
 
 
 def result_document(services: Services, result: ToolResult) -> tuple[dict[str, Any], str]:
-    """A result as the step keeps it, and the blob of its text if that is long. Sync."""
+    """A result as the step keeps it, and the blob of its text if that is long: then it is sync."""
     document: dict[str, Any] = {**result.data, "ok": result.ok}
     if result.marks:
         document["read_marks"] = result.marks

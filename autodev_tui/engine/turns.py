@@ -59,14 +59,16 @@ async def _ask(agent: Agent, grant: Grant) -> Turn | None:
     """One provider call as a step. None when the human ended it, or a too long prompt was compacted."""
     services, board, model = agent.services, agent.services.board, grant.model
     agent.turns += 1
-    system = await services.keep_text(agent.system)
+    if agent.system_kept[0] != agent.system:
+        # Once is enough: a blob that a step of the session names is kept.
+        agent.system_kept = agent.system, await services.keep_text(agent.system)
     step = board.new_step(
         StepKind.MODEL,
         agent.task_id,
         model.name,
         state=StepState.STARTED,
         turn=agent.turns,
-        intent={"system": system, "model": model.spec, "reserved": grant.doc()},
+        intent={"system": agent.system_kept[1], "model": model.spec, "reserved": grant.doc()},
         started=services.clock(),
     )
     await board.commit(step)

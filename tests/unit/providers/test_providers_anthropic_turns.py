@@ -65,7 +65,7 @@ async def test_omitted_and_redacted_thinking_are_kept_verbatim() -> None:
 async def test_what_is_sent_is_what_was_built() -> None:
     """Without the SDK's copy of the whole history, which would be made on the loop before each call."""
     words = user('Die Ä-Tür "klemmt" \u2028 immer.', "and\\n\t so on")
-    _, asker, fake = await asked({"text": "ok"}, messages=[words])
+    _, _, fake = await asked({"text": "ok"}, messages=[words])
     known = models.facts(MODEL)
     assert known
     body = {**build_body(request([words]), known), "stream": True}

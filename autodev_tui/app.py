@@ -22,7 +22,7 @@ from screens.keyboard import Keyboard
 from screens.looks import MEASURE, NARROW, ascii_for, theme_for
 from screens.lost_terminal import survive_lost_terminal
 from screens.notices import Notices
-from screens.terminal_size import as_it_is
+from screens.terminal_size import as_it_is, believe_the_terminal
 from screens.workbench import Workbench
 from widgets.keys import bindings
 from widgets.needs_row import Offer
@@ -357,6 +357,7 @@ def run_workbench(directory: Path, session: str | None = None) -> int:
 def run_app(app: Autodev) -> int:
     """Run a workbench until it is left; its exit code, or TO_DEMO."""
     survive_lost_terminal()
+    believe_the_terminal()
     # The engine's thread gives way to a key press after a millisecond, not after five.
     sys.setswitchinterval(0.001)
     code = app.run()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 from textual import events
 from textual.geometry import Size
+
+
+def believe_the_terminal() -> None:
+    """From now on its size is what the terminal says: a shell may have exported what it was once."""
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
 
 
 def as_it_is(event: events.Resize) -> events.Resize:

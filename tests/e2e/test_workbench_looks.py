@@ -27,7 +27,11 @@ def seat(tmp_path: Path) -> Iterator[Seat]:
 
 
 def test_without_a_key_the_first_run_says_what_is_missing_and_does_it(seat: Seat) -> None:
+    # What a shell exported of a size that the terminal had once.
+    seat.program.environment |= {"COLUMNS": "60", "LINES": "18"}
     terminal = seat.open()
+    terminal.resize(120, 36)
+    terminal.wait(lambda text: text.split("\n")[35].strip() and len(text.split("\n")[0]) > 100)
     text = seat.sees("no model yet", "! model", "▌ Try the demo", "Set a key for Anthropic", "i type")
     for name in re.findall(r"^  ! (\w+)", text, re.MULTILINE):
         actions = {"model": "Set a key", "trust": "trust", "sandbox": "doctor", "git": "git"}

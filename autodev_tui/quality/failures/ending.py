@@ -14,10 +14,11 @@ _STATUS = re.compile(
     r"exit code (?P<code>\d+) after)"
 )
 _KILLED = re.compile(
-    r"^(?:\S+: line \d+: +\d+ |\S+: |g?make(?:\[\d+\])?: \*\*\* \[[^\]]+\] )?"
+    r"^(?:(?P<shell>\S+: line \d+: +\d+ )|\S+: |g?make(?:\[\d+\])?: \*\*\* \[[^\]]+\] )?"
     r"(?P<what>Segmentation fault|Killed|Aborted|Bus error|"
     r"Illegal instruction|Floating point exception|"
-    r"Terminated)(?: +\(core dumped\))?(?: .*)?$"
+    # A shell shows the command behind it; elsewhere more words would make another sentence of it.
+    r"Terminated)(?: +\(core dumped\))?(?(shell)(?: .*)?)$"
 )
 _HEAP = re.compile(
     r"^FATAL ERROR: .*JavaScript heap out of memory|^MemoryError$|^fatal error: runtime: out of memory|"

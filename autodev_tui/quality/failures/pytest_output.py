@@ -57,7 +57,7 @@ def parse(log: Log) -> Iterator[Found]:
     found += _internal(log, begin, end)
     found += _timeout_dump(log, begin, end)
     if not found:
-        found += _coverage(log, begin, len(log.lines))
+        found += _coverage(log, 0, len(log.lines))
     if not found:
         found += _counted(log, begin, end)
     if log.timed_out or (log.exit_code is not None and log.exit_code < 0):

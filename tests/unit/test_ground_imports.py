@@ -118,7 +118,15 @@ def test_help_loads_no_sdk() -> None:
 def test_the_first_picture_needs_no_model_of_data() -> None:
     loaded = modules_after("import autodev_tui.cli, autodev_tui.app, autodev_tui.bridge")
     assert "textual" in loaded
-    assert not loaded & {"pydantic", "pydantic_core", "tinydb", "git", "anthropic", "ollama", "autodev_tui.host"}
+    assert not loaded & {
+        "pydantic",
+        "pydantic_core",
+        "tinydb",
+        "git",
+        "anthropic",
+        "ollama",
+        "autodev_tui.host",
+    }
 
 
 def test_an_unknown_platform_is_refused_politely() -> None:

@@ -56,7 +56,9 @@ def goal_facts(mirror: Mirror, width: int) -> list[Line]:
     rows.append(_fact("cost", [(spent + budget, "text")]))
     rows.append(_fact("branch", [(session.session_branch, "data")]))
     for text in session.assumptions:
-        rows.append([(" ! ", "asks"), ("assumed: ", "muted"), (visible(text, keep=""), "data")])
+        for number, row in enumerate(wrap(visible(text, keep=""), max(width - 14, 8))):
+            mark: Line = [("   ", "text")] if number else [(" ! ", "asks")]
+            rows.append([*mark, ("         " if number else "assumed: ", "muted"), (row, "data")])
     return rows
 
 
@@ -123,7 +125,8 @@ def _level(mirror: Mirror, task: Task | None, width: int) -> list[Line]:
     words = level_words(mirror, task)
     if width_of(words) <= width - LABEL - 2:
         return [_fact("level", words)]
-    return [_fact("level", words[:1]), *(_fact("", [(text.strip(), role)]) for text, role in words[1:])]
+    rest = [(row, role) for text, role in words[1:] for _, row in _wrapped(text.strip(), width)]
+    return [_fact("level", words[:1]), *(_fact("", [one]) for one in rest)]
 
 
 def _fact(name: str, line: Line) -> Line:

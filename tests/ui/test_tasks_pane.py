@@ -18,6 +18,7 @@ from autodev_tui.domain.commands import (
     ResumeSession,
 )
 from autodev_tui.domain.events import Checked
+from autodev_tui.domain.levels import Level
 from autodev_tui.domain.mirror import Mirror
 from autodev_tui.domain.states import SessionState, TaskState
 from autodev_tui.domain.updates import Update
@@ -326,3 +327,18 @@ def test_local_models_cost_time():
     warned = shown.session(budget_usd=None, warned=["day 2026-11-27 1"])
     mirror.apply(Update(session=warned))
     assert ("$0.42", "asks") in header(mirror, 0, 80)[1], "another limit than the session's is near"
+
+
+async def test_no_word_of_the_goals_facts_is_cut():
+    assumed = "Prices are whole cents; no discount is above the sum"
+    limited = shown.session(
+        assumptions=[assumed], slider=Level.GUIDED, analysis={"recommended": "supervised"}
+    )
+    tree = Tree(session=limited)
+    async with tree.running(height=30) as pilot:
+        await tree.begin(pilot)
+        await tree.press(pilot, "g")
+        rows = drawn(tree.stage)
+        text = " ".join(" ".join(rows[rows.index(next(r for r in rows if "Goal" in r)) :]).split())
+        assert "capped, was supervised" in text
+        assert f"! assumed: {assumed}" in text

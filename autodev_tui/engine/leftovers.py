@@ -34,39 +34,42 @@ async def note_left(services: Services, name: str) -> None:
     What was green where the user works, before anything was changed, needs nobody any more.
     """
     task = services.board.tasks[name]
-    left: Left = task.context.get(LEFT, [])
     here = task.base_commit == services.session.base_commit
-    green = [one["check"] for one in left if here and one.get("already")]
-    red = [one for one in left if one.get("what")]
-    if red or green:
-        await asyncio.to_thread(_write, services.board.database, red, green)
+    if left := task.context.get(LEFT):
+        green = [one["check"] for one in left if here and one.get("already")]
+        await asyncio.to_thread(_write, services.board.database, left, green, over=False)
 
 
 async def tick_off_landed(services: Services) -> None:
-    """What is green now is so where the user works: it has landed."""
+    """What is healed is so where the user works: it has landed."""
     done = [one for one in services.board.tasks.values() if one.state is TaskState.COMPLETED]
-    green = [one["check"] for task in done for one in task.context.get(LEFT, ()) if not one.get("what")]
-    if green:
-        await asyncio.to_thread(_write, services.board.database, [], green)
+    # Of several healings the last one knows.
+    last = {one["check"]: one for task in done for one in task.context.get(LEFT, ())}
+    if last:
+        green = [check for check, one in last.items() if one.get("green")]
+        await asyncio.to_thread(_write, services.board.database, list(last.values()), green, over=True)
 
 
 def _entry(check: str) -> str:
     return f"{check} is red, and rules could not heal it ({NEEDS_A_MODEL})"
 
 
-def _write(database: Database, left: Left, green: Sequence[str]) -> None:
+def _write(database: Database, left: Left, green: Sequence[str], *, over: bool) -> None:
+    """The entries of what is red, without those that are `green`; an empty one stays until it is `over`."""
     present = {record["description"]: record for record in list_open_tasks(database)}
     for one in left:
         text, within = _entry(one["check"]), tuple(one.get("within", ()))
         record = present.get(text)
-        name = str(record["id"]) if record else new_task(database, text)
         # A healing that looked at some files only knows nothing of what is left in others.
         kept = (
             [item["text"] for item in record["todos"] if _elsewhere(item["text"], within)] if record else []
         )
-        replace_todos(database, name, list(dict.fromkeys([*kept, *one["what"]])))
-    for record in [present[text] for check in green if (text := _entry(check)) in present]:
-        set_task_status(database, record["id"], "completed")
+        items = list(dict.fromkeys([*kept, *one.get("what", ())]))
+        if items and not one.get("green"):
+            name = str(record["id"]) if record else new_task(database, text)
+            replace_todos(database, name, items)
+        if record and (one["check"] in green or (over and not items)):
+            set_task_status(database, record["id"], "completed")
 
 
 def _elsewhere(text: str, within: Sequence[str]) -> bool:

@@ -103,8 +103,8 @@ class Report:
                 )
                 name = self._plain(self._called(command))
                 what = told.get(command, [])[:MOST]
-                already = one.green and self.before[command].green
-                found.append({"check": name, "within": [*within], "what": what, "already": already})
+                green = {"green": one.green, "already": one.green and self.before[command].green}
+                found.append({"check": name, "within": [*within], "what": what, **green})
         return found
 
     def _words(self, now: Mapping[str, Outcome], left: list[str]) -> str:

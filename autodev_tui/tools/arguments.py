@@ -117,12 +117,13 @@ class AskUser(Arguments):
 
 
 class LeftRed(Arguments):
-    """What is left of a check that was to be healed: nothing where it is green."""
+    """What is left of a check that was to be healed."""
 
     check: str
     within: list[str] = Field(default_factory=list)
     """The only paths that were looked at; empty: all."""
     what: list[str] = Field(default_factory=list)
+    green: bool = False
     already: bool = False
     """It was green before anything was changed."""
 

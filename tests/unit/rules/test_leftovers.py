@@ -7,7 +7,7 @@ from typing import Any
 
 from autodev_tui.cli_heal import start
 from autodev_tui.domain.levels import Level
-from autodev_tui.engine.leftovers import note_left
+from autodev_tui.engine.leftovers import note_left, tick_off_landed
 from autodev_tui.rules.provider import RulesProvider
 from store.todo import mark_done
 from tests.fakes.engine_kit import Kit, kit, turns
@@ -76,4 +76,25 @@ async def test_what_is_healed_is_ticked_off_when_it_lands(tmp_path: Path) -> Non
         assert [name for name, _ in told(one)] == [ENTRY], "not before it has landed"
         await one.resume(land=True)
         assert one.session.landed_commit
+        assert told(one) == []
+
+
+async def test_a_healing_of_some_files_knows_nothing_of_others(tmp_path: Path) -> None:
+    async with healing(tmp_path) as one:
+        await heal(one)
+
+        async def left(within: list[str], *what: str) -> list[str]:
+            task = one.board.tasks["T1"]
+            found = [{"check": CHECK, "within": within, "what": [*what]}]
+            await one.board.commit(task.but(context={**task.context, "left": found}))
+            await note_left(one.services, "T1")
+            ((_, items),) = told(one)
+            return items
+
+        assert await left([], "a.py:1: x", "b/c.py:2: z") == ["a.py:1: x", "b/c.py:2: z"]
+        assert await left(["b"], "b/c.py:7: z") == ["a.py:1: x", "b/c.py:7: z"]
+        assert await left(["a.py"]) == ["b/c.py:7: z"]
+        # Healed, but not landed: it is still so where the user works.
+        assert await left(["b"]) == ["b/c.py:7: z"]
+        await tick_off_landed(one.services)
         assert told(one) == []

@@ -32,6 +32,12 @@ def test_the_life_of_a_task(tmp_path: Path) -> None:
     first, second = todo.list_open_tasks(tmp_path)
     assert first == expected
     assert second["id"] == two
+    todo.replace_todos(tmp_path, one, ["brush", "buy paint"], clock=lambda: 8.5)
+    assert todo.list_open_tasks(tmp_path)[0]["todos"] == [
+        {"text": "brush", "done": False},
+        {"text": "buy paint", "done": True},
+    ]
+    todo.replace_todos(tmp_path, one, ["buy paint", "paint"])
     todo.mark_done(tmp_path, one, 0, done=False, clock=lambda: 9.0)
     assert not todo.list_open_tasks(tmp_path)[0]["todos"][0]["done"]
     todo.set_task_status(tmp_path, one, "completed")

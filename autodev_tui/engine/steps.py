@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import overload
 
 from autodev_tui.domain.states import StepState
@@ -22,7 +23,7 @@ UNSETTLED = (StepState.STARTED, StepState.UNKNOWN)
 """States in which nobody knows whether the step had its effect."""
 _HEAD = re.compile(
     r'\{"_key":"[^"\\]*","id":"([^"\\]*)","session":"[^"\\]*","seq":(\d+),"task":(?:null|"([^"\\]*)"),'
-    r'"kind":"([a-z_]+)","name":"((?:[^"\\]|\\.)*)","state":"([a-z]+)"'
+    r'"kind":"([a-z_]+)","name":"([^"\\]*(?:\\.[^"\\]*)*)","state":"([a-z]+)"'
 )
 """How the text of a step begins: all that its place among the others depends on."""
 _KINDS = {kind.value: kind for kind in StepKind}
@@ -47,12 +48,14 @@ class StepLog(Sequence[Step]):
     def __init__(self) -> None:
         self._steps: list[Step | str] = []
 
-    def put(self, place: int, step: Step | str) -> None:
-        """`step` at this place, which may be the next one."""
-        if place == len(self._steps):
-            self._steps.append(step)
-        else:
-            self._steps[place] = step
+    def append(self, step: Step | str) -> int:
+        """One step more; its place."""
+        self._steps.append(step)
+        return len(self._steps) - 1
+
+    def replace(self, place: int, step: Step | str) -> None:
+        """Another state of the step at this place."""
+        self._steps[place] = step
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -91,7 +94,7 @@ class Steps:
         """The steps of `session` among these texts of the store. Sync: some microseconds each."""
         begins = f'{{"_key":{json.dumps(session)[:-1]}/'
         found = [_head(text) for text in texts if text.startswith(begins)]
-        for seq, step_id, name, state, text in sorted(found, key=lambda head: head[0]):
+        for seq, step_id, name, state, text in sorted(found, key=itemgetter(0)):
             self._put(step_id, seq, name, state, text)
 
     def put(self, step: Step) -> None:
@@ -99,22 +102,24 @@ class Steps:
         self._put(step.id, step.seq, (step.kind, step.task, step.name), step.state, step)
 
     def _put(self, step_id: str, seq: int, name: Name, state: str, step: Step | str) -> None:
-        log = self._logs.get(name[1])
-        if log is None:
-            log = self._logs[name[1]] = StepLog()
-        _, place = self._places.setdefault(step_id, (log, len(log)))
-        log.put(place, step)
+        known = self._places.get(step_id)
+        if known is not None:
+            known[0].replace(known[1], step)
+        else:
+            log = self._logs.get(name[1])
+            if log is None:
+                log = self._logs[name[1]] = StepLog()
+            self._places[step_id] = (log, log.append(step))
         self._named[name] = step_id
         if seq >= self.next_seq:
             self.next_seq = seq + 1
-        if state in UNSETTLED:
-            self._unsettled[step_id] = None
-        else:
+        if known is not None:
             self._unsettled.pop(step_id, None)
+            self._done.pop(step_id, None)
         if state == StepState.DONE:
             self._done[step_id] = name[0]
-        else:
-            self._done.pop(step_id, None)
+        elif state in UNSETTLED:
+            self._unsettled[step_id] = None
 
     def of(self, task: str | None) -> Sequence[Step]:
         """The steps of a task (None: the session's own), in order: a live view, not to be kept."""

@@ -57,21 +57,8 @@ async def next_turn(agent: Agent) -> None:
 
 async def _ask(agent: Agent, grant: Grant) -> Turn | None:
     """One provider call as a step. None when the human ended it, or a too long prompt was compacted."""
-    services, board, model = agent.services, agent.services.board, grant.model
-    agent.turns += 1
-    if agent.system_kept[0] != agent.system:
-        # Once is enough: a blob that a step of the session names is kept.
-        agent.system_kept = agent.system, await services.keep_text(agent.system)
-    step = board.new_step(
-        StepKind.MODEL,
-        agent.task_id,
-        model.name,
-        state=StepState.STARTED,
-        turn=agent.turns,
-        intent={"system": agent.system_kept[1], "model": model.spec, "reserved": grant.doc()},
-        started=services.clock(),
-    )
-    await board.commit(step)
+    services, model = agent.services, grant.model
+    step = await _begin(agent, grant)
     heard = Listener(agent)
     request = Request(
         system=agent.system,
@@ -109,6 +96,30 @@ async def _ask(agent: Agent, grant: Grant) -> Turn | None:
         await keeping
         raise
     return turn
+
+
+async def _begin(agent: Agent, grant: Grant) -> Step:
+    """The call's step, durable before it is made; for one that is never made nothing stays set aside."""
+    services, board = agent.services, agent.services.board
+    agent.turns += 1
+    try:
+        if agent.system_kept[0] != agent.system:
+            # Once is enough: a blob that a step of the session names is kept.
+            agent.system_kept = agent.system, await services.keep_text(agent.system)
+        step = board.new_step(
+            StepKind.MODEL,
+            agent.task_id,
+            grant.model.name,
+            state=StepState.STARTED,
+            turn=agent.turns,
+            intent={"system": agent.system_kept[1], "model": grant.model.spec, "reserved": grant.doc()},
+            started=services.clock(),
+        )
+        await board.commit(step)
+    except asyncio.CancelledError:
+        await services.purse.settle(grant, Usage())
+        raise
+    return step
 
 
 async def _cut_off(agent: Agent, step: Step, grant: Grant, heard: Listener, why: str) -> None:

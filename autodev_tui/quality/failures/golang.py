@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from autodev_tui.quality.failures.log import Found, Log, foreign
 from autodev_tui.quality.failures.model import FailureType
 
-_FAIL = re.compile(r"^\s*--- FAIL: (?P<name>\S+) \([\d.]+s\)$")
+_FAIL = re.compile(r"^\s*--- FAIL: (?P<name>\S+)(?: \([\d.]+s\))?$")
 _RUN = re.compile(r"^=== (?:RUN|CONT) +(?P<name>\S+)$")
 _SAID = re.compile(r"^\s+(?:Error Trace:\s+)?(?P<path>\S+?\.go):(?P<line>\d+):? ?(?P<message>.*)$")
 _PANIC = re.compile(r"^panic: (?P<message>.+)$")

@@ -16,6 +16,10 @@ _ANY_CLASS = re.compile(r"^(?P<name>[A-Z]\w*)(?: \[(?P<code>\w+)\])?: (?P<messag
 _FRAME = re.compile(r"^\s+at (?:.*? \()?(?:file://)?(?P<path>[^\s()]+?):(?P<line>\d+):\d+\)?$")
 _REQUIRED = re.compile(r"Cannot find (?:module|package) '(?P<name>[^']+)'(?: imported from (?P<by>\S+))?")
 _CODE = re.compile(r"^\s+code: '(?P<code>[A-Z_]+)'")
+_UNREAD = re.compile(r"^(?P<path>/\S+\.json): ")
+_EXPORTED = re.compile(
+    r"requested module '[^']+' does not provide an export named '([^']+)'|Named export '([^']+)' not found"
+)
 _END = re.compile(r"^Node\.js v\d|^Bun v\d")
 _NPM = re.compile(r"^npm (?:error|ERR!) ?(?P<message>.*)$")
 _ESLINT_FILE = re.compile(r"^(?P<path>(?:/|\./|[A-Za-z]:)?\S.*\.\w+)$")
@@ -70,18 +74,7 @@ def _thrown(log: Log) -> Iterator[Found]:
             continue
         kind, symbol = FailureType.RUNTIME_ERROR, ""
         if name == "SyntaxError":
-            exported = re.search(
-                r"requested module '[^']+' does not provide an export named '([^']+)'|"
-                r"Named export '([^']+)' not found",
-                message,
-            )
-            kind = FailureType.IMPORT_ERROR if exported else FailureType.SYNTAX_ERROR
-            symbol = (exported[1] or exported[2]) if exported else ""
-            if "JSON" in message:
-                # Not the program is unreadable, but what it was given to read.
-                kind = FailureType.RUNTIME_ERROR
-            elif place and not foreign(place[0]):
-                own = place
+            kind, symbol, own = _unreadable(message, place, own)
             code = code or "SyntaxError"
         elif absent := _REQUIRED.search(message):
             kind, symbol, code = FailureType.IMPORT_ERROR, absent["name"], code or "MODULE_NOT_FOUND"
@@ -107,6 +100,22 @@ def _thrown(log: Log) -> Iterator[Found]:
             (own[1] or None) if own else None, code or name, symbol, around,
         )  # fmt: skip
         place = None
+
+
+def _unreadable(
+    message: str, place: tuple[str, int] | None, own: tuple[str, int] | None
+) -> tuple[FailureType, str, tuple[str, int] | None]:
+    """What a SyntaxError stands for: names that are not exported, data, or a program that cannot be read."""
+    exported = _EXPORTED.search(message)
+    if unread := _UNREAD.match(message):
+        return FailureType.SYNTAX_ERROR, "", (unread["path"], 0)
+    if "JSON" in message:
+        # Not the program is unreadable, but what it was given to read.
+        return FailureType.RUNTIME_ERROR, "", own
+    own = place if place and not foreign(place[0]) else own
+    if exported:
+        return FailureType.IMPORT_ERROR, exported[1] or exported[2], own
+    return FailureType.SYNTAX_ERROR, "", own
 
 
 def _thrown_class(log: Log, at: int, line: str) -> re.Match[str] | None:

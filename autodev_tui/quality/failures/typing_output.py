@@ -15,6 +15,8 @@ _TSC_PRETTY = re.compile(
     r"^(?P<path>[^\s:][^:]*):(?P<line>\d+):\d+ - error (?P<code>TS\d+): (?P<message>.+)$"
 )
 _TSC_GLOBAL = re.compile(r"^error (?P<code>TS\d+): (?P<message>.+)$")
+_UNUSED = (6133, 6138, 6192, 6196, 6198, 6199)
+"""What tsc says of names that nothing reads."""
 _CONTRACTS = re.compile(r"^Contracts: \d+ kept, (?P<broken>[1-9]\d*) broken\.$")
 _FORBIDDEN = re.compile(r"^\S+ is not allowed to import \S+:$")
 _NO_MODULE = re.compile(
@@ -50,6 +52,8 @@ def _kind(code: str, absent: bool) -> FailureType:
     number = int(code[2:])
     if absent:
         return FailureType.IMPORT_ERROR
+    if number in _UNUSED:
+        return FailureType.LINT_ERROR
     if 1000 <= number < 2000:
         return FailureType.SYNTAX_ERROR
     return (

@@ -13,7 +13,8 @@ from tests.fakes.bridge import FakeBridge
 from tests.fakes.shown import FACTS, NOW, session
 from tests.ui.stage import drawn, until
 from tests.ui.test_first_run import BARE
-from tests.ui.test_panes_around import SESSIONS, SETTINGS, usage
+from tests.ui.test_panes_around import SESSIONS, SETTINGS
+from tests.ui.test_usage_pane import usage
 from widgets.first_run_pane import FirstRunPane
 from widgets.key_help import KeyHelp
 from widgets.keys import reachable

@@ -15,8 +15,8 @@ from tests.fakes.bridge import FakeBridge
 from tests.ui.stage import Stage, drawn, until
 from tests.ui.test_first_run import EXAMPLES, WELL
 from tests.ui.test_models_pane import MODELS
-from tests.ui.test_panes_around import usage
 from tests.ui.test_questions import budget
+from tests.ui.test_usage_pane import usage
 from widgets.first_run_pane import FirstRunPane
 from widgets.models_pane import ModelsPane
 from widgets.ollama_pane import OllamaPane

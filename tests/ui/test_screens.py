@@ -24,8 +24,9 @@ from tests.ui.test_conflict import VIEW
 from tests.ui.test_first_run import BARE, EXAMPLES, RESUME, WELL
 from tests.ui.test_landing import CHECKS, FACTS, landing
 from tests.ui.test_models_pane import MODELS
-from tests.ui.test_panes_around import checkpoint, option, session, usage
+from tests.ui.test_panes_around import checkpoint, option, session
 from tests.ui.test_questions import budget
+from tests.ui.test_usage_pane import usage
 from widgets.arming import Arming
 
 SIZES = ((80, 24), (120, 36), (200, 60))

@@ -41,7 +41,7 @@ from autodev_tui.providers.ollama_facts import (
 from autodev_tui.providers.ollama_judging import Bill, adapt, overflowed, too_large, used_by
 from autodev_tui.providers.ollama_messages import build_messages, build_tools
 from autodev_tui.providers.ollama_state import Known
-from autodev_tui.providers.ollama_stream import StreamReader
+from autodev_tui.providers.ollama_stream import StreamReader, is_large
 from autodev_tui.providers.pricing import Prices
 from autodev_tui.providers.strict_json import sendable
 
@@ -209,7 +209,10 @@ class OllamaProvider:
                 if part is None:
                     return
                 first = not reader.started
-                reader.feed(part.model_dump(exclude_none=True))
+                plain = part.model_dump(exclude_none=True)
+                if is_large(plain):
+                    await asyncio.to_thread(reader.read_ahead, plain)
+                reader.feed(plain)
                 if first:
                     # Its prompt was read, and is paid for whatever becomes of the reply.
                     tell()

@@ -31,15 +31,22 @@ def build_client(address: Address) -> Any:
 
     async def own_lines(response: httpx.Response) -> None:
         async def lines() -> AsyncIterator[str]:
-            rest = b""
+            # Of the line that has not ended yet: put together once, however many pieces a long one has.
+            pieces: list[bytes] = []
+            size = 0
             async for data in response.aiter_bytes():
-                *whole, rest = (rest + data).split(b"\n")
-                if len(rest) > MOST_LINE:
+                first, *others = data.split(b"\n")
+                pieces.append(first)
+                size += len(first)
+                whole = [b"".join(pieces), *others[:-1]] if others else []
+                if others:
+                    pieces, size = [others[-1]], len(others[-1])
+                if size > MOST_LINE:
                     raise httpx.RemoteProtocolError("a line has no end")
                 for line in whole:
                     if line.strip():
                         yield line.decode()
-            if rest.strip():
+            if (rest := b"".join(pieces)).strip():
                 yield rest.decode()
 
         # httpx ends a line at U+0085 too, which a model may say and the server sends as it is; and the SDK

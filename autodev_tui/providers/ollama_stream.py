@@ -27,6 +27,8 @@ from autodev_tui.providers.tool_text import TextCall, coerced, find_calls, witho
 from autodev_tui.providers.tool_text_stream import Withheld
 
 LONG = 4_000
+LARGE = 64_000
+"""Characters of a call from which reading it is for a thread: it comes whole, with what it writes."""
 MOST = 16_000_000
 """Characters that are kept of a reply, far more than any model writes: a server may send without an end."""
 UNREADABLE = "unreadable_call"
@@ -46,6 +48,7 @@ class StreamReader:
         self._text: list[str] = []
         self._thinking: list[str] = []
         self._calls: list[ToolCall] = []
+        self._ahead: list[tuple[str, dict[str, Any] | None, str]] = []
         self._withheld = Withheld()
         self._size = 0
         self._reason = ""
@@ -73,8 +76,9 @@ class StreamReader:
             self._show(self._withheld.feed(str(text)))
             if self._withheld.holding:
                 self._on_chunk(CallDelta(len(str(text))))
-        for call in message.get("tool_calls") or ():
-            self._call(call.get("function") or {})
+        read, self._ahead = self._ahead or [self._read(one) for one in _functions(message)], []
+        for function, (raw, args, error) in zip(_functions(message), read, strict=True):
+            self._call(str(function.get("name") or ""), raw, args, error)
         self._size += len(str(thinking or "")) + len(str(text or ""))
         if self._size > MOST:
             raise StreamCut("the reply has no end")
@@ -89,11 +93,18 @@ class StreamReader:
         if text:
             self._on_chunk(TextDelta(whole_text(text)))
 
-    def _call(self, function: Mapping[str, Any]) -> None:
-        name = str(function.get("name") or "")
+    def read_ahead(self, part: Mapping[str, Any]) -> None:
+        """Read the calls of a large part; `feed` does it where this was not called before. Sync."""
+        self._ahead = [self._read(one) for one in _functions(part.get("message"))]
+
+    @staticmethod
+    def _read(function: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None, str]:
+        """Arguments as text, as values (None: they are of no use), and why they are not."""
         # Through text and back: the same strict rules as for every other provider.
         raw = json.dumps(function.get("arguments") or {}, ensure_ascii=True)
-        args, error = parse_arguments(raw)
+        return raw, *parse_arguments(raw)
+
+    def _call(self, name: str, raw: str, args: dict[str, Any] | None, error: str) -> None:
         self._calls.append(ToolCall(f"{self._ids}_{len(self._calls)}", name, self._fit(name, args), error))
         self._on_chunk(CallStarted(name))
         self._on_chunk(CallDelta(len(raw)))
@@ -185,6 +196,30 @@ class StreamReader:
         for call in calls:
             content.append({"type": "tool_use", "id": call.id, "name": call.name, "input": call.args or {}})
         return content
+
+
+def is_large(part: Mapping[str, Any]) -> bool:
+    """Whether reading the calls of this part takes a while: then `read_ahead` is for a thread."""
+    return any(_length(one.get("arguments")) > LARGE for one in _functions(part.get("message")))
+
+
+def _functions(message: Any) -> list[Mapping[str, Any]]:
+    calls = message.get("tool_calls") if isinstance(message, Mapping) else ()
+    return [call.get("function") or {} for call in calls or ()]
+
+
+def _length(value: Any) -> int:
+    """About how many characters a JSON value has, however deep it is."""
+    length, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, Mapping):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+        else:
+            length += len(one) if isinstance(one, str) else 4
+    return length
 
 
 def _count(value: Any) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from autodev_tui.providers.base import (
     UsageSeen,
 )
 from autodev_tui.providers.ollama_messages import build_tools, flat
+from autodev_tui.providers.ollama_stream import StreamReader
 from autodev_tui.tools.specs import TOOLS as OUR_TOOLS
 from tests.fakes.ollama_script import SHAPES
 from tests.fakes.ollama_server import FakeOllama
@@ -339,3 +341,23 @@ def test_the_fake_is_strict() -> None:
             with pytest.raises(Refused):
                 check({**good, **change}, fake.known)
     assert TOOLS[0].name == "run"
+
+
+async def test_a_large_call_is_read_off_the_loop_by_the_same_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes whole, in one line, with the file that it writes; a short one needs no thread."""
+    threads: list[bool] = []
+    read = StreamReader._read
+
+    def noted(function: Any) -> Any:
+        threads.append(threading.current_thread() is not threading.main_thread())
+        return read(function)
+
+    monkeypatch.setattr(StreamReader, "_read", staticmethod(noted))
+    text = 'x = "ä"\n' * 40_000
+    calls = [{"name": "run", "input": {"command": text}}, {"name": "read", "input": {"path": "a"}}]
+    turn, _, _ = await asked({"calls": [calls[0]]})
+    assert turn.calls[0].args == {"command": text} and threads == [True]
+    turn, _, _ = await asked({"calls": [calls[1]]})
+    assert turn.calls[0].args == {"path": "a"} and threads == [True, False]
+    turn, _, _ = await asked({"calls": calls})
+    assert [call.args for call in turn.calls] == [call["input"] for call in calls]

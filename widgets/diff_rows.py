@@ -159,7 +159,9 @@ def _proven_in(proven: Line, room: int) -> Line:
             shorter = [*state, *kept, *checks[:count], *more, *notes]
             if width_of(shorter) <= room:
                 return shorter
-    return [*state, *tree] if width_of([*state, *tree]) <= room else state
+    # That something is red is said rather than of which tree: by number, where there is no room for names.
+    told: Line = [*state, (f"  {len(checks)}", "text"), *notes] if notes else [*state, *tree]
+    return told if width_of(told) <= room else state
 
 
 def evidence_line(

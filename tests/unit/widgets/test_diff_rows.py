@@ -185,7 +185,7 @@ def test_what_is_proven_gives_way_in_whole_words() -> None:
         "✓ verified @abcdefg  unittest, ruff format red before too",
         "✓ verified @abcdefg  unittest +1 red before too",
         "✓ verified  unittest +1 red before too",
-        "✓ verified @abcdefg",
+        "✓ verified  2 red before too",
         "✓ verified",
     }
 

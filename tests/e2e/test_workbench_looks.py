@@ -155,4 +155,4 @@ def test_an_error_of_its_own_ends_the_screen_cleanly_and_tells_no_values(seat: S
         seat.program.no_process_is_left()
         del seat.program.environment["PYTHONPATH"]
         seat.open()
-        seat.sees("was interrupted", "▌ Look first")
+        seat.sees("A session ended", "▌ Look first")

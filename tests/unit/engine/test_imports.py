@@ -55,3 +55,10 @@ def test_the_engine_never_imports_the_screen() -> None:
 def test_starting_loads_no_heavy_package(module: str) -> None:
     modules = loaded(f"import json, sys; import {module}; print(json.dumps(sorted(sys.modules)))")
     assert not [name for name in HEAVY if name in modules]
+
+
+def test_opening_a_folder_loads_nothing_that_runs_sessions_or_answers() -> None:
+    modules = loaded("import json, sys; import autodev_tui.host; print(json.dumps(sorted(sys.modules)))")
+    later = ("driving", "handlers", "answers", "doctor", "shell_calls", "planner")
+    assert not [name for name in later if f"autodev_tui.engine.{name}" in modules]
+    assert not modules & {"autodev_tui.rules.planning", "autodev_tui.quality.failures.classify"}

@@ -53,7 +53,7 @@ def option_words(approval: Approval, choice: str) -> str:
 def _price(spec: str, offer: dict[str, Any]) -> str:
     if is_local(spec):
         can = visible(str(offer.get("can") or ""), keep="")
-        return " · ".join(filter(None, ("on this machine, nothing to pay", can)))
+        return ", ".join(filter(None, ("on this machine, nothing to pay", can)))
     into, out = price_words(offer)
     if "?" in (into, out):
         return "its price is not known"

@@ -386,7 +386,7 @@ async def test_at_the_budget_each_way_on_is_named_with_its_price():
         first = rows.index("◆ raise the budget once by $1.00 to $6.00")
         assert rows[first + 1 : first + 4] == [
             "◇ go on with anthropic/claude-haiku-4-5: $1.00 in, $5.00 out per million",
-            "◇ go on with ollama/qwen3: on this machine, nothing to pay · calls tools",
+            "◇ go on with ollama/qwen3: on this machine, nothing to pay, calls tools",
             "◇ stop here and look at what is there; nothing done so far is lost",
         ]
         assert "that is left" not in text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,10 +26,27 @@ GIT_CONFIG = """\
 """
 
 
+_NUMBERS = itertools.count()
+
+
+def pytest_configure() -> None:
+    """Run under `nohup` or in the background, signals that end a program would be ignored by all we start."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the homes alone: each new temporary folder looks through all that stand beside it."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The test's own home directory, with a git identity in it."""
-    directory = tmp_path_factory.mktemp("home")
+    directory = homes / str(next(_NUMBERS))
+    directory.mkdir()
     for name in os.environ:
         if name.startswith(FOREIGN) or name in SINGLE:
             monkeypatch.delenv(name)

@@ -15,6 +15,8 @@ from tests.fakes import network_guard
 FOREIGN = ("AUTODEV_", "ANTHROPIC_", "OLLAMA_", "XDG_", "GIT_")
 """Variables of the machine that would change what is tested."""
 SINGLE = ("VIRTUAL_ENV", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTEST_ADDOPTS")
+WAITING = ("e2e", "faults")
+"""Folders of tests whose programs are waited for."""
 GIT_CONFIG = """\
 [user]
     name = Test User
@@ -34,6 +36,16 @@ def pytest_configure() -> None:
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for programs stand evenly between those that compute: no kind is left for the end."""
+    files = [list(of_file) for _, of_file in itertools.groupby(items, key=lambda item: item.path)]
+    placed: list[tuple[float, list[pytest.Item]]] = []
+    for waits in (True, False):
+        kind = [one for one in files if (one[0].path.parent.name in WAITING) is waits]
+        placed += [((place + 0.5) / len(kind), one) for place, one in enumerate(kind)]
+    items[:] = [item for _, one in sorted(placed, key=lambda pair: pair[0]) for item in one]
 
 
 @pytest.fixture(scope="session")

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 _VERBS = {
-    "fix": "fix correct repair resolve handle prevent avoid stop restore recover guard patch",
+    "fix": "fix correct repair mend heal resolve handle prevent avoid stop restore recover guard patch catch",
     "feat": "add implement support introduce create allow enable provide expose accept build let offer show "
-    "make",
+    "make list give teach",
     "refactor": "refactor rename move extract simplify restructure inline split merge rework reorganize "
-    "deduplicate clean convert rewrite",
+    "deduplicate clean convert rewrite tidy group wrap",
     "docs": "document explain describe",
     "perf": "optimize speed cache",
     "test": "test cover verify assert",
     "revert": "revert",
     "chore": "update bump remove delete drop configure set upgrade use change replace improve check run "
-    "apply ensure adjust keep return raise write read print parse validate log limit reject ignore",
+    "apply ensure adjust keep return raise write read print parse validate log limit reject ignore put sort "
+    "load save open send retry skip warn hide turn",
 }
 _TYPE_OF_VERB = {verb: kind for kind, verbs in _VERBS.items() for verb in verbs.split()}
 _DEFAULT_VERB = {
@@ -31,7 +32,7 @@ _DEFAULT_VERB = {
     "chore": "update",
 }
 _FIX_WORDS = re.compile(
-    r"\b(bugs?|crash(es|ing)?|regressions?|wrong|broken|fail(s|ing|ure|ures)?|typos?)\b", re.I
+    r"\b(bugs?|crash(es|ing)?|regressions?|wrong|broken|fail(s|ing|ure|ures)?|typos?|put\b.*\bright)\b", re.I
 )
 
 _CI = re.compile(

@@ -92,8 +92,15 @@ class Interpreter(Frozen):
     def readable(self) -> list[str]:
         """The directories that it needs to see, each once."""
         real = Path(self.real)
-        needed = [self.venv, self.base_prefix, self.libraries, self.user_base, str(real.parent)]
+        needed = [self.venv, self.base_prefix, self.libraries, *self._users, str(real.parent)]
         return list(dict.fromkeys(path for path in needed if path and path != "/"))
+
+    @property
+    def _users(self) -> list[str]:
+        """Of the user's own folder what pip puts there; beside it lies data of other programs, and ours."""
+        if not self.user_base:
+            return []
+        return [str(path) for name in ("bin", "lib") if (path := Path(self.user_base, name)).is_dir()]
 
 
 def candidates(

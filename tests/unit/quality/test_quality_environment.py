@@ -211,6 +211,17 @@ async def test_a_made_interpreter_is_looked_at_in_the_sandbox_and_not_believed(t
     ]
 
 
+async def test_of_the_users_own_folder_only_packages_and_programs_are_seen(tmp_path, bare_venv, run):
+    """Our own state lies there too by default: a command that could see it would be refused."""
+    for name in ("bin", "lib", "state/autodev", "share/keyrings"):
+        (tmp_path / ".local" / name).mkdir(parents=True)
+    base = await inspect(bare_venv / "bin" / "python", {"PATH": "/usr/bin"}, run)
+    users = base.but(user_base=str(tmp_path / ".local"))
+    more = set(users.readable) - set(base.but(user_base="").readable)
+    assert more == {str(tmp_path / ".local/bin"), str(tmp_path / ".local/lib")}
+    assert base.but(user_base=str(tmp_path / "absent")).readable == base.but(user_base="").readable
+
+
 @pytest.mark.parametrize(
     "answer", [Ran(1), Ran(0, output=b""), Ran(0, output=b"[]"), Ran(0, output=b"{}\n"), Ran(None)]
 )
